@@ -1,0 +1,1 @@
+"""Money as integers: amounts, prices, usage, ledgers and signed cumulative payments."""

@@ -1,0 +1,1 @@
+"""TON values: cells, addresses, contract data and the root configuration."""

@@ -1,0 +1,1 @@
+"""The `cocoon` command, one file a subcommand."""

@@ -1,0 +1,1 @@
+"""The client role: a pool of proxies, a wallet of signed payments, requests."""

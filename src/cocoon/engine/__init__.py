@@ -1,0 +1,1 @@
+"""Inference engines behind one interface, and the metering of what they answer."""

@@ -1,0 +1,202 @@
+"""Every exception that Cocoon raises on purpose.
+
+The tree, with (wire code, HTTP status, exit code)::
+
+    CocoonError                          (601, 500, 1)
+    ├── ConfigError                      (602, 500, 2)   a file, flag or environment value is wrong
+    ├── ProtocolError                    (621, 502, 1)
+    │   ├── LocalProtocolError           we used an interface wrongly: a bug of ours
+    │   └── RemoteProtocolError          the peer broke the protocol; its connection is closed
+    │       └── DecodeError              the peer's bytes do not parse
+    ├── AttestationError                 (621, 502, 3)   a trust check failed or could not be made
+    │   ├── CertificateError             the certificate itself
+    │   ├── EvidenceError                the quote or report inside it
+    │   └── PolicyError                  genuine, but not what the policy allows
+    ├── PaymentError                     (602, 402, 4)   a payment does not add up
+    │   └── SignerRegressionError        refused: would sign less than already signed
+    ├── StoreError                       (601, 500, 1)   durable state cannot be read or written
+    ├── EngineError                      (601, 502, 5)   the inference engine failed
+    └── RequestError                     one inference request was refused or failed
+        ├── BadRequestError              (602, 400, 1)
+        ├── InsufficientFundsError       (602, 402, 4)
+        ├── UnknownModelError            (621, 404, 1)
+        ├── OverloadedError              (651, 503, 1)   nobody can take it now; retry
+        ├── UnavailableError             (651, 502, 1)   a hop is gone; retry
+        ├── DeadlineError                (652, 504, 1)   a time limit passed
+        ├── CancelledRequestError        (653, 502, 1)
+        └── UpstreamError                (601, 502, 1)   a peer answered with a code we do not know
+
+Wire codes are those of ``wire-protocol.md`` §2.9; they travel in ``tcp.queryError`` and in query
+answers. The HTTP status is what the gateway answers, the exit code what the command line returns.
+Messages are for the person who must act on them and never hold prompts, answers or secrets.
+"""
+
+from typing import ClassVar
+
+WIRE_FAILURE = 601
+WIRE_ERROR = 602
+WIRE_PROTOCOL_VIOLATION = 621
+WIRE_NOT_READY = 651
+WIRE_TIMEOUT = 652
+WIRE_CANCELLED = 653
+
+
+class CocoonError(Exception):
+    """Base of everything that Cocoon raises on purpose."""
+
+    wire_code: ClassVar[int] = WIRE_FAILURE
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+
+class ConfigError(CocoonError):
+    """A configuration file, flag or environment value is wrong; says which and what to do."""
+
+    wire_code = WIRE_ERROR
+    exit_code = 2
+
+
+class ProtocolError(CocoonError):
+    """The protocol was broken, by us or by the peer."""
+
+    wire_code = WIRE_PROTOCOL_VIOLATION
+    http_status = 502
+
+
+class LocalProtocolError(ProtocolError):
+    """We tried something that the protocol does not allow now: a bug on our side."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer broke the protocol; only its connection is closed."""
+
+
+class DecodeError(RemoteProtocolError):
+    """Bytes from a peer do not parse."""
+
+
+class AttestationError(CocoonError):
+    """A trust check failed, or could not be made; nothing is trusted."""
+
+    wire_code = WIRE_PROTOCOL_VIOLATION
+    http_status = 502
+    exit_code = 3
+
+
+class CertificateError(AttestationError):
+    """The peer's certificate is malformed, expired or not of the required form."""
+
+
+class EvidenceError(AttestationError):
+    """The attestation evidence does not verify."""
+
+
+class PolicyError(AttestationError):
+    """The evidence is genuine but the policy does not allow what it proves."""
+
+
+class PaymentError(CocoonError):
+    """A payment does not verify or does not add up."""
+
+    wire_code = WIRE_ERROR
+    http_status = 402
+    exit_code = 4
+
+
+class SignerRegressionError(PaymentError):
+    """Refused: the new amount is below one already signed for the same channel."""
+
+
+class StoreError(CocoonError):
+    """Durable state cannot be read or written."""
+
+
+class EngineError(CocoonError):
+    """The inference engine failed, cannot be reached or answered nonsense."""
+
+    http_status = 502
+    exit_code = 5
+    retryable = True
+
+
+class RequestError(CocoonError):
+    """One inference request was refused or failed; other requests go on."""
+
+    http_status = 500
+
+
+class BadRequestError(RequestError):
+    """The request itself is wrong; sending it again changes nothing."""
+
+    wire_code = WIRE_ERROR
+    http_status = 400
+
+
+class InsufficientFundsError(RequestError):
+    """The client's balance at this proxy does not cover the request."""
+
+    wire_code = WIRE_ERROR
+    http_status = 402
+    exit_code = 4
+
+
+class UnknownModelError(RequestError):
+    """No worker has ever served this model here."""
+
+    wire_code = WIRE_PROTOCOL_VIOLATION
+    http_status = 404
+
+
+class OverloadedError(RequestError):
+    """Nobody can take the request now, or only for a higher price."""
+
+    wire_code = WIRE_NOT_READY
+    http_status = 503
+    retryable = True
+
+
+class UnavailableError(RequestError):
+    """A hop between here and the engine is gone."""
+
+    wire_code = WIRE_NOT_READY
+    http_status = 502
+    retryable = True
+
+
+class DeadlineError(RequestError):
+    """A time limit passed."""
+
+    wire_code = WIRE_TIMEOUT
+    http_status = 504
+    retryable = True
+
+
+class CancelledRequestError(RequestError):
+    """The request was cancelled before it was answered."""
+
+    wire_code = WIRE_CANCELLED
+    http_status = 502
+
+
+class UpstreamError(RequestError):
+    """A peer answered with an error of a kind that carries no more meaning than its text."""
+
+    http_status = 502
+
+
+def request_error(wire_code: int, message: str) -> RequestError:
+    """Turn a peer's wire code and text into the error class that a caller can act on.
+
+    The mapping is the official one of ``wire-protocol.md`` §5.1, with 602 and 621 both a bad
+    request: a peer's text is not parsed for more meaning.
+    """
+    by_code: dict[int, type[RequestError]] = {
+        WIRE_ERROR: BadRequestError,
+        603: BadRequestError,
+        WIRE_PROTOCOL_VIOLATION: BadRequestError,
+        WIRE_NOT_READY: UnavailableError,
+        WIRE_TIMEOUT: DeadlineError,
+        WIRE_CANCELLED: CancelledRequestError,
+    }
+    return by_code.get(wire_code, UpstreamError)(message)

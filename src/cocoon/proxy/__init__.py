@@ -1,0 +1,1 @@
+"""The proxy role: sessions, registry, scheduling, dispatch, the ledger and its store."""

@@ -1,0 +1,1 @@
+"""The TL codec and every combinator of the official protocol."""

@@ -1,0 +1,1 @@
+"""The protocol without IO: bytes in, events out; transitions are tables."""

@@ -1,0 +1,1 @@
+"""The worker role: uplink to proxies, requests to the engine, payouts."""
