@@ -1,0 +1,162 @@
+"""What a caller of the client role sees: requests, streamed answers, summaries.
+
+The gateway, the command line and tests speak to any :class:`InferenceClient`; the real one is
+:class:`cocoon.client.Client`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Protocol, Self
+
+from cocoon.accounting.amount import Nano
+
+DEFAULT_MAX_COEFFICIENT = 4000
+"""Highest price multiplier accepted when the caller names none (× 1000)."""
+DEFAULT_TIMEOUT = 120.0
+"""Seconds a request may take when the caller names no limit."""
+DEFAULT_MAX_TOKENS = 1000
+"""Completion tokens declared and enforced when the caller names no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRequest:
+    """One inference request.
+
+    Attributes:
+        model: base model name, the part before ``@``.
+        path: HTTP path at the engine, such as ``/v1/chat/completions``.
+        body: JSON that the engine gets, already without Cocoon's own fields. Never shown in repr.
+        max_tokens: completion tokens at most, all choices together; what the proxy reserves for.
+        max_coefficient: highest price multiplier accepted, × 1000.
+        timeout: seconds from now until the whole answer must be there.
+        debug: ask every hop for its debug record.
+        headers: HTTP headers for the engine; never credentials.
+        method: HTTP method.
+    """
+
+    model: str
+    path: str
+    body: bytes = field(repr=False)
+    max_tokens: int = DEFAULT_MAX_TOKENS
+    max_coefficient: int = DEFAULT_MAX_COEFFICIENT
+    timeout: float = DEFAULT_TIMEOUT
+    debug: bool = False
+    headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
+    method: str = "POST"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSummary:
+    """Who answered, as far as this side can prove it.
+
+    Attributes:
+        image_hash: lower-case hex of 32 bytes; empty when nothing is known.
+        evidence: evidence kind, such as ``tdx`` or ``tdx-simulated``.
+        address: contract address in friendly form, or empty.
+    """
+
+    image_hash: str
+    evidence: str
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSummary:
+    """What a finished request used and cost.
+
+    Attributes:
+        prompt, cached, completion, reasoning, total: adjusted tokens (``onchain.md`` §13).
+        cost: what the client owes for it, in nanoTON.
+        proxy: the attested proxy.
+        worker: the worker as the proxy reported it; None unless ``debug`` was asked for.
+        worker_debug, proxy_debug: JSON texts of the hops, or None.
+        first_byte: seconds from the call until the first body byte, or None without a body.
+        duration: seconds from the call until the end.
+    """
+
+    prompt: int
+    cached: int
+    completion: int
+    reasoning: int
+    total: int
+    cost: Nano
+    proxy: PeerSummary
+    worker: PeerSummary | None = None
+    worker_debug: str | None = None
+    proxy_debug: str | None = None
+    first_byte: float | None = None
+    duration: float = 0.0
+
+
+class InferenceResponse(Protocol):
+    """A response whose head has arrived; iterate for body bytes as they come.
+
+    Iteration raises a :class:`cocoon.errors.RequestError` when the answer breaks off. Leaving the
+    context manager early abandons the request.
+    """
+
+    status: int
+    reason: str
+    headers: Sequence[tuple[str, str]]
+    summary: RequestSummary | None
+    """Set once the body has ended."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def read(self) -> bytes:
+        """All remaining body bytes."""
+        ...
+
+    async def aclose(self) -> None:
+        """Abandon the request if it has not ended."""
+        ...
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerInfo:
+    """One worker connection as a proxy reports it."""
+
+    coefficient: int
+    running_requests: int
+    max_running_requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """A model that some proxy knows, with the workers behind it now (possibly none)."""
+
+    name: str
+    workers: tuple[WorkerInfo, ...]
+
+
+class InferenceClient(Protocol):
+    """Sends inference requests into the network."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one proxy connection can take requests."""
+        ...
+
+    async def run(self, request: ClientRequest) -> InferenceResponse:
+        """Send a request and wait for the head of its answer.
+
+        Raises:
+            RequestError: refused, failed or late; see :mod:`cocoon.errors`.
+        """
+        ...
+
+    async def models(self) -> list[ModelInfo]:
+        """Models over all ready proxies, sorted by name.
+
+        Raises:
+            UnavailableError: no proxy is ready.
+        """
+        ...
