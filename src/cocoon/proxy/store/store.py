@@ -1,0 +1,198 @@
+"""The proxy's ledger on disk: crash-safe, single-writer, counters never go backwards.
+
+All methods block; the proxy calls them from one thread of its own. A batch is one transaction
+with full synchronisation, so what :meth:`ProxyStore.flush` has returned for survives the death of
+the process and of the machine.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Self
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy.dialects import postgresql, sqlite
+
+from cocoon.errors import StoreError
+from cocoon.proxy.store import schema
+from cocoon.proxy.store.rows import Batch, ClientRow, Snapshot, StoreIdentity, WorkerRow
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class ProxyStore:
+    """Accounts and the batch counter of one proxy.
+
+    Use :meth:`open`; a store belongs to one proxy identity and to one process at a time.
+    """
+
+    def __init__(self, engine: sa.Engine, connection: sa.Connection) -> None:
+        self._engine = engine
+        self._connection = connection
+        self._written: dict[tuple[str, str], int] = {}
+        self._seqno = 0
+
+    @classmethod
+    def open(cls, url: str, identity: StoreIdentity) -> Self:
+        """Open or create the store at a SQLAlchemy URL and bring its schema up to date.
+
+        Raises:
+            StoreError: unreadable, in use by another process, newer than this program, or the
+                state of another proxy.
+        """
+        engine = _create_engine(url)
+        try:
+            connection = engine.connect()
+            _migrate(connection)
+            store = cls(engine, connection)
+            store._claim(identity)
+        except sa.exc.OperationalError as error:
+            engine.dispose()
+            text = str(error.orig)
+            if "locked" in text:
+                text = "another process uses it; stop that proxy first"
+            raise StoreError(f"cannot open the proxy's store {_shown(url)}: {text}") from error
+        except (sa.exc.SQLAlchemyError, CommandError) as error:
+            engine.dispose()
+            raise StoreError(f"cannot open the proxy's store {_shown(url)}: {error}") from error
+        except StoreError:
+            engine.dispose()
+            raise
+        return store
+
+    def _claim(self, identity: StoreIdentity) -> None:
+        row = self._connection.execute(sa.select(schema.proxy_state)).one_or_none()
+        if row is None:
+            values = {"id": 1, "seqno": 0, **asdict(identity)}
+            self._connection.execute(sa.insert(schema.proxy_state).values(values))
+        elif row.public_key != identity.public_key or row.contract != identity.contract:
+            raise StoreError(
+                f"the store belongs to proxy contract {row.contract}, not to {identity.contract}: "
+                "use that proxy's key and root configuration, or another database"
+            )
+        else:
+            self._seqno = row.seqno
+        self._connection.commit()
+
+    @property
+    def seqno(self) -> int:
+        """Number of the last committed batch."""
+        return self._seqno
+
+    def load(self) -> Snapshot:
+        """Everything in the store.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        try:
+            clients = [
+                ClientRow(**row._mapping)
+                for row in self._connection.execute(sa.select(schema.client_account))
+            ]
+            workers = [
+                WorkerRow(**row._mapping)
+                for row in self._connection.execute(sa.select(schema.worker_account))
+            ]
+            self._connection.rollback()
+        except sa.exc.SQLAlchemyError as error:
+            raise StoreError(f"cannot read the proxy's store: {error}") from error
+        for row in clients:
+            self._written["client", row.owner] = row.used
+        for worker in workers:
+            self._written["worker", worker.owner] = worker.used
+        return Snapshot(self._seqno, tuple(clients), tuple(workers))
+
+    def flush(self, batch: Batch) -> int:
+        """Write a batch in one transaction; returns its number.
+
+        Raises:
+            StoreError: a counter would go backwards, or the database refuses. Nothing is written.
+        """
+        self._refuse_regressions("client", batch.clients)
+        self._refuse_regressions("worker", batch.workers)
+        seqno = self._seqno + 1
+        try:
+            with self._connection.begin():
+                self._upsert(schema.client_account, batch.clients)
+                self._upsert(schema.worker_account, batch.workers)
+                self._connection.execute(sa.update(schema.proxy_state).values(seqno=seqno))
+        except sa.exc.SQLAlchemyError as error:
+            # The statement text is left out: it would carry client addresses into logs.
+            reason = getattr(error, "orig", None) or type(error).__name__
+            raise StoreError(f"cannot write the proxy's store: {reason}") from error
+        self._seqno = seqno
+        self._written.update({("client", row.owner): row.used for row in batch.clients})
+        self._written.update({("worker", row.owner): row.used for row in batch.workers})
+        return seqno
+
+    def _refuse_regressions(self, kind: str, rows: Iterable[ClientRow | WorkerRow]) -> None:
+        for row in rows:
+            if row.used < self._written.get((kind, row.owner), 0):
+                raise StoreError(f"refused to write {kind} {row.owner}: its counter would shrink")
+
+    def _upsert(self, table: sa.Table, rows: Sequence[ClientRow | WorkerRow]) -> None:
+        if not rows:
+            return
+        insert: Any = (
+            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
+        )(table)
+        changes = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
+        statement = insert.on_conflict_do_update(index_elements=["owner"], set_=changes)
+        self._connection.execute(statement, [asdict(row) for row in rows])
+
+    def close(self) -> None:
+        """Release the database; the store cannot be used afterwards."""
+        self._connection.close()
+        self._engine.dispose()
+
+
+def sqlite_url(path: Path) -> str:
+    """The SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _create_engine(url: str) -> sa.Engine:
+    try:
+        parsed = sa.make_url(url)
+    except sa.exc.ArgumentError as error:
+        raise StoreError("the store's address is not a database URL like sqlite:///FILE") from error
+    if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise StoreError("the proxy's store is SQLite or PostgreSQL")
+    engine = sa.create_engine(parsed, poolclass=sa.pool.StaticPool if _sqlite(parsed) else None)
+    if _sqlite(parsed):
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+
+        @sa.event.listens_for(engine, "connect")
+        def configure(connection: Any, _record: object) -> None:
+            # WAL with FULL survives power loss; EXCLUSIVE keeps a second proxy away from the
+            # ledger, which would otherwise sign from an old copy.
+            for pragma in (
+                "locking_mode=EXCLUSIVE",
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                "busy_timeout=1000",
+            ):
+                connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def _sqlite(url: sa.URL) -> bool:
+    return url.get_backend_name() == "sqlite"
+
+
+def _shown(url: str) -> str:
+    return sa.make_url(url).render_as_string(hide_password=True)
+
+
+def _migrate(connection: sa.Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
