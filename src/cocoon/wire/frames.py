@@ -58,11 +58,12 @@ class FrameDecoder:
             if len(self._buffer) < self._needed:
                 return []
             source = self._buffer
-        payloads, used = self._split(source)
-        if self.failure is not None:
+        payloads, used, failure = self._split(source)
+        if failure is not None:
+            self.failure = failure
             self._buffer = bytearray()
             if not payloads:
-                raise self.failure
+                raise failure
             return payloads
         # Copy what is left over only when there is something: most reads end with a frame.
         if source is data:
@@ -72,17 +73,19 @@ class FrameDecoder:
             del self._buffer[:used]
         return payloads
 
-    def _split(self, source: bytes | bytearray) -> tuple[list[bytes], int]:
+    def _split(self, source: bytes | bytearray) -> tuple[list[bytes], int, DecodeError | None]:
+        """Cut whole frames off ``source``: payloads, bytes used, and the fault that ended it."""
         payloads: list[bytes] = []
+        failure: DecodeError | None = None
         offset, end, seqno = 0, len(source), self._seqno
         needed = HEADER_SIZE
         while end - offset >= HEADER_SIZE:
             length, number = _HEADER.unpack_from(source, offset)
             if not MIN_PAYLOAD <= length <= self._max:
-                self.failure = DecodeError(f"frame length {length} is outside 4..{self._max}")
+                failure = DecodeError(f"frame length {length} is outside 4..{self._max}")
                 break
             if number != seqno:
-                self.failure = DecodeError(f"frame number {number} where {seqno} is due")
+                failure = DecodeError(f"frame number {number} where {seqno} is due")
                 break
             stop = offset + HEADER_SIZE + length
             if stop > end:
@@ -93,7 +96,7 @@ class FrameDecoder:
             offset = stop
         self._seqno = seqno
         self._needed = needed
-        return payloads, offset
+        return payloads, offset, failure
 
 
 class FrameEncoder:

@@ -1,5 +1,8 @@
-"""Find a proof-of-work nonce. Imports the standard library only, because a bare child process
-runs this file by its path (see :mod:`cocoon.net.pow_solver`)."""
+"""Find a proof-of-work nonce.
+
+Imports the standard library only, because a bare child process runs this file by its path (see
+:mod:`cocoon.net.pow_solver`).
+"""
 
 from hashlib import sha256
 from struct import Struct
