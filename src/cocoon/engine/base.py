@@ -62,19 +62,29 @@ class EngineResponse(Protocol):
     """
 
     @property
-    def status(self) -> int: ...
+    def status(self) -> int:
+        """HTTP status."""
+        ...
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """HTTP reason phrase."""
+        ...
 
     @property
-    def headers(self) -> Headers: ...
+    def headers(self) -> Headers:
+        """End-to-end headers."""
+        ...
 
     @property
-    def content_length(self) -> int | None: ...
+    def content_length(self) -> int | None:
+        """Announced length of the body in bytes."""
+        ...
 
     @property
-    def content_type(self) -> str: ...
+    def content_type(self) -> str:
+        """Value of ``Content-Type``, empty if there is none."""
+        ...
 
     @property
     def complete(self) -> bool:
