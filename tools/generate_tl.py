@@ -1,8 +1,8 @@
 """Generate ``src/cocoon/tl/types.py`` from ``schema.tl``: one class a combinator.
 
 ``python tools/generate_tl.py`` writes the file; ``--check`` fails when it is not current.
-The code is straight-line. Consecutive fields of fixed size share one ``struct.Struct``; nested bare objects of fixed size
-are read and written inside the run of their parent.
+The code is straight-line: consecutive fields of fixed size share one ``struct.Struct``, and nested
+bare objects of fixed size are read and written inside the run of their parent.
 """
 
 import argparse

@@ -7,6 +7,7 @@ from cocoon.tl import types
 from cocoon.tl.codec import (
     MAX_MESSAGE,
     MAX_VECTOR,
+    Reticent,
     TLObject,
     decode,
     decode_result,
@@ -17,6 +18,7 @@ from cocoon.tl.codec import (
 __all__ = [
     "MAX_MESSAGE",
     "MAX_VECTOR",
+    "Reticent",
     "TLObject",
     "decode",
     "decode_result",

@@ -51,12 +51,23 @@ _READ_ERRORS = (struct.error, IndexError, KeyError)
 _WRITE_ERRORS = (struct.error, KeyError, TypeError, AttributeError, UnicodeError, OverflowError)
 
 
-class TLObject(msgspec.Struct, frozen=True, gc=False):
-    """Base of the generated classes, one for each combinator of the schema.
+class Reticent(msgspec.Struct, frozen=True, gc=False):
+    """A value whose ``repr`` shows numbers, but of strings and bytes only the length.
 
-    ``repr`` shows numbers, but of strings and bytes only the length: they hold prompts, answers,
-    keys and secrets, and must not reach a log through a careless format string.
+    They hold prompts, answers, keys and secrets, which must not reach a log through a careless
+    format string.
     """
+
+    def __repr__(self) -> str:
+        fields = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())
+        return f"{type(self).__name__}({fields})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [(name, _outline(getattr(self, name))) for name in self.__struct_fields__]
+
+
+class TLObject(Reticent, frozen=True, gc=False):
+    """Base of the generated classes, one for each combinator of the schema."""
 
     ID: ClassVar[int] = 0
     NAME: ClassVar[str] = ""
@@ -100,13 +111,6 @@ class TLObject(msgspec.Struct, frozen=True, gc=False):
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
         raise NotImplementedError
-
-    def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={value}" for name, value in self.__rich_repr__())
-        return f"{type(self).__name__}({fields})"
-
-    def __rich_repr__(self) -> list[tuple[str, Any]]:
-        return [(name, _outline(getattr(self, name))) for name in self.__struct_fields__]
 
 
 def _outline(value: object) -> str:
