@@ -5,7 +5,11 @@ from enum import Enum
 
 from cocoon.attestation.claims import Claims
 from cocoon.attestation.evidence import EvidenceKind
-from cocoon.attestation.measurements import Attestation
+from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH
+from cocoon.attestation.measurements import Attestation, TdxMeasurements
+from cocoon.errors import DecodeError
+
+PUBLIC_KEY_BYTES = 32
 
 
 class PeerSource(Enum):
@@ -49,11 +53,36 @@ class VerifiedPeer:
     verified_at: int
     expires_at: int
     source: PeerSource
-    proof: InitVar[object]
+    proof: InitVar[object] = None
 
     def __post_init__(self, proof: object) -> None:
         if proof is not _PROOF:
             raise TypeError("a VerifiedPeer comes only from a verification")
+
+
+def _peer_from_verification(
+    *,
+    public_key: bytes,
+    kind: EvidenceKind,
+    attestation: Attestation,
+    claims: Claims,
+    policy_name: str,
+    verified_at: int,
+    expires_at: int,
+) -> VerifiedPeer:
+    """For :mod:`cocoon.attestation.verify` alone."""
+    return VerifiedPeer(
+        public_key=public_key,
+        kind=kind,
+        attestation=attestation,
+        image_hash=attestation.image_hash,
+        claims=claims,
+        policy_name=policy_name,
+        verified_at=verified_at,
+        expires_at=expires_at,
+        source=PeerSource.VERIFIED,
+        proof=_PROOF,
+    )
 
 
 def peer_told_by_router(
@@ -61,9 +90,42 @@ def peer_told_by_router(
 ) -> VerifiedPeer:
     """A peer that a local router verified and described (``attestation.md`` §6).
 
-    Every claim stays unknown: this process checked nothing. ``expires_at`` is ``now``.
+    Every claim stays unknown, because this process checked nothing, and ``expires_at`` is ``now``.
+    The kind is what the record says; the record is only as good as the local connection.
+
+    Args:
+        attestation: from the record.
+        public_key: the record's user claims, 32 bytes.
+        now: unix seconds.
+        policy_name: how the router is called in logs.
 
     Raises:
-        DecodeError: the public key is not 32 bytes.
+        DecodeError: the public key is not 32 bytes, or the record describes an SGX enclave, which
+            no router accepts.
     """
-    raise NotImplementedError
+    if len(public_key) != PUBLIC_KEY_BYTES:
+        raise DecodeError(f"a peer's key has {PUBLIC_KEY_BYTES} bytes, not {len(public_key)}")
+    return VerifiedPeer(
+        public_key=public_key,
+        kind=_described_kind(attestation),
+        attestation=attestation,
+        image_hash=attestation.image_hash,
+        claims=Claims(),
+        policy_name=policy_name,
+        verified_at=now,
+        expires_at=now,
+        source=PeerSource.ROUTER,
+        proof=_PROOF,
+    )
+
+
+def _described_kind(attestation: Attestation) -> EvidenceKind:
+    if attestation.measurements is None:
+        return EvidenceKind.NONE
+    if not isinstance(attestation.measurements, TdxMeasurements):
+        raise DecodeError("a router described an SGX enclave")
+    if attestation.collateral_root_hash == INTEL_ROOT_HASH:
+        return EvidenceKind.TDX
+    if any(attestation.collateral_root_hash):
+        return EvidenceKind.TDX_SIMULATED
+    return EvidenceKind.FAKE_TDX

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
-from cocoon.attestation.claims import Claims
+from cocoon.attestation.claims import Claim
 from cocoon.attestation.measurements import Attestation
 
 
@@ -43,16 +43,18 @@ class VerifiedEvidence:
         kind: the kind that was verified.
         attestation: measurements and collateral root.
         claims: what the evidence decides by itself.
+        tcb_status: the vendor's word for the platform's patch level; None without a vendor.
         expires_at: unix seconds after which the evidence must be verified again with newer
             collateral; None when nothing in it expires.
     """
 
     kind: EvidenceKind
     attestation: Attestation
-    claims: Claims
+    claims: tuple[Claim, ...]
+    tcb_status: str | None
     expires_at: int | None
 
 
 def report_data(public_key: bytes) -> bytes:
-    """The 64 bytes that bind evidence to a key: SHA-512 of the raw key (``attestation.md`` §1.2)."""
+    """What binds evidence to a key: SHA-512 of the raw key, 64 bytes (``attestation.md`` §1.2)."""
     return hashlib.sha512(public_key).digest()

@@ -1,24 +1,38 @@
 """The vendor's signed data that a quote is judged with (DCAP collateral), held in memory.
 
-Fetching it is somebody else's job: a handshake never waits for the network.
+Fetching it is somebody else's job: a handshake never waits for the network. What is in here is
+not trusted: every part is signed, and checked with each quote.
 """
 
-from dataclasses import dataclass
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import dcap_qvl
+from cryptography import x509
+
+from cocoon.errors import EvidenceError
+
+MAX_COLLATERAL_CHARS = 1 << 20
+FMSPC_BYTES = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Collateral:
-    """Collateral for one platform model.
+    """Collateral for TDX on one platform model.
 
     Attributes:
         json: the form of ``dcap_qvl.QuoteCollateralV3.to_json``.
         fmspc: the platform model it is for, 6 bytes.
         expires_at: unix seconds; the earliest ``nextUpdate`` or ``notAfter`` in it.
+        handle: the same, parsed for the verifier.
     """
 
-    json: str
+    json: str = field(repr=False)
     fmspc: bytes
     expires_at: int
+    handle: dcap_qvl.QuoteCollateralV3 = field(repr=False, compare=False)
 
     @classmethod
     def from_json(cls, text: str) -> "Collateral":
@@ -27,7 +41,17 @@ class Collateral:
         Raises:
             EvidenceError: the text is not collateral.
         """
-        raise NotImplementedError
+        if len(text) > MAX_COLLATERAL_CHARS:
+            raise EvidenceError(f"collateral of {len(text)} characters")
+        try:
+            handle = dcap_qvl.QuoteCollateralV3.from_json(text)
+            fmspc = bytes.fromhex(json.loads(handle.tcb_info)["fmspc"])
+            expires_at = _expiry(handle)
+        except (ValueError, TypeError, KeyError, RecursionError, x509.InvalidVersion) as error:
+            raise EvidenceError(f"malformed collateral: {type(error).__name__}") from error
+        if len(fmspc) != FMSPC_BYTES:
+            raise EvidenceError(f"collateral names a platform of {len(fmspc)} bytes")
+        return cls(text, fmspc, expires_at, handle)
 
 
 class CollateralBook:
@@ -35,11 +59,50 @@ class CollateralBook:
 
     def __init__(self, *collateral: Collateral) -> None:
         self._by_fmspc = {item.fmspc: item for item in collateral}
+        self._fingerprint = self._compute_fingerprint()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that change with the content: results cached under older collateral go."""
+        return self._fingerprint
 
     def put(self, collateral: Collateral) -> None:
         """Add or replace the collateral of one platform model."""
         self._by_fmspc[collateral.fmspc] = collateral
+        self._fingerprint = self._compute_fingerprint()
 
     def find(self, fmspc: bytes) -> Collateral | None:
         """The collateral for a platform model, or None."""
         return self._by_fmspc.get(fmspc)
+
+    def _compute_fingerprint(self) -> bytes:
+        digest = hashlib.sha256()
+        for fmspc, collateral in sorted(self._by_fmspc.items()):
+            digest.update(fmspc)
+            digest.update(hashlib.sha256(collateral.json.encode()).digest())
+        return digest.digest()
+
+
+def _expiry(handle: dcap_qvl.QuoteCollateralV3) -> int:
+    times = [_json_next_update(handle.tcb_info), _json_next_update(handle.qe_identity)]
+    for crl_der in (handle.root_ca_crl, handle.pck_crl):
+        next_update = x509.load_der_x509_crl(crl_der).next_update_utc
+        if next_update is None:
+            raise ValueError("a revocation list without nextUpdate never expires")
+        times.append(next_update)
+    chains = {
+        handle.pck_crl_issuer_chain,
+        handle.tcb_info_issuer_chain,
+        handle.qe_identity_issuer_chain,
+    }
+    for chain in chains:
+        pem = chain.encode().rstrip(b"\0")
+        times += [cert.not_valid_after_utc for cert in x509.load_pem_x509_certificates(pem)]
+    return int(min(times).timestamp())
+
+
+def _json_next_update(text: str) -> datetime:
+    # The verifier underneath reads RFC 3339; the vendor writes whole seconds in UTC.
+    return datetime.strptime(json.loads(text)["nextUpdate"], "%Y-%m-%dT%H:%M:%SZ").replace(
+        tzinfo=UTC
+    )
