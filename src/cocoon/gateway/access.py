@@ -1,0 +1,101 @@
+"""Who may call: web origins and bearer keys."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Sequence
+
+from cocoon.gateway.refusal import Header, Refusal
+from cocoon.gateway.settings import LOOPBACK_ORIGINS
+
+_loopback = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
+
+_EXPOSED = (
+    b"X-Request-Id, X-Should-Retry, Retry-After, X-Cocoon-Cost-Nanoton, X-Cocoon-Total-Tokens, "
+    b"X-Cocoon-Prompt-Tokens, X-Cocoon-Cached-Tokens, X-Cocoon-Completion-Tokens, "
+    b"X-Cocoon-Reasoning-Tokens, X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
+)
+
+
+def hash_api_key(key: str) -> bytes:
+    """SHA-256 of a bearer key, as ``GatewaySettings.api_key_hashes`` holds it.
+
+    A plain hash is enough for keys that a program made up; never use a word that one can guess.
+    """
+    return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
+
+
+def check_key(authorization: bytes | None, hashes: Sequence[bytes]) -> None:
+    """Refuse a call without an accepted bearer key; without configured keys all calls pass.
+
+    Raises:
+        Refusal: with status 401.
+    """
+    if not hashes:
+        return
+    scheme, _, key = (authorization or b"").partition(b" ")
+    given = hashlib.sha256(key.strip()).digest()
+    accepted = False
+    for known in hashes:  # all of them, so that time tells nothing
+        accepted |= hmac.compare_digest(given, known)
+    if scheme.lower() != b"bearer" or not accepted:
+        raise Refusal(
+            "a valid API key is needed: Authorization: Bearer KEY",
+            status=401,
+            kind="authentication_error",
+            code="invalid_api_key",
+            headers=[(b"www-authenticate", b"Bearer")],
+        )
+
+
+class Origins:
+    """Web origins whose pages may call and read the answers."""
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._everyone = "*" in allowed
+        self._loopback = LOOPBACK_ORIGINS in allowed
+        self._named = frozenset(origin.encode() for origin in allowed)
+
+    def response_headers(self, origin: bytes) -> list[Header]:
+        """CORS headers for a call from ``origin``.
+
+        Raises:
+            Refusal: with status 403; the page may not even send, since sending spends money.
+        """
+        if not (
+            self._everyone
+            or origin in self._named
+            or (self._loopback and _loopback.fullmatch(origin))
+        ):
+            raise Refusal(
+                "pages of this web origin may not call; allow it in the gateway's settings",
+                status=403,
+                kind="permission_error",
+                code="origin_not_allowed",
+            )
+        shown = b"*" if self._everyone else origin
+        return [
+            (b"access-control-allow-origin", shown),
+            (b"access-control-expose-headers", _EXPOSED),
+            (b"vary", b"Origin"),
+        ]
+
+
+def preflight_headers(requested: bytes | None, methods: bytes) -> list[Header]:
+    """Answer to a browser that asks what it may send.
+
+    Args:
+        requested: the ``Access-Control-Request-Headers`` of the preflight: all are allowed, since
+            only the body is used. SDKs in browsers send a dozen of their own.
+        methods: comma-separated methods of the path.
+    """
+    wanted = requested if requested and _header_names.fullmatch(requested) else b""
+    return [
+        (b"access-control-allow-methods", methods),
+        (b"access-control-allow-headers", wanted or b"Content-Type, Authorization"),
+        (b"access-control-allow-private-network", b"true"),
+        (b"access-control-max-age", b"600"),
+    ]
+
+
+_header_names = re.compile(rb"[A-Za-z0-9_, -]{1,2000}")

@@ -1,0 +1,204 @@
+"""The gateway as an ASGI application: routing, access, and a last answer for every failure."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+import structlog
+
+from cocoon.client.api import InferenceClient
+from cocoon.errors import CocoonError, UnavailableError
+from cocoon.gateway.access import Origins, check_key, preflight_headers
+from cocoon.gateway.body import Endpoint
+from cocoon.gateway.exchange import Exchange, Receive, Scope, Send
+from cocoon.gateway.guard import CallerGoneError
+from cocoon.gateway.inference import InferenceHandler
+from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
+from cocoon.gateway.models import list_models, one_model
+from cocoon.gateway.refusal import Refusal, error_event, http_status
+from cocoon.gateway.routes import ExtraRoute, answer_extra
+from cocoon.gateway.settings import GatewaySettings
+
+MODEL_PREFIX = "/v1/models/"
+LAST_WORDS_TIME = 1.0
+"""Seconds to tell a caller that the gateway is going down."""
+
+Handler = Callable[[Exchange], Awaitable[None]]
+
+log = structlog.get_logger("cocoon.gateway")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path: its name in metrics, its methods, and whether a key is needed."""
+
+    label: str
+    methods: tuple[str, ...]
+    handle: Handler
+    keyed: bool = True
+
+
+class Gateway:
+    """OpenAI-compatible HTTP API over an inference client.
+
+    Args:
+        client: where requests go.
+        settings: limits and access.
+        extra_routes: further paths, such as ``/jsonstats``; they cannot replace built-in ones.
+        metrics: counters to use, for a process that exports several roles.
+    """
+
+    def __init__(
+        self,
+        client: InferenceClient,
+        settings: GatewaySettings | None = None,
+        *,
+        extra_routes: Mapping[str, ExtraRoute] | None = None,
+        metrics: GatewayMetrics | None = None,
+    ) -> None:
+        self.settings = settings or GatewaySettings()
+        self.metrics = metrics or GatewayMetrics()
+        self._client = client
+        self._origins = Origins(self.settings.allowed_origins)
+        self._inference = InferenceHandler(client, self.settings, self.metrics)
+        self._routes = {
+            **{path: _extra(path, route) for path, route in (extra_routes or {}).items()},
+            **self._built_in(),
+        }
+        self._model = Route(MODEL_PREFIX, ("GET",), self._one_model)
+
+    def _built_in(self) -> dict[str, Route]:
+        routes = [
+            Route(Endpoint.CHAT.value, ("POST",), self._chat),
+            Route(Endpoint.COMPLETIONS.value, ("POST",), self._completions),
+            Route("/v1/models", ("GET",), self._models),
+            Route("/metrics", ("GET",), self._metrics),
+            Route("/health", ("GET",), _health, keyed=False),
+            Route("/ready", ("GET",), self._ready, keyed=False),
+        ]
+        return {route.label: route for route in routes}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP call; never raises for anything that a caller or the network did."""
+        if scope["type"] != "http":
+            return
+        exchange = Exchange(scope, receive, send)
+        route = self._find(exchange.path)
+        label = "other" if route is None else route.label
+        try:
+            await self._dispatch(exchange, route)
+        except CallerGoneError:
+            self.metrics.callers_gone.inc()
+        except asyncio.CancelledError:
+            await _say_goodbye(exchange)
+            raise
+        except Exception as error:
+            _log_failure(exchange, label, error)
+            if exchange.status is None:
+                await exchange.fail(error)
+        if exchange.status is not None:
+            self.metrics.answered(label, exchange.status)
+
+    async def _dispatch(self, exchange: Exchange, route: Route | None) -> None:
+        origin = exchange.headers.get(b"origin")
+        if origin is not None:
+            exchange.extra.extend(self._origins.response_headers(origin))
+        if route is None:
+            raise Refusal("there is nothing at this path", status=404, code="not_found")
+        method = exchange.method
+        if method not in route.methods and not (method == "HEAD" and "GET" in route.methods):
+            await _other_method(exchange, route)
+            return
+        if route.keyed:
+            check_key(exchange.headers.get(b"authorization"), self.settings.api_key_hashes)
+        await route.handle(exchange)
+
+    def _find(self, path: str) -> Route | None:
+        route = self._routes.get(path)
+        if route is None and path.startswith(MODEL_PREFIX) and path != MODEL_PREFIX:
+            return self._model
+        return route
+
+    async def _chat(self, exchange: Exchange) -> None:
+        await self._inference.handle(exchange, Endpoint.CHAT)
+
+    async def _completions(self, exchange: Exchange) -> None:
+        await self._inference.handle(exchange, Endpoint.COMPLETIONS)
+
+    async def _models(self, exchange: Exchange) -> None:
+        await exchange.reply(200, await list_models(self._client))
+
+    async def _one_model(self, exchange: Exchange) -> None:
+        name = exchange.path.removeprefix(MODEL_PREFIX)
+        await exchange.reply(200, await one_model(self._client, name))
+
+    async def _metrics(self, exchange: Exchange) -> None:
+        await exchange.reply(200, self.metrics.text(), CONTENT_TYPE)
+
+    async def _ready(self, exchange: Exchange) -> None:
+        if self._client.ready:
+            await exchange.reply(200, b'{"status":"ready"}')
+        else:
+            await exchange.reply(503, b'{"status":"no proxy connection is ready"}')
+
+
+async def _health(exchange: Exchange) -> None:
+    await exchange.reply(200, b'{"status":"ok"}')
+
+
+def _extra(path: str, route: ExtraRoute) -> Route:
+    async def handle(exchange: Exchange) -> None:
+        await answer_extra(exchange, route)
+
+    return Route(path, route.methods, handle)
+
+
+async def _other_method(exchange: Exchange, route: Route) -> None:
+    """Answer ``OPTIONS``; refuse methods that the path does not have."""
+    head = ("HEAD",) if "GET" in route.methods else ()
+    allowed = ", ".join((*route.methods, *head, "OPTIONS")).encode()
+    if exchange.method != "OPTIONS":
+        raise Refusal(
+            "this path does not have this method",
+            status=405,
+            code="method_not_allowed",
+            headers=[(b"allow", allowed)],
+        )
+    wanted = exchange.headers.get(b"access-control-request-headers")
+    await exchange.reply(
+        200, b"", b"text/plain", [(b"allow", allowed), *preflight_headers(wanted, allowed)]
+    )
+
+
+async def _say_goodbye(exchange: Exchange) -> None:
+    """Tell a caller that its request is cut off by a shutdown."""
+    error = UnavailableError("the gateway is shutting down")
+    try:
+        async with asyncio.timeout(LAST_WORDS_TIME):
+            if exchange.status is None:
+                await exchange.fail(error)
+            else:
+                await exchange.write(error_event(error), last=True)
+    except Exception:
+        log.info("a caller could not be told about the shutdown", request_id=exchange.request_id)
+
+
+def _log_failure(exchange: Exchange, label: str, error: Exception) -> None:
+    """Log what failed and where, but no text: another's text may quote a prompt."""
+    status = http_status(error)
+    if status < 500:
+        return
+    facts = {
+        "request_id": exchange.request_id,
+        "endpoint": label,
+        "status": status,
+        "error": type(error).__name__,
+    }
+    if isinstance(error, CocoonError):
+        log.info("request failed", **facts)
+        return
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        facts["where"] = f"{frames[-1].name}:{frames[-1].lineno}"
+    log.error("request failed unexpectedly", **facts)

@@ -1,0 +1,239 @@
+"""What a caller's JSON body asks for, and the body that the network gets.
+
+The rules are those of ``wire-protocol.md`` §5.2 with its defects fixed: integers are checked
+instead of wrapped, and the token limit that is declared to the proxy is also the one that the
+engine is told.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import msgspec
+from msgspec import Raw
+
+from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
+from cocoon.gateway.refusal import Refusal
+from cocoon.gateway.settings import GatewaySettings
+
+INT32_MAX = 2**31 - 1
+MAX_MODEL_NAME = 256
+MAX_GUID = 256
+
+_N, _MINUS, _ZERO, _NINE, _QUOTE, _LIST, _OBJECT = b'n-09"[{'
+_TRUE = Raw(b"true")
+_USAGE = Raw(b'{"include_usage":true}')
+_raw_list = msgspec.json.Decoder(list[Raw])
+_number = msgspec.json.Decoder(float)
+
+
+class Endpoint(Enum):
+    """An endpoint of the engine that the network serves."""
+
+    CHAT = "/v1/chat/completions"
+    COMPLETIONS = "/v1/completions"
+
+
+@dataclass(frozen=True, slots=True)
+class InferenceCall:
+    """A checked request body.
+
+    Attributes:
+        model: base name of the model.
+        body: JSON for the engine, without Cocoon's own fields. Never shown in repr.
+        max_tokens: completion tokens at most, over all choices.
+        max_coefficient: highest price multiplier accepted, times 1000.
+        timeout: seconds that the whole request may take.
+        debug: whether every hop's debug record is wanted.
+        stream: whether the answer is wanted as server-sent events.
+        show_usage: whether the caller of a stream asked for the usage event.
+    """
+
+    model: str
+    body: bytes = field(repr=False)
+    max_tokens: int
+    max_coefficient: int
+    timeout: float
+    debug: bool
+    stream: bool
+    show_usage: bool
+
+
+def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> InferenceCall:
+    """Check a request body and make the one that goes into the network.
+
+    Raises:
+        Refusal: with status 400, naming the field; its text never quotes a value.
+    """
+    members = decode_object(body, settings.max_depth)
+    _drop_nulls(members)
+    model = _take_model(members)
+    _check_content(endpoint, members)
+    timeout = _take_timeout(members, settings)
+    max_coefficient = _int(members.pop("max_coefficient", None), "max_coefficient")
+    debug = _bool(members.pop("enable_debug", None), "enable_debug")
+    _take_guid(members)
+    stream = _bool(members.get("stream"), "stream")
+    show_usage = _ask_for_usage(members, stream)
+    each = _limit_tokens(endpoint, members, settings)
+    total = each * _choices(endpoint, members, settings)
+    if total > INT32_MAX:
+        raise Refusal("the token limit times the number of choices is too large", param="n")
+    return InferenceCall(
+        model=model,
+        body=encode_object(members),
+        max_tokens=total,
+        max_coefficient=(
+            settings.default_max_coefficient if max_coefficient is None else max_coefficient
+        ),
+        timeout=timeout,
+        debug=debug,
+        stream=stream,
+        show_usage=show_usage,
+    )
+
+
+def _drop_nulls(members: dict[str, Raw]) -> None:
+    """Leave out null members: for OpenAI they mean "not given", official workers refuse them."""
+    nulls = []
+    for name, value in members.items():
+        first = memoryview(value)[0]
+        if first == _N:  # only null begins so
+            nulls.append(name)
+        elif first == _MINUS or _ZERO <= first <= _NINE:
+            check_number(value)
+    for name in nulls:
+        del members[name]
+
+
+def _take_model(members: dict[str, Raw]) -> str:
+    raw = members.get("model")
+    if raw is None:
+        raise Refusal("'model' is required", param="model", code="missing_required_parameter")
+    name = decode_string(raw)
+    if name is None:
+        raise Refusal("'model' must be a string", param="model")
+    base = name.partition("@")[0]
+    if not base or len(name) > MAX_MODEL_NAME or not name.isprintable():
+        raise Refusal("'model' is not a model name", param="model")
+    if base != name:
+        # Workers register `base@commit:hash`; clients and engines know the base name.
+        members["model"] = Raw(msgspec.json.encode(base))
+    return base
+
+
+def _check_content(endpoint: Endpoint, members: dict[str, Raw]) -> None:
+    name = "messages" if endpoint is Endpoint.CHAT else "prompt"
+    raw = members.get(name)
+    if raw is None:
+        raise Refusal(f"'{name}' is required", param=name, code="missing_required_parameter")
+    first = memoryview(raw)[0]
+    if endpoint is Endpoint.CHAT and first != _LIST:
+        raise Refusal("'messages' must be an array", param=name)
+    if first not in (_LIST, _QUOTE):
+        raise Refusal("'prompt' must be a string or an array", param=name)
+
+
+def _take_timeout(members: dict[str, Raw], settings: GatewaySettings) -> float:
+    raw = members.pop("timeout", None)
+    if raw is None:
+        return settings.default_timeout
+    try:
+        seconds = _number.decode(raw)
+    except msgspec.DecodeError:
+        raise Refusal("'timeout' must be a number of seconds", param="timeout") from None
+    if not seconds > 0:
+        raise Refusal("'timeout' must be positive", param="timeout")
+    return min(seconds, settings.max_timeout)
+
+
+def _take_guid(members: dict[str, Raw]) -> None:
+    """Remove ``request_guid``; the debug records that it names are not kept here."""
+    raw = members.pop("request_guid", None)
+    if raw is not None and (len(memoryview(raw)) > MAX_GUID or decode_string(raw) is None):
+        raise Refusal("'request_guid' must be a short string", param="request_guid")
+
+
+def _ask_for_usage(members: dict[str, Raw], stream: bool) -> bool:
+    """Make a stream carry its usage; returns whether the caller asked for it too."""
+    raw = members.get("stream_options")
+    if raw is None:
+        if stream:
+            members["stream_options"] = _USAGE
+        return False
+    if not stream:
+        # Workers would turn the request into a stream (`wire-protocol.md` §5.4).
+        raise Refusal("'stream_options' needs 'stream': true", param="stream_options")
+    if memoryview(raw)[0] != _OBJECT:
+        raise Refusal("'stream_options' must be an object", param="stream_options")
+    options = decode_object(bytes(raw), 8)
+    asked = _bool(options.get("include_usage"), "stream_options.include_usage")
+    if not asked:
+        options["include_usage"] = _TRUE
+        members["stream_options"] = Raw(encode_object(options))
+    return asked
+
+
+def _limit_tokens(endpoint: Endpoint, members: dict[str, Raw], settings: GatewaySettings) -> int:
+    """Completion tokens of one choice, as the engine is told in the body."""
+    limit = _int(members.get("max_tokens"), "max_tokens")
+    override = _int(members.get("max_completion_tokens"), "max_completion_tokens")
+    if override is not None:
+        members.pop("max_tokens", None)
+        if endpoint is Endpoint.COMPLETIONS:  # which has no such field
+            members["max_tokens"] = members.pop("max_completion_tokens")
+        return override
+    if limit is None:
+        limit = settings.default_max_tokens
+        members["max_tokens"] = Raw(b"%d" % limit)
+    return limit
+
+
+def _choices(endpoint: Endpoint, members: dict[str, Raw], settings: GatewaySettings) -> int:
+    """How many completions the engine will generate."""
+    count = _count(members.get("n"), "n", settings.max_choices)
+    if endpoint is Endpoint.CHAT:
+        return count
+    best_of = _count(members.get("best_of"), "best_of", settings.max_choices)
+    return max(count, best_of) * _prompts(members["prompt"], settings.max_prompts)
+
+
+def _prompts(raw: Raw, limit: int) -> int:
+    """Prompts in a completion request: a string or a list of tokens is one, other lists many."""
+    if memoryview(raw)[0] == _QUOTE:
+        return 1
+    first = bytes(memoryview(raw)[1:64]).lstrip()[:1]
+    if first and first in b"-0123456789":
+        return 1
+    count = len(_raw_list.decode(raw))
+    if not 1 <= count <= limit:
+        raise Refusal(f"'prompt' must hold 1 to {limit} prompts", param="prompt")
+    return count
+
+
+def _count(raw: Raw | None, name: str, limit: int) -> int:
+    count = _int(raw, name)
+    if count is None:
+        return 1
+    if not 1 <= count <= limit:
+        raise Refusal(f"'{name}' must be from 1 to {limit}", param=name)
+    return count
+
+
+def _int(raw: Raw | None, name: str) -> int | None:
+    if raw is None:
+        return None
+    text = bytes(raw)
+    if not text.isdigit() or len(text) > 10 or int(text) > INT32_MAX:
+        raise Refusal(f"'{name}' must be an integer from 0 to {INT32_MAX}", param=name)
+    return int(text)
+
+
+def _bool(raw: Raw | None, name: str) -> bool:
+    if raw is None:
+        return False
+    text = bytes(raw)
+    if text == b"true":
+        return True
+    if text == b"false":
+        return False
+    raise Refusal(f"'{name}' must be true or false", param=name)

@@ -1,0 +1,54 @@
+"""The ``debug`` record that a caller asked for with ``enable_debug``."""
+
+import msgspec
+from msgspec import Raw
+
+from cocoon.client.api import PeerSummary, RequestSummary
+
+_raw = msgspec.json.Decoder(Raw)
+_encoder = msgspec.json.Encoder()
+
+
+def debug_object(summary: RequestSummary) -> bytes:
+    """What this client, the proxy and the worker say about a finished request, as one JSON line."""
+    record = {
+        "client": {
+            "cost_nanoton": int(summary.cost),
+            "total_tokens": summary.total,
+            "first_byte": summary.first_byte,
+            "duration": summary.duration,
+            "proxy": _peer(summary.proxy),
+            "worker": _peer(summary.worker),
+        },
+        "proxy": _foreign(summary.proxy_debug),
+        "worker": _foreign(summary.worker_debug),
+    }
+    return _encoder.encode(record).replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def with_debug(body: bytes, summary: RequestSummary) -> bytes:
+    """``body`` with a ``debug`` member added when it is a JSON object that is not empty."""
+    text = body.rstrip()
+    if not text.endswith(b"}") or text[:-1].rstrip().endswith(b"{"):
+        return body
+    return text[:-1] + b',"debug":' + debug_object(summary) + b"}"
+
+
+def _peer(peer: PeerSummary | None) -> dict[str, str] | None:
+    if peer is None:
+        return None
+    return {
+        "image_hash": peer.image_hash,
+        "evidence": peer.evidence,
+        "address": peer.address,
+    }
+
+
+def _foreign(text: str | None) -> Raw | str | None:
+    """JSON that a peer wrote: as it is when it parses, else as a string."""
+    if text is None:
+        return None
+    try:
+        return _raw.decode(text.encode())
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return text.encode(errors="replace").decode(errors="replace")

@@ -1,0 +1,181 @@
+"""One HTTP call on ASGI: reading its body and writing its answer."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from cocoon.gateway.guard import CallerGoneError
+from cocoon.gateway.refusal import Header, Refusal, error_answer
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+JSON = b"application/json"
+EVENT_STREAM = b"text/event-stream; charset=utf-8"
+
+
+class Exchange:
+    """The call that a handler answers.
+
+    Attributes:
+        method, path: as sent; the path is percent-decoded.
+        headers: request headers that the gateway looks at, by lower-case name.
+        extra: response headers that every answer of this call carries.
+        status: status that was sent, or None before.
+    """
+
+    __slots__ = (
+        "_receive",
+        "_send",
+        "extra",
+        "headers",
+        "method",
+        "path",
+        "query",
+        "request_id",
+        "status",
+    )
+
+    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._receive = receive
+        self._send = send
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: bytes = scope["query_string"]
+        self.headers = _known_headers(scope["headers"])
+        self.request_id = secrets.token_hex(12)
+        self.extra: list[Header] = [
+            (b"x-request-id", self.request_id.encode()),
+            (b"x-content-type-options", b"nosniff"),
+        ]
+        self.status: int | None = None
+
+    @property
+    def receive(self) -> Receive:
+        """The raw ASGI ``receive``."""
+        return self._receive
+
+    async def reply(
+        self, status: int, body: bytes, content_type: bytes = JSON, headers: Sequence[Header] = ()
+    ) -> None:
+        """Send a whole answer."""
+        self.status = status
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"content-type", content_type),
+                    (b"content-length", b"%d" % len(body)),
+                    *self.extra,
+                    *headers,
+                ],
+            }
+        )
+        await self._send({"type": "http.response.body", "body": body})
+
+    async def fail(self, error: BaseException) -> None:
+        """Send an error as OpenAI shapes it."""
+        answer = error_answer(error)
+        await self.reply(answer.status, answer.body, headers=answer.headers)
+
+    async def start_events(self, status: int) -> None:
+        """Begin an answer of server-sent events."""
+        self.status = status
+        await self._send(
+            {
+                "type": "http.response.start",
+                "status": status,
+                "headers": [
+                    (b"content-type", EVENT_STREAM),
+                    (b"cache-control", b"no-cache"),
+                    (b"x-accel-buffering", b"no"),
+                    *self.extra,
+                ],
+            }
+        )
+
+    async def write(self, data: bytes, *, last: bool = False) -> None:
+        """Send a part of an answer; waits while the caller reads too slowly."""
+        await self._send({"type": "http.response.body", "body": data, "more_body": not last})
+
+    async def read_body(self, limit: int, seconds: float) -> bytes:
+        """The whole request body.
+
+        A body that is somewhat too large is read and thrown away before it is refused: many HTTP
+        clients only look for an answer after they have sent everything.
+
+        Raises:
+            Refusal: 413 too large; 408 not there in time.
+            CallerGoneError: the caller went away.
+        """
+        if self._declared_length() > 2 * limit:
+            raise _too_large(limit)
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read_body(limit)
+        except TimeoutError:
+            raise Refusal(
+                "the request body did not arrive in time",
+                status=408,
+                code="timeout",
+                headers=[(b"connection", b"close")],
+            ) from None
+
+    async def _read_body(self, limit: int) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body"):
+            body: bytes = message.get("body", b"")
+            if len(body) > limit:
+                raise _too_large(limit)
+            return body
+        parts: list[bytes] = []
+        size = 0
+        while True:
+            if message["type"] == "http.disconnect":
+                raise CallerGoneError("the caller went away while sending")
+            part: bytes = message.get("body", b"")
+            size += len(part)
+            if size <= limit:
+                parts.append(part)
+            elif size > 2 * limit:
+                raise _too_large(limit)
+            else:
+                parts.clear()
+            if not message.get("more_body"):
+                break
+            message = await self._receive()
+        if size > limit:
+            raise _too_large(limit)
+        return b"".join(parts)
+
+    def _declared_length(self) -> int:
+        # The HTTP parser has checked that it is a number.
+        return int(self.headers.get(b"content-length", b"0"))
+
+
+_LOOKED_AT = frozenset(
+    {
+        b"access-control-request-headers",
+        b"access-control-request-method",
+        b"authorization",
+        b"content-length",
+        b"origin",
+    }
+)
+
+
+def _known_headers(headers: Sequence[Header]) -> dict[bytes, bytes]:
+    return {name: value for name, value in headers if name in _LOOKED_AT}
+
+
+def _too_large(limit: int) -> Refusal:
+    return Refusal(
+        f"the request body is larger than {limit} bytes",
+        status=413,
+        code="request_too_large",
+        headers=[(b"connection", b"close")],
+    )

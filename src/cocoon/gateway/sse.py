@@ -1,0 +1,87 @@
+"""Forwarding server-sent events: whole events only, and without an unasked usage event."""
+
+import re
+from typing import Any
+
+import msgspec
+
+MAX_EVENT = 2**18
+"""Bytes held while waiting for the end of one event; beyond it bytes pass as they come."""
+
+_no_choices = re.compile(rb'"choices"\s*:\s*\[\s*\]')
+_end = re.compile(rb"\r?\n\r?\n")
+
+
+class _Chunk(msgspec.Struct):
+    choices: list[Any]
+    usage: dict[str, Any] | None = None
+
+
+_chunk = msgspec.json.Decoder(_Chunk)
+
+
+class EventRelay:
+    """Cuts a byte stream at event boundaries.
+
+    Only whole events are passed on, so that an error event can follow at any time. The event that
+    holds nothing but usage is dropped when ``show_usage`` is false: the network always asks
+    the engine for it, but a caller that did not must not get a chunk without choices.
+    """
+
+    __slots__ = ("_held", "_show_usage", "_through")
+
+    def __init__(self, *, show_usage: bool) -> None:
+        self._show_usage = show_usage
+        self._held = b""
+        self._through = False
+
+    def feed(self, data: bytes) -> bytes:
+        """Bytes that can go to the caller now; possibly none."""
+        if self._through:
+            return data
+        if self._held:
+            data = self._held + data
+            self._held = b""
+        if not data.endswith((b"\n\n", b"\n\r\n")):
+            cut = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3)
+            if cut <= 2:  # neither was found, or nothing stands before it
+                cut = 0
+            self._held = data[cut:]
+            data = data[:cut]
+            if len(self._held) > MAX_EVENT:
+                self._through = True
+                data, self._held = data + self._held, b""
+        if self._show_usage or _no_choices.search(data) is None:
+            return data
+        return _without_usage(data)
+
+    def finish(self) -> bytes:
+        """What is left at the regular end of the stream."""
+        rest, self._held = self._held, b""
+        if not rest or self._show_usage or not _is_usage(rest):
+            return rest
+        return b""
+
+
+def _without_usage(data: bytes) -> bytes:
+    kept = []
+    at = 0
+    for end in _end.finditer(data):
+        event = data[at : end.end()]
+        at = end.end()
+        if not _is_usage(event):
+            kept.append(event)
+    kept.append(data[at:])
+    return b"".join(kept)
+
+
+def _is_usage(event: bytes) -> bool:
+    """Whether an event is a chunk with usage and an empty list of choices."""
+    if _no_choices.search(event) is None:
+        return False
+    lines = [line[5:].strip() for line in event.splitlines() if line.startswith(b"data:")]
+    try:
+        chunk = _chunk.decode(b"\n".join(lines))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return not chunk.choices and chunk.usage is not None
