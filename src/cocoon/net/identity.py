@@ -1,56 +1,102 @@
-"""Our own key and certificate, renewed before they expire."""
+"""Who we are to TLS peers: a key and a certificate that are renewed before they expire.
 
+Renewal touches new connections only; those that are open keep what they were made with.
+"""
+
+import asyncio
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+import structlog
 
+from cocoon.attestation.certificate import LIFETIME
 from cocoon.attestation.evidence import EvidenceSource
+from cocoon.errors import CertificateError, CocoonError
+from cocoon.net.credentials import (
+    Credentials,
+    CredentialSource,
+    FileCredentials,
+    GeneratedCredentials,
+)
+from cocoon.net.ratls_context import TlsContexts
 
+__all__ = ["CHECK_INTERVAL", "Credentials", "Identity"]
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """One key with its certificate.
+CHECK_INTERVAL = 60.0
+"""Seconds between looks at whether a renewal is due (the official interval)."""
 
-    Attributes:
-        certificate_der: the certificate.
-        private_key: its key; never shown.
-        public_key: raw, 32 bytes.
-        not_after: unix seconds.
-        version: grows with every renewal; TLS contexts are kept per version.
-    """
-
-    certificate_der: bytes
-    private_key: Ed25519PrivateKey = field(repr=False)
-    public_key: bytes
-    not_after: int
-    version: int
+_log = structlog.get_logger(__name__)
 
 
 class Identity:
-    """Credentials that stay valid; connections made with older ones are not touched."""
+    """Credentials that stay valid.
+
+    Use :meth:`generate` or :meth:`from_files`, and run :meth:`maintain` as a task so that no
+    connection ever waits for a renewal.
+
+    Attributes:
+        contexts: the TLS contexts made with these credentials.
+        clock: unix seconds.
+    """
+
+    def __init__(self, source: CredentialSource, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock
+        self.contexts = TlsContexts(clock)
+        self._source = source
+        self._credentials: Credentials | None = None
 
     @classmethod
     def generate(
-        cls, evidence: EvidenceSource | None = None, *, clock: Callable[[], float] | None = None
+        cls,
+        evidence: EvidenceSource | None,
+        *,
+        clock: Callable[[], float] = time.time,
+        lifetime: int = LIFETIME,
     ) -> "Identity":
-        """A fresh key and certificate; ``evidence=None`` makes one without a quote (clients)."""
-        raise NotImplementedError
+        """Keys made here; ``evidence=None`` makes certificates without a quote (clients)."""
+        return cls(GeneratedCredentials(evidence, lifetime=lifetime), clock=clock)
 
     @classmethod
-    def from_files(cls, base: Path) -> "Identity":
+    def from_files(cls, base: Path, *, clock: Callable[[], float] = time.time) -> "Identity":
         """Official ``<base>_cert.pem`` and ``<base>_key.pem``, read again when they change."""
-        raise NotImplementedError
+        return cls(FileCredentials(base), clock=clock)
 
     def current(self) -> Credentials:
         """The credentials to use for a new connection.
 
-        Raises:
-            CertificateError: they have expired and could not be renewed.
-        """
-        raise NotImplementedError
+        Makes them on first use, and again, on the spot, when :meth:`maintain` did not run in time.
 
-    async def maintain(self) -> None:
-        """Renew before expiry until cancelled; run it as a task."""
-        raise NotImplementedError
+        Raises:
+            CocoonError: there are none, or they have expired and cannot be renewed.
+        """
+        credentials, now = self._credentials, int(self.clock())
+        if credentials is None or now > credentials.not_after:
+            credentials = self._source.newer(credentials, now)
+            if credentials is None:
+                raise CertificateError("our own certificate has expired")
+            self._credentials = credentials
+        return credentials
+
+    async def renew_if_due(self) -> bool:
+        """Renew in a thread when it is time; returns whether there are new credentials.
+
+        Raises:
+            CocoonError: the renewal failed; the current credentials stay in use.
+        """
+        current, now = self._credentials, int(self.clock())
+        renewed = await asyncio.to_thread(self._source.newer, current, now)
+        if renewed is None or self._credentials is not current:
+            return False
+        self._credentials = renewed
+        return True
+
+    async def maintain(self, interval: float = CHECK_INTERVAL) -> None:
+        """Renew before expiry, until cancelled; a failure is logged and tried again."""
+        while True:
+            try:
+                if await self.renew_if_due():
+                    _log.info("certificate renewed", version=self.current().version)
+            except CocoonError as error:
+                _log.warning("certificate not renewed", reason=str(error))
+            await asyncio.sleep(interval)
