@@ -1,0 +1,109 @@
+"""HTTP servers of a node (status, control, gateway) on uvicorn, inside somebody else's event loop."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import uvicorn
+
+from cocoon.errors import ConfigError
+
+BACKLOG = 2048
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program."""
+        yield
+
+
+class HttpServer:
+    """A listening ASGI application.
+
+    Args:
+        app: the ASGI application.
+        host: address to listen on.
+        port: TCP port; 0 takes a free one, see :attr:`port`.
+        grace: seconds that running calls get when the server stops.
+        options: further ``uvicorn.Config`` arguments.
+    """
+
+    def __init__(
+        self, app: Any, host: str, port: int, *, grace: int = 2, options: dict[str, Any] | None = None
+    ) -> None:
+        self._host = host
+        self._wanted_port = port
+        self._server = _Server(
+            uvicorn.Config(
+                app,
+                lifespan="off",
+                interface="asgi3",
+                log_config=None,
+                log_level=logging.WARNING,
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                backlog=BACKLOG,
+                timeout_graceful_shutdown=grace,
+                **{"ws": "none", **(options or {})},
+            )
+        )
+        self._task: asyncio.Task[None] | None = None
+        self._socket: socket.socket | None = None
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; after :meth:`start`."""
+        if self._socket is None:
+            raise ConfigError("the HTTP server is not listening")
+        return int(self._socket.getsockname()[1])
+
+    async def start(self) -> None:
+        """Listen; returns once calls are accepted.
+
+        Raises:
+            ConfigError: the address cannot be listened on.
+        """
+        self._socket = await _bind(self._host, self._wanted_port)
+        self._task = asyncio.create_task(self._server.serve([self._socket]))
+        while not self._server.started:
+            await asyncio.sleep(0.005)
+            if self._task.done():
+                await self._task
+                raise ConfigError("the HTTP server ended while starting")
+
+    async def stop(self) -> None:
+        """Accept no more calls, let running ones end within the grace time, then cut them off."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def wait(self) -> None:
+        """Wait until the server has ended."""
+        if self._task is not None:
+            await asyncio.shield(self._task)
+
+
+async def _bind(host: str, port: int) -> socket.socket:
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )
+        family, kind, protocol, _, address = found[0]
+        listener = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setblocking(False)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+    return listener
