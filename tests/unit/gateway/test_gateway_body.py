@@ -1,0 +1,169 @@
+import json
+from typing import Any
+
+import pytest
+
+from cocoon.gateway.body import Endpoint, InferenceCall, read_call
+from cocoon.gateway.refusal import Refusal
+from cocoon.gateway.settings import GatewaySettings
+
+SETTINGS = GatewaySettings()
+MESSAGES = [{"role": "user", "content": "hello"}]
+
+
+def chat(**fields: Any) -> InferenceCall:
+    body = {"model": "demo", "messages": MESSAGES, **fields}
+    return read_call(Endpoint.CHAT, json.dumps(body).encode(), SETTINGS)
+
+
+def completion(**fields: Any) -> InferenceCall:
+    body = {"model": "demo", "prompt": "hello", **fields}
+    return read_call(Endpoint.COMPLETIONS, json.dumps(body).encode(), SETTINGS)
+
+
+def sent(call: InferenceCall) -> dict[str, Any]:
+    result = json.loads(call.body)
+    assert isinstance(result, dict)
+    return result
+
+
+def test_defaults_are_declared_and_written_into_the_body() -> None:
+    call = chat()
+    assert (call.model, call.max_tokens, call.max_coefficient) == ("demo", 1000, 4000)
+    assert (call.timeout, call.debug, call.stream, call.show_usage) == (120.0, False, False, False)
+    assert sent(call) == {"model": "demo", "messages": MESSAGES, "max_tokens": 1000}
+
+
+def test_own_fields_are_taken_out() -> None:
+    call = chat(max_coefficient=1500, timeout=2.5, enable_debug=True, request_guid="abc")
+    assert (call.max_coefficient, call.timeout, call.debug) == (1500, 2.5, True)
+    assert set(sent(call)) == {"model", "messages", "max_tokens"}
+
+
+def test_unknown_fields_stay_byte_for_byte() -> None:
+    body = b'{"model":"demo","messages":[ {"role":"user", "content":"\\u0041 1.50"} ],"x":1.50e1}'
+    call = read_call(Endpoint.CHAT, body, SETTINGS)
+    assert b'[ {"role":"user", "content":"\\u0041 1.50"} ]' in call.body
+    assert b'"x":1.50e1' in call.body
+
+
+def test_the_base_name_is_what_the_network_knows() -> None:
+    call = chat(model="org/demo@main:0123")
+    assert call.model == "org/demo"
+    assert sent(call)["model"] == "org/demo"
+
+
+def test_null_means_not_given() -> None:
+    call = chat(max_tokens=None, stream=None, timeout=None, n=None, temperature=None, tools=None)
+    assert set(sent(call)) == {"model", "messages", "max_tokens"}
+    with pytest.raises(Refusal) as caught:
+        chat(messages=None)
+    assert caught.value.param == "messages"
+
+
+def test_max_completion_tokens_overrides_max_tokens() -> None:
+    call = chat(max_tokens=10, max_completion_tokens=20)
+    assert call.max_tokens == 20
+    assert "max_tokens" not in sent(call)
+    assert sent(call)["max_completion_tokens"] == 20
+    call = completion(max_tokens=10, max_completion_tokens=20)
+    assert sent(call)["max_tokens"] == 20
+    assert "max_completion_tokens" not in sent(call)
+
+
+def test_zero_tokens_and_the_largest_number_are_taken() -> None:
+    assert chat(max_tokens=0).max_tokens == 0
+    assert chat(max_tokens=2**31 - 1).max_tokens == 2**31 - 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "tokens"),
+    [
+        ({"n": 3}, 30),
+        ({"n": 2, "best_of": 5}, 50),
+        ({"prompt": ["a", "b", "c"]}, 30),
+        ({"prompt": [1, 2, 3]}, 10),
+        ({"prompt": [[1, 2], [3]]}, 20),
+        ({"prompt": ["a", "b"], "n": 2}, 40),
+    ],
+)
+def test_every_choice_is_reserved_for(fields: dict[str, Any], tokens: int) -> None:
+    assert completion(max_tokens=10, **fields).max_tokens == tokens
+
+
+def test_best_of_means_nothing_to_chat() -> None:
+    assert chat(max_tokens=10, n=2, best_of=7).max_tokens == 20
+
+
+def test_streams_always_carry_usage_into_the_network() -> None:
+    call = chat(stream=True)
+    assert (call.stream, call.show_usage) == (True, False)
+    assert sent(call)["stream_options"] == {"include_usage": True}
+    call = chat(stream=True, stream_options={"include_usage": True})
+    assert call.show_usage
+    call = chat(stream=True, stream_options={"include_obfuscation": False, "include_usage": False})
+    assert not call.show_usage
+    assert sent(call)["stream_options"] == {"include_obfuscation": False, "include_usage": True}
+
+
+def test_a_timeout_is_capped() -> None:
+    assert chat(timeout=10**9).timeout == SETTINGS.max_timeout
+
+
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"model": 5}, "model"),
+        ({"model": ""}, "model"),
+        ({"model": "@x"}, "model"),
+        ({"model": "a\nb"}, "model"),
+        ({"model": "x" * 300}, "model"),
+        ({"messages": "hello"}, "messages"),
+        ({"messages": {}}, "messages"),
+        ({"max_tokens": -1}, "max_tokens"),
+        ({"max_tokens": 2**31}, "max_tokens"),
+        ({"max_tokens": 2**63}, "max_tokens"),
+        ({"max_tokens": 1.5}, "max_tokens"),
+        ({"max_tokens": "10"}, "max_tokens"),
+        ({"max_tokens": True}, "max_tokens"),
+        ({"max_completion_tokens": -5}, "max_completion_tokens"),
+        ({"max_coefficient": -1}, "max_coefficient"),
+        ({"max_coefficient": 1.0}, "max_coefficient"),
+        ({"timeout": 0}, "timeout"),
+        ({"timeout": -3}, "timeout"),
+        ({"timeout": "5"}, "timeout"),
+        ({"timeout": True}, "timeout"),
+        ({"enable_debug": 1}, "enable_debug"),
+        ({"request_guid": 7}, "request_guid"),
+        ({"request_guid": "x" * 1000}, "request_guid"),
+        ({"n": 0}, "n"),
+        ({"n": 129}, "n"),
+        ({"n": 128, "max_tokens": 2**31 - 1}, "n"),
+        ({"stream": "yes"}, "stream"),
+        ({"stream_options": {"include_usage": True}}, "stream_options"),
+        ({"stream": True, "stream_options": [1]}, "stream_options"),
+        ({"stream": True, "stream_options": {"include_usage": 1}}, "stream_options.include_usage"),
+    ],
+)
+def test_wrong_fields_are_refused_by_name(fields: dict[str, Any], param: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        chat(**fields)
+    assert (caught.value.param, caught.value.status) == (param, 400)
+
+
+@pytest.mark.parametrize("prompt", [5, {}, [], None, True])
+def test_a_prompt_is_text_or_a_list(prompt: Any) -> None:
+    with pytest.raises(Refusal) as caught:
+        completion(prompt=prompt)
+    assert caught.value.param == "prompt"
+
+
+@pytest.mark.parametrize("number", [b"1e400", b"-1e999", b"9" * 65, b"0." + b"1" * 100])
+def test_absurd_numbers_are_refused(number: bytes) -> None:
+    body = b'{"model":"m","messages":[],"seed":' + number + b"}"
+    with pytest.raises(Refusal):
+        read_call(Endpoint.CHAT, body, SETTINGS)
+
+
+def test_the_body_is_not_in_the_repr() -> None:
+    assert "hello" not in repr(chat())

@@ -1,0 +1,59 @@
+import pytest
+
+from cocoon.gateway.sse import MAX_EVENT, EventRelay
+
+ONE = b'data: {"choices":[{"delta":{"content":"a"}}],"usage":null}\n\n'
+TWO = b'data: {"choices":[{"delta":{"content":"\\"choices\\":[]"}}]}\n\n'
+USAGE = b'data: {"id":"x","choices":[],"usage":{"total_tokens":3}}\n\n'
+FILTERS = b'data: {"choices":[],"prompt_filter_results":[]}\n\n'
+DONE = b"data: [DONE]\n\n"
+
+
+def relayed(stream: bytes, size: int, *, show_usage: bool = False) -> bytes:
+    relay = EventRelay(show_usage=show_usage)
+    parts = [stream[at : at + size] for at in range(0, len(stream), size)]
+    return b"".join([relay.feed(part) for part in parts]) + relay.finish()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10_000])
+def test_only_the_usage_event_is_dropped_however_bytes_arrive(size: int) -> None:
+    stream = ONE + FILTERS + TWO + USAGE + DONE
+    assert relayed(stream, size) == ONE + FILTERS + TWO + DONE
+    assert relayed(stream, size, show_usage=True) == stream
+
+
+@pytest.mark.parametrize("size", [1, 5, 10_000])
+def test_carriage_returns_end_events_too(size: int) -> None:
+    stream = (ONE + USAGE + DONE).replace(b"\n", b"\r\n")
+    assert relayed(stream, size) == (ONE + DONE).replace(b"\n", b"\r\n")
+
+
+def test_a_usage_event_without_its_end_is_dropped_and_other_rests_are_kept() -> None:
+    assert relayed(ONE + USAGE[:-1], 9) == ONE
+    assert relayed(ONE + b"data: half", 9) == ONE + b"data: half"
+
+
+def test_whole_events_go_on_at_once_and_half_ones_wait() -> None:
+    relay = EventRelay(show_usage=False)
+    assert relay.feed(ONE) == ONE
+    assert relay.feed(TWO[:20]) == b""
+    assert relay.feed(TWO[20:] + DONE[:3]) == TWO
+    assert relay.feed(DONE[3:]) == DONE
+
+
+def test_an_endless_event_is_not_held() -> None:
+    relay = EventRelay(show_usage=False)
+    assert relay.feed(b"x" * MAX_EVENT) == b""
+    assert relay.feed(b"y") == b"x" * MAX_EVENT + b"y"
+    assert relay.feed(USAGE) == USAGE
+    assert relay.finish() == b""
+
+
+def test_garbage_that_looks_like_usage_passes() -> None:
+    for event in (
+        b'data: {"choices":[],"usage":\n\n',
+        b'data: {"choices":[],"usage":null}\n\n',
+        b'data: {"choices":[],"usage":' + b"[" * 5000 + b"\n\n",
+        b': "choices":[]\n\n',
+    ):
+        assert relayed(event, 1000) == event
