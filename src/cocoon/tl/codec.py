@@ -86,9 +86,9 @@ class TLObject(Reticent, frozen=True, gc=False):
         parts: list[bytes] = []
         try:
             self._write(parts.append)
+            data = b"".join(parts)
         except _WRITE_ERRORS as error:
             raise LocalProtocolError(f"{self.NAME}: {type(error).__name__}: {error}") from None
-        data = b"".join(parts)
         if len(data) > MAX_MESSAGE:
             raise LocalProtocolError(f"{self.NAME}: {len(data)} bytes, more than {MAX_MESSAGE}")
         return data

@@ -17,7 +17,7 @@ PRIMITIVES = frozenset({"#", "int", "long", "double", "string", "bytes", "int256
 
 _COMMENT = re.compile(r"//[^\n]*")
 _EXPLICIT_ID = re.compile(r"^([\w.]+)#([0-9a-f]{8})\b")
-_FIELD = re.compile(r"(\w+):(\(vector [\w.]+\)|[\w.?#]+)")
+_FIELD = re.compile(r"(\w+):((?:flags\.\d+\?)?(?:\(vector [\w.]+\)|[\w.#]+))")
 _FLAG = re.compile(r"^flags\.(\d+)\?(.+)$")
 
 
