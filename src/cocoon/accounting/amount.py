@@ -6,7 +6,7 @@ one to the other, going below zero or past 2⁶³-1, and floats are errors inste
 Differences that may be negative are computed on plain ``int``.
 """
 
-from typing import Any, Self
+from typing import NoReturn, Self
 
 from cocoon.errors import PaymentError
 
@@ -39,25 +39,28 @@ class Amount(int):
     def __sub__(self, other: int) -> Self:
         return type(self)(int.__sub__(self, self._same_kind(other)))
 
+    # NotImplemented would fall back to the arithmetic of int or float: refusals must raise.
+
     def __radd__(self, other: int) -> Self:
-        # The builtin sum() starts from a plain 0; nothing else may come from the left.
-        if type(other) is int and other == 0:
+        if type(other) is int and other == 0:  # where the builtin sum() starts
             return self
-        return NotImplemented
+        raise TypeError(f"cannot add {type(self).__name__} to {type(other).__name__}")
 
     def __rsub__(self, other: int) -> Self:
-        return NotImplemented
+        raise TypeError(f"cannot subtract {type(self).__name__} from {type(other).__name__}")
 
     def __mul__(self, other: int) -> Self:
         """Scale by a plain count; the product of two amounts has no meaning here."""
         if type(other) is not int:
-            return NotImplemented
+            raise TypeError(f"cannot multiply {type(self).__name__} by {type(other).__name__}")
         return type(self)(int.__mul__(self, other))
 
     __rmul__ = __mul__
 
-    def __truediv__(self, other: Any) -> Any:
-        return NotImplemented
+    def __truediv__(self, other: int) -> NoReturn:
+        raise TypeError("amounts are not divided into fractions")
+
+    __rtruediv__ = __truediv__
 
     def _same_kind(self, other: int) -> int:
         if type(other) is not type(self):

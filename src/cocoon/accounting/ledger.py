@@ -153,9 +153,9 @@ class Ledger:
         reservation.check_open()
         charged = min(reported, reservation.tokens)
         client = reservation.account
-        client.counter.max + charged  # both counters must fit before either moves
+        client_total = client.counter.max + charged  # both must fit before either moves
         worker.counter.use(charged)
-        client.counter.use(charged)
+        client.counter.max = client_total
         reservation.close()
         if charged:
             self._dirty.add(client)

@@ -69,7 +69,8 @@ class RootConfig:
         """
         if self.params.is_test != is_test:
             raise ConfigError(
-                f"root configuration has is_test={self.params.is_test}, this node is_test={is_test}: "
+                f"root configuration has is_test={self.params.is_test}, "
+                f"this node has is_test={is_test}: "
                 "use the root configuration of the network that the node is meant for"
             )
 
@@ -147,4 +148,5 @@ class RootConfig:
 
 def model_hash(model: str) -> bytes:
     """SHA-256 of a model string as the root contract lists it (``onchain.md`` §4)."""
-    return hashlib.sha256(model.encode()).digest()
+    # Names from the wire may hold any bytes; they are kept as escaped surrogates there.
+    return hashlib.sha256(model.encode(errors="surrogateescape")).digest()
