@@ -146,13 +146,7 @@ class Link(asyncio.Protocol):
         self._waiters: set[asyncio.Future[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: PeerTransport | None = None
-        # Our own limit closes the link before the connection's could make a send fail.
-        self._connection = Connection(
-            role,
-            connection_id=random_id(),
-            now=self._loop.time(),
-            max_unsent=max_unsent + 2**25,
-        )
+        self._connection = self._new_connection()
         self.context: Any = None
         self.reason: CocoonError | None = None
 
@@ -282,6 +276,8 @@ class Link(asyncio.Protocol):
         if self._closed:
             self._transport.abort()
             return
+        # The time limits start now: the proof of work may have taken longer than they are.
+        self._connection = self._new_connection()
         self._schedule_flush()
         self._arm_timer()
 
@@ -317,6 +313,15 @@ class Link(asyncio.Protocol):
         self._flush()
         if not self._paused:
             self._wake()
+
+    def _new_connection(self) -> Connection:
+        return Connection(
+            self._role,
+            connection_id=random_id(),
+            now=self._loop.time(),
+            # Our own limit closes the link before this one could make a send fail.
+            max_unsent=self._max_unsent + 2**25,
+        )
 
     # --- events ------------------------------------------------------------------------------
 
