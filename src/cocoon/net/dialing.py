@@ -7,7 +7,7 @@ from typing import Protocol
 from cocoon.attestation.policy import Policy
 from cocoon.net.identity import Identity
 from cocoon.net.link import Link
-from cocoon.net.plain import dial_socks
+from cocoon.net.plain import dial_plain
 from cocoon.net.ratls import RatlsTimeouts, dial_ratls
 
 DEFAULT_MAX_POW_DIFFICULTY = 28
@@ -65,11 +65,10 @@ async def dial(
         DeadlineError: a stage took too long.
         RemoteProtocolError: the peer broke the protocol.
     """
-    link = link_factory()
     match settings:
         case RatlsDial():
-            await dial_ratls(
-                lambda: link,
+            _, link = await dial_ratls(
+                link_factory,
                 host,
                 port,
                 identity=settings.identity,
@@ -78,7 +77,8 @@ async def dial(
                 timeouts=settings.timeouts,
             )
         case SocksDial():
-            await dial_socks(lambda: link, host, port, router=(settings.host, settings.port))
+            router = (settings.host, settings.port)
+            _, link = await dial_plain(link_factory, host, port, socks=router)
     return link
 
 

@@ -20,6 +20,8 @@ from cocoon.errors import CocoonError
 
 REPLACE_AFTER = 300.0
 """Seconds without a ready session after which another proxy is tried (§2.7)."""
+STABLE_AFTER = 2.0
+"""Seconds that a session must have been ready before waits begin small again."""
 RESCAN_INTERVAL = 1.0
 """Seconds between looks at the registry while it holds no proxy to use."""
 
@@ -182,7 +184,7 @@ class SessionKeeper:
     async def _keep_target(self, target: Target) -> None:
         """Connect again and again, until the proxy was not ready for too long or is gone."""
         backoff = Backoff(self._rule, self._uniform)
-        tries = _Tries(self._clock(), backoff, self._clock)
+        tries = _Tries(backoff, self._clock)
         while True:
             await self._try(target, tries)
             if tries.not_ready_for() >= REPLACE_AFTER:
@@ -209,20 +211,22 @@ class SessionKeeper:
 class _Tries:
     """When a target was last ready."""
 
-    def __init__(self, now: float, backoff: Backoff, clock: Callable[[], float]) -> None:
-        self._since = now
-        self._ready = False
+    def __init__(self, backoff: Backoff, clock: Callable[[], float]) -> None:
+        self._since = clock()
+        self._ready_since: float | None = None
         self._backoff = backoff
         self._clock = clock
 
     def on_ready(self) -> None:
-        self._ready = True
-        self._backoff.reset()
+        self._ready_since = self._clock()
 
     def on_end(self) -> None:
-        if self._ready:
-            self._ready = False
-            self._since = self._clock()
+        if self._ready_since is None:
+            return
+        self._since = self._clock()
+        if self._since - self._ready_since >= STABLE_AFTER:
+            self._backoff.reset()
+        self._ready_since = None
 
     def not_ready_for(self) -> float:
         return self._clock() - self._since
