@@ -1,4 +1,4 @@
-"""HTTP servers of a node (status, control, gateway) on uvicorn, inside somebody else's event loop."""
+"""HTTP servers of a node (status, control, gateway): uvicorn in somebody else's event loop."""
 
 import asyncio
 import contextlib
@@ -33,7 +33,13 @@ class HttpServer:
     """
 
     def __init__(
-        self, app: Any, host: str, port: int, *, grace: int = 2, options: dict[str, Any] | None = None
+        self,
+        app: Any,
+        host: str,
+        port: int,
+        *,
+        grace: int = 2,
+        options: dict[str, Any] | None = None,
     ) -> None:
         self._host = host
         self._wanted_port = port

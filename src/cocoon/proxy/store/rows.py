@@ -61,15 +61,21 @@ class WorkerRow:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Rows to write in one transaction."""
+    """Rows to write in one transaction.
 
+    Attributes:
+        seqno: number of the batch; larger than that of every batch before.
+        clients, workers: changed rows only.
+    """
+
+    seqno: int
     clients: tuple[ClientRow, ...] = ()
     workers: tuple[WorkerRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the store holds; ``seqno`` counts committed batches."""
+    """Everything the store holds; ``seqno`` is the number of the last committed batch."""
 
     seqno: int
     clients: tuple[ClientRow, ...]

@@ -9,15 +9,15 @@ proxy_state = sa.Table(
     metadata,
     sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True),
     sa.Column("public_key", sa.LargeBinary(32), nullable=False),
-    sa.Column("contract", sa.String(64), nullable=False),
+    sa.Column("contract", sa.String(72), nullable=False),
     sa.Column("seqno", sa.BigInteger, nullable=False),
 )
 
 client_account = sa.Table(
     "client_account",
     metadata,
-    sa.Column("owner", sa.String(64), primary_key=True),
-    sa.Column("contract", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(72), primary_key=True),
+    sa.Column("contract", sa.String(72), nullable=False),
     sa.Column("used", sa.BigInteger, nullable=False),
     sa.Column("signable", sa.BigInteger, nullable=False),
     sa.Column("charged", sa.BigInteger, nullable=False),
@@ -32,8 +32,8 @@ client_account = sa.Table(
 worker_account = sa.Table(
     "worker_account",
     metadata,
-    sa.Column("owner", sa.String(64), primary_key=True),
-    sa.Column("contract", sa.String(64), nullable=False),
+    sa.Column("owner", sa.String(72), primary_key=True),
+    sa.Column("contract", sa.String(72), nullable=False),
     sa.Column("used", sa.BigInteger, nullable=False),
     sa.Column("signable", sa.BigInteger, nullable=False),
     sa.Column("paid", sa.BigInteger, nullable=False),

@@ -106,28 +106,29 @@ class ProxyStore:
             self._written["worker", worker.owner] = worker.used
         return Snapshot(self._seqno, tuple(clients), tuple(workers))
 
-    def flush(self, batch: Batch) -> int:
-        """Write a batch in one transaction; returns its number.
+    def flush(self, batch: Batch) -> None:
+        """Write a batch in one transaction.
 
         Raises:
-            StoreError: a counter would go backwards, or the database refuses. Nothing is written.
+            StoreError: a counter or the batch number would go backwards, or the database refuses.
+                Nothing is written.
         """
+        if batch.seqno <= self._seqno:
+            raise StoreError(f"batch {batch.seqno} comes after batch {self._seqno}")
         self._refuse_regressions("client", batch.clients)
         self._refuse_regressions("worker", batch.workers)
-        seqno = self._seqno + 1
         try:
             with self._connection.begin():
                 self._upsert(schema.client_account, batch.clients)
                 self._upsert(schema.worker_account, batch.workers)
-                self._connection.execute(sa.update(schema.proxy_state).values(seqno=seqno))
+                self._connection.execute(sa.update(schema.proxy_state).values(seqno=batch.seqno))
         except sa.exc.SQLAlchemyError as error:
             # The statement text is left out: it would carry client addresses into logs.
             reason = getattr(error, "orig", None) or type(error).__name__
             raise StoreError(f"cannot write the proxy's store: {reason}") from error
-        self._seqno = seqno
+        self._seqno = batch.seqno
         self._written.update({("client", row.owner): row.used for row in batch.clients})
         self._written.update({("worker", row.owner): row.used for row in batch.workers})
-        return seqno
 
     def _refuse_regressions(self, kind: str, rows: Iterable[ClientRow | WorkerRow]) -> None:
         for row in rows:

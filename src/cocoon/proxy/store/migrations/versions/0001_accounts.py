@@ -15,13 +15,13 @@ def upgrade() -> None:
         "proxy_state",
         sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True),
         sa.Column("public_key", sa.LargeBinary(32), nullable=False),
-        sa.Column("contract", sa.String(64), nullable=False),
+        sa.Column("contract", sa.String(72), nullable=False),
         sa.Column("seqno", sa.BigInteger, nullable=False),
     )
     op.create_table(
         "client_account",
-        sa.Column("owner", sa.String(64), primary_key=True),
-        sa.Column("contract", sa.String(64), nullable=False),
+        sa.Column("owner", sa.String(72), primary_key=True),
+        sa.Column("contract", sa.String(72), nullable=False),
         sa.Column("used", sa.BigInteger, nullable=False),
         sa.Column("signable", sa.BigInteger, nullable=False),
         sa.Column("charged", sa.BigInteger, nullable=False),
@@ -34,8 +34,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "worker_account",
-        sa.Column("owner", sa.String(64), primary_key=True),
-        sa.Column("contract", sa.String(64), nullable=False),
+        sa.Column("owner", sa.String(72), primary_key=True),
+        sa.Column("contract", sa.String(72), nullable=False),
         sa.Column("used", sa.BigInteger, nullable=False),
         sa.Column("signable", sa.BigInteger, nullable=False),
         sa.Column("paid", sa.BigInteger, nullable=False),

@@ -1,0 +1,223 @@
+"""Connections of clients: handshake, requests, payments (``wire-protocol.md`` §3)."""
+
+import secrets
+
+import structlog
+
+from cocoon.accounting import Account
+from cocoon.chain.address import Address
+from cocoon.errors import WIRE_ERROR, CocoonError, OverloadedError, RemoteProtocolError
+from cocoon.net.link import Link
+from cocoon.proxy.books import Books, ClientRecord
+from cocoon.proxy.dispatch import Dispatcher
+from cocoon.proxy.payments import payment_update
+from cocoon.proxy.registry import Registry
+from cocoon.tl import TLObject
+from cocoon.wire.client_peer_session import ClientPeerSession
+from cocoon.wire.events import (
+    AnswerFailed,
+    AnswerPart,
+    AnswerStarted,
+    AuthorizedBySecret,
+    AuthorizeOnChain,
+    ConnectRequest,
+    ModelsRequest,
+    PaymentStatusRequest,
+    QueryRejected,
+    RunQuery,
+    WorkerOffer,
+)
+from cocoon.wire.greeting import ProxyIdentity
+from cocoon.wire.negotiation import RefusedError
+
+_log = structlog.get_logger(__name__)
+
+
+class ClientConnection:
+    """One client's connection; the client's end of its running requests."""
+
+    __slots__ = ("_link", "_notice", "_record", "session")
+
+    def __init__(self, link: Link, session: ClientPeerSession) -> None:
+        self._link = link
+        self.session = session
+        self._record: ClientRecord | None = None
+        self._notice: tuple[bytes, int] | None = None
+
+    @property
+    def record(self) -> ClientRecord:
+        """The client's account; there is one from the first step of the handshake on."""
+        if self._record is None:
+            raise RemoteProtocolError("a request came before the handshake")
+        return self._record
+
+    @record.setter
+    def record(self, record: ClientRecord) -> None:
+        self._record = record
+
+    @property
+    def known(self) -> bool:
+        """Whether the client has said who it is."""
+        return self._record is not None
+
+    def answer_started(self, event: AnswerStarted) -> None:
+        """Send the head of an answer; nothing happens when the client is gone."""
+        if self._link.is_open:
+            self._link.send(self.session.answer_started(event))
+
+    def answer_part(self, event: AnswerPart) -> None:
+        """Send more of an answer."""
+        if self._link.is_open:
+            self._link.send(self.session.answer_part(event))
+
+    def answer_failed(self, event: AnswerFailed, *, started: bool) -> None:
+        """Send the error that ends an answer."""
+        if self._link.is_open:
+            self._link.send(self.session.answer_failed(event, started=started))
+
+    def charged(self, request_id: bytes, tokens: int) -> None:
+        """Remember that a payment is due; it is sent once the charge is committed."""
+        self._notice = (request_id, tokens)
+
+    def announce_payment(self) -> None:
+        """Send the newest payment if one is due, naming the last request that it covers."""
+        if self._notice is None or not self._link.is_open:
+            return
+        request_id, tokens = self._notice
+        self._notice = None
+        update = payment_update(self.record, request_id, tokens)
+        self._link.send(self.session.payment_updated(update))
+
+
+class ClientSide:
+    """All client connections of a proxy: the handler of their links.
+
+    Args:
+        identity: who we are, for greetings.
+        books: the accounts.
+        dispatcher: runs the requests.
+        registry: what models there are.
+        testnet: which flag contract addresses carry.
+        max_connections: further ones are closed at once.
+    """
+
+    def __init__(
+        self,
+        identity: ProxyIdentity,
+        books: Books,
+        dispatcher: Dispatcher,
+        registry: Registry,
+        *,
+        testnet: bool,
+        max_connections: int,
+    ) -> None:
+        self._identity = identity
+        self._books = books
+        self._dispatcher = dispatcher
+        self._registry = registry
+        self._testnet = testnet
+        self._max_connections = max_connections
+        self._links: set[Link] = set()
+        self._by_owner: dict[str, set[ClientConnection]] = {}
+
+    @property
+    def connections(self) -> int:
+        """Open connections, those in handshake included."""
+        return len(self._links)
+
+    def close_all(self) -> None:
+        """Close every connection."""
+        for link in list(self._links):
+            link.close()
+
+    def announce_payments(self, account: Account) -> None:
+        """More has become signable for this client."""
+        for connection in self._by_owner.get(account.owner, ()):
+            connection.announce_payment()
+
+    # --- events of links ----------------------------------------------------------------------
+
+    def on_opened(self, link: Link) -> None:
+        """A client has connected."""
+        if len(self._links) >= self._max_connections:
+            link.close(OverloadedError("this proxy takes no more client connections"))
+            return
+        self._links.add(link)
+        link.context = ClientConnection(link, ClientPeerSession(self._identity))
+
+    def on_message(self, link: Link, obj: TLObject) -> None:
+        """Run a request; anything else is ignored, as official proxies do."""
+        connection: ClientConnection = link.context
+        event = connection.session.receive_message(obj)
+        if isinstance(event, RunQuery):
+            self._dispatcher.run(connection, event)
+        elif isinstance(event, QueryRejected):
+            failed = AnswerFailed(event.request_id, event.code, event.message)
+            connection.answer_failed(failed, started=False)
+
+    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:
+        """Answer a step of the handshake, a payment status or a list of models."""
+        connection: ClientConnection = link.context
+        try:
+            event = connection.session.receive_query(obj)
+            if event is None:
+                link.answer_error(query_id, 0, "Lost promise")
+            else:
+                link.answer(query_id, self._answer(connection, event))
+        except RefusedError as refusal:
+            link.answer_error(query_id, refusal.code, str(refusal))
+            link.close(refusal)
+
+    def on_closed(self, link: Link, reason: CocoonError | None) -> None:
+        """The client is gone; what it has running goes on to its end and is charged."""
+        self._links.discard(link)
+        connection: ClientConnection | None = link.context
+        if connection is None:
+            return
+        connection.session.fail()
+        if connection.known:
+            owner = connection.record.account.owner
+            others = self._by_owner.get(owner, set())
+            others.discard(connection)
+            if not others:
+                self._by_owner.pop(owner, None)
+        if reason is not None:
+            _log.info("client connection closed", reason=type(reason).__name__)
+
+    # --- the handshake ------------------------------------------------------------------------
+
+    def _answer(self, connection: ClientConnection, event: object) -> TLObject:
+        session = connection.session
+        if isinstance(event, ConnectRequest):
+            return self._greet(connection, event)
+        if isinstance(event, AuthorizedBySecret | AuthorizeOnChain):
+            # Without a chain the long authorization succeeds at once (onchain.md §15).
+            return session.authorized(payment_update(connection.record))
+        if isinstance(event, PaymentStatusRequest):
+            return session.payment_status(payment_update(connection.record))
+        if isinstance(event, ModelsRequest):
+            offers = {
+                name: [WorkerOffer(w.coefficient, w.running, w.limit) for w in workers]
+                for name, workers in self._registry.models()
+            }
+            return session.models(event, offers)
+        raise RemoteProtocolError(f"no answer to {type(event).__name__}")
+
+    def _greet(self, connection: ClientConnection, request: ConnectRequest) -> TLObject:
+        try:
+            owner = Address.parse(request.owner_address)
+            record = self._books.open_client(owner)
+        except CocoonError as error:
+            raise RefusedError(WIRE_ERROR, f"owner address: {error}") from error
+        connection.record = record
+        self._by_owner.setdefault(record.account.owner, set()).add(connection)
+        terms = self._dispatcher.terms
+        return connection.session.greet(
+            client_contract=record.contract.friendly(testnet=self._testnet),
+            secret_hash=record.secret_hash,
+            nonce=secrets.randbits(63),
+            payment=record.signer.latest(),
+            active_config_version=terms.config_version,
+            is_closing=record.state != 0,
+            enabled=terms.enabled,
+        )

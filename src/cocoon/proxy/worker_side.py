@@ -1,0 +1,262 @@
+"""Connections of workers: handshake, answers, payments (``wire-protocol.md`` §4)."""
+
+import itertools
+
+import structlog
+
+from cocoon.accounting import Account
+from cocoon.chain.address import Address
+from cocoon.chain.root_config import RootConfig
+from cocoon.errors import WIRE_ERROR, CocoonError, OverloadedError, RemoteProtocolError
+from cocoon.net.link import Link
+from cocoon.proxy.books import Books
+from cocoon.proxy.dispatch import Dispatcher
+from cocoon.proxy.payments import payment_update
+from cocoon.proxy.registry import MAX_MODEL_NAME, Worker
+from cocoon.tl import TLObject
+from cocoon.wire.events import (
+    AnswerFailed,
+    AnswerPart,
+    AnswerStarted,
+    AvailabilityChanged,
+    CoefficientChanged,
+    CompareRequest,
+    Counters,
+    ExtendedCompareRequest,
+    PaymentStatusRequest,
+    WorkerConnectRequest,
+    WorkerQuery,
+    WorkerReady,
+)
+from cocoon.wire.greeting import ProxyIdentity
+from cocoon.wire.negotiation import RefusedError
+from cocoon.wire.worker_peer_session import COEFFICIENT_LIMIT, WorkerPeerSession
+
+MAX_REQUESTS_PER_WORKER = 10_000
+"""Requests at a time on one connection, whatever the worker claims to take."""
+
+_log = structlog.get_logger(__name__)
+
+
+class WorkerConnection:
+    """One worker's connection; the worker's end of its running requests."""
+
+    __slots__ = ("_link", "_notice", "_worker", "joined", "session")
+
+    def __init__(self, link: Link, session: WorkerPeerSession) -> None:
+        self._link = link
+        self.session = session
+        self.joined = False
+        self._worker: Worker | None = None
+        self._notice: tuple[bytes, int, str] | None = None
+
+    @property
+    def worker(self) -> Worker:
+        """What the registry knows; there is something from the first step of the handshake on."""
+        if self._worker is None:
+            raise RemoteProtocolError("a message came before the handshake")
+        return self._worker
+
+    @worker.setter
+    def worker(self, worker: Worker) -> None:
+        self._worker = worker
+
+    @property
+    def known(self) -> bool:
+        """Whether the worker has said who it is."""
+        return self._worker is not None
+
+    def run(self, query: WorkerQuery) -> None:
+        """Send a request.
+
+        Raises:
+            UnavailableError: the connection is gone.
+            LocalProtocolError: the request fits no frame.
+        """
+        self._link.send(self.session.run_query(query))
+
+    def earned(self, request_id: bytes, tokens: int, client_owner: str) -> None:
+        """Remember that a payment is due; it is sent once the credit is committed."""
+        self._notice = (request_id, tokens, client_owner)
+
+    def announce_payment(self) -> None:
+        """Send the newest payment if one is due, naming the last request that it covers."""
+        if self._notice is None or not self._link.is_open:
+            return
+        request_id, tokens, client_owner = self._notice
+        self._notice = None
+        update = payment_update(self.worker.record, request_id, tokens, client_owner)
+        self._link.send(self.session.payment_updated(update))
+
+    def broke(self, fault: RemoteProtocolError) -> None:
+        """Close the connection for the worker's fault."""
+        self._link.close(fault)
+
+
+class WorkerSide:
+    """All worker connections of a proxy: the handler of their links.
+
+    Args:
+        identity: who we are, for greetings.
+        books: the accounts.
+        dispatcher: gets the answers.
+        root: the active root configuration.
+        check_hashes: refuse workers whose image or model the configuration does not list.
+        testnet: which flag addresses carry.
+        max_connections: further ones are closed at once.
+    """
+
+    def __init__(
+        self,
+        identity: ProxyIdentity,
+        books: Books,
+        dispatcher: Dispatcher,
+        root: RootConfig,
+        *,
+        check_hashes: bool,
+        testnet: bool,
+        max_connections: int,
+    ) -> None:
+        self._identity = identity
+        self._books = books
+        self._dispatcher = dispatcher
+        self._root = root
+        self._check_hashes = check_hashes
+        self._testnet = testnet
+        self._max_connections = max_connections
+        self._links: set[Link] = set()
+        self._by_owner: dict[str, set[WorkerConnection]] = {}
+        self._ids = itertools.count(1)
+
+    @property
+    def connections(self) -> int:
+        """Open connections, those in handshake included."""
+        return len(self._links)
+
+    def close_all(self) -> None:
+        """Close every connection."""
+        for link in list(self._links):
+            link.close()
+
+    def announce_payments(self, account: Account) -> None:
+        """More has become signable for this worker's owner."""
+        for connection in self._by_owner.get(account.owner, ()):
+            connection.announce_payment()
+
+    # --- events of links ----------------------------------------------------------------------
+
+    def on_opened(self, link: Link) -> None:
+        """A worker has connected."""
+        if len(self._links) >= self._max_connections:
+            link.close(OverloadedError("this proxy takes no more worker connections"))
+            return
+        self._links.add(link)
+        link.context = WorkerConnection(link, WorkerPeerSession(self._identity))
+
+    def on_message(self, link: Link, obj: TLObject) -> None:
+        """Pass an answer on, or note a change of the worker."""
+        connection: WorkerConnection = link.context
+        event = connection.session.receive_message(obj)
+        match event:
+            case AnswerPart():
+                self._dispatcher.answer_part(connection, event)
+            case AnswerStarted():
+                self._dispatcher.answer_started(connection, event)
+            case AnswerFailed():
+                self._dispatcher.answer_failed(connection, event)
+            case AvailabilityChanged():
+                connection.worker.disabled = event.disabled
+            case CoefficientChanged():
+                if event.coefficient >= COEFFICIENT_LIMIT:
+                    raise RemoteProtocolError("new coefficient is out of range")
+                connection.worker.coefficient = event.coefficient
+            case None:
+                pass
+
+    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:
+        """Answer a step of the handshake or a payment status."""
+        connection: WorkerConnection = link.context
+        try:
+            event = connection.session.receive_query(obj)
+            if event is None:
+                link.answer_error(query_id, 0, "Lost promise")
+            else:
+                link.answer(query_id, self._answer(link, connection, event))
+        except RefusedError as refusal:
+            link.answer_error(query_id, refusal.code, str(refusal))
+            link.close(refusal)
+
+    def on_closed(self, link: Link, reason: CocoonError | None) -> None:
+        """The worker is gone: its requests move on or fail at once."""
+        self._links.discard(link)
+        connection: WorkerConnection | None = link.context
+        if connection is None:
+            return
+        connection.session.fail()
+        if connection.known:
+            owner = connection.worker.record.account.owner
+            others = self._by_owner.get(owner, set())
+            others.discard(connection)
+            if not others:
+                self._by_owner.pop(owner, None)
+        if connection.joined:
+            connection.joined = False
+            self._dispatcher.worker_left(connection.worker)
+        if reason is not None:
+            _log.info("worker connection closed", reason=type(reason).__name__)
+
+    # --- the handshake ------------------------------------------------------------------------
+
+    def _answer(self, link: Link, connection: WorkerConnection, event: object) -> TLObject:
+        session = connection.session
+        match event:
+            case WorkerConnectRequest():
+                return self._greet(link, connection, event)
+            case CompareRequest():
+                record = connection.worker.record
+                payment = record.signer.latest()
+                counter = record.account.counter
+                ours = Counters(int(record.signer.signed), int(counter.db), int(counter.max))
+                return session.compared(payment, ours)
+            case ExtendedCompareRequest():
+                return session.extended()
+            case WorkerReady():
+                answer = session.completed()
+                # What it said about itself during the handshake is older than this word.
+                connection.worker.disabled = event.disabled
+                connection.joined = True
+                self._dispatcher.worker_joined(connection)
+                return answer
+            case PaymentStatusRequest():
+                return session.payment_status(payment_update(connection.worker.record))
+            case _:
+                raise RemoteProtocolError(f"no answer to {type(event).__name__}")
+
+    def _greet(
+        self, link: Link, connection: WorkerConnection, request: WorkerConnectRequest
+    ) -> TLObject:
+        if len(request.model) > MAX_MODEL_NAME:
+            raise RefusedError(WIRE_ERROR, f"model name is longer than {MAX_MODEL_NAME}")
+        allowed = not self._check_hashes or self._allows(link, request.model)
+        terms = self._dispatcher.terms
+        if not allowed or not terms.enabled:
+            # Refuses; before an account is opened for somebody who may not come in.
+            return connection.session.greet(worker_contract="", allowed=allowed, enabled=False)
+        try:
+            record = self._books.open_worker(Address.parse(request.owner_address))
+        except CocoonError as error:
+            raise RefusedError(WIRE_ERROR, f"owner address: {error}") from error
+        connection.worker = Worker(
+            connection_id=next(self._ids),
+            record=record,
+            peer=link.peer,
+            model=request.model,
+            coefficient=request.coefficient,
+            limit=min(request.max_requests, MAX_REQUESTS_PER_WORKER),
+        )
+        self._by_owner.setdefault(record.account.owner, set()).add(connection)
+        contract = record.contract.friendly(testnet=self._testnet)
+        return connection.session.greet(worker_contract=contract)
+
+    def _allows(self, link: Link, model: str) -> bool:
+        return self._root.allows_worker(link.peer.image_hash) and self._root.allows_model(model)
