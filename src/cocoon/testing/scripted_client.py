@@ -38,7 +38,7 @@ class ScriptedResponse:
     """An answer whose body is a list of steps.
 
     Attributes:
-        closed: whether the caller abandoned it before its end.
+        closed: set when the caller abandoned it before its end.
         ended: whether the whole body was taken.
     """
 
@@ -54,7 +54,7 @@ class ScriptedResponse:
         self.reason = "OK" if status < 400 else "Error"
         self.headers = headers
         self.summary: RequestSummary | None = None
-        self.closed = False
+        self.closed = asyncio.Event()
         self.ended = False
         self._steps = steps
         self._final = summary
@@ -76,7 +76,8 @@ class ScriptedResponse:
 
     async def aclose(self) -> None:
         """Note that the answer was abandoned, unless it had ended."""
-        self.closed = not self.ended
+        if not self.ended:
+            self.closed.set()
 
     async def __aenter__(self) -> Self:
         return self

@@ -142,7 +142,7 @@ async def test_a_caller_that_leaves_ends_the_request(call: Any) -> None:
     app = Gateway(ScriptedClient(lambda _: response))
     async with asyncio.timeout(5):
         await call(app, "POST", CHAT, STREAM, gone_after=0.01)
-    assert response.closed
+    assert response.closed.is_set()
     assert b"callers_gone_total 1.0" in app.metrics.text()
 
 
