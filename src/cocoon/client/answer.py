@@ -13,6 +13,7 @@ from typing import Final
 
 from cocoon.errors import (
     CocoonError,
+    DeadlineError,
     DecodeError,
     RemoteProtocolError,
     RequestError,
@@ -70,6 +71,8 @@ class Answer:
         final: what the proxy said at the end; None if it said nothing.
         error: why it failed.
         first_byte_at: when the first body byte came, by ``clock``.
+        ended_at: when it ended.
+        timer: of its time limit; cancelled at the end.
     """
 
     __slots__ = (
@@ -78,12 +81,14 @@ class Answer:
         "_on_end",
         "_parts",
         "_waiter",
+        "ended_at",
         "error",
         "final",
         "first_byte_at",
         "head",
         "request_id",
         "state",
+        "timer",
     )
 
     def __init__(
@@ -98,6 +103,8 @@ class Answer:
         self.final: FinalInfo | None = None
         self.error: CocoonError | None = None
         self.first_byte_at: float | None = None
+        self.ended_at = 0.0
+        self.timer: asyncio.TimerHandle | None = None
         self._clock = clock
         self._on_end = on_end
         self._parts: deque[bytes] = deque()
@@ -180,12 +187,19 @@ class Answer:
         if not self.ended:
             self._give_up(error)
 
+    def expire(self, timeout: float) -> None:
+        """The caller's time limit, so many seconds, has passed."""
+        self.fail(DeadlineError(f"no complete answer within {timeout:g} s"))
+
     def _give_up(self, error: CocoonError) -> None:
         self.state = AnswerState.FAILED
         self._end(error)
 
     def _end(self, error: CocoonError | None) -> None:
         self.error = error
+        self.ended_at = self._clock()
+        if self.timer is not None:
+            self.timer.cancel()
         self._wake()
         self._on_end(self)
 

@@ -67,7 +67,7 @@ async def dial(
     """
     match settings:
         case RatlsDial():
-            _, link = await dial_ratls(
+            _, app = await dial_ratls(
                 link_factory,
                 host,
                 port,
@@ -76,10 +76,12 @@ async def dial(
                 max_pow_difficulty=settings.max_pow_difficulty,
                 timeouts=settings.timeouts,
             )
+            assert isinstance(app, Link)  # what the factory made
+            return app
         case SocksDial():
             router = (settings.host, settings.port)
             _, link = await dial_plain(link_factory, host, port, socks=router)
-    return link
+            return link
 
 
 def dialer(settings: DialSettings) -> Dialer:

@@ -1,0 +1,195 @@
+"""The client role: keeps proxy connections and sends inference requests into the network."""
+
+import asyncio
+from collections.abc import Callable
+
+from cocoon.accounting import Tokens
+from cocoon.chain.address import Address
+from cocoon.client.answer import Answer
+from cocoon.client.api import ClientRequest, ModelInfo
+from cocoon.client.connection import ProxyConnection
+from cocoon.client.models import merge
+from cocoon.client.pool import Pool
+from cocoon.client.request import Response, encode_request, run_query
+from cocoon.client.settings import ClientSettings
+from cocoon.client.wallet import ProxyAccount, Wallet
+from cocoon.errors import (
+    BadRequestError,
+    CocoonError,
+    ConfigError,
+    DeadlineError,
+    DecodeError,
+    RequestError,
+    UnavailableError,
+)
+from cocoon.net.dialing import Dialer, dialer
+from cocoon.net.reconnect import SessionKeeper, Target
+from cocoon.net.registry import client_targets
+
+
+class Client:
+    """A client of the network; an :class:`~cocoon.client.api.InferenceClient`.
+
+    Args:
+        settings: what to connect to and as whom.
+        dial: opens links; tests bring their own.
+
+    Raises:
+        ConfigError: the settings do not fit the root configuration.
+        StoreError: the payments file cannot be used.
+    """
+
+    def __init__(self, settings: ClientSettings, *, dial: Dialer | None = None) -> None:
+        settings.root.check_is_test(settings.is_test)
+        try:
+            self._wallet = Wallet(settings)
+        except DecodeError as error:
+            raise ConfigError(f"client: wallet address: {error}") from None
+        self._settings = settings
+        self._dial = dial or dialer(settings.dial)
+        self._pool = Pool()
+        self._keeper: SessionKeeper | None = None
+
+    async def start(self) -> None:
+        """Start connecting; returns at once. See :meth:`wait_ready`."""
+        self._wallet.start()
+        self._keeper = SessionKeeper(
+            lambda: client_targets(self._settings.root),
+            self._settings.proxy_connections,
+            self._run_session,
+        )
+        self._keeper.start()
+
+    async def close(self) -> None:
+        """Close all connections; running requests fail. Saves payments."""
+        if self._keeper is not None:
+            await self._keeper.close()
+            self._keeper = None
+        await self._wallet.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether at least one proxy connection can take requests."""
+        return bool(self._pool.ready)
+
+    async def wait_ready(self, timeout: float, connections: int = 1) -> None:
+        """Wait until so many proxy connections are ready.
+
+        Raises:
+            UnavailableError: they were not in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while len(self._pool.ready) < connections:
+            if loop.time() >= deadline:
+                raise UnavailableError(f"no proxy was ready within {timeout:g} s")
+            await asyncio.sleep(0.01)
+
+    async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
+        connection = ProxyConnection(self._settings, self._wallet)
+        link = await self._dial(target.host, target.port, connection.make_link)
+        try:
+            await connection.shake_hands(link)
+            self._pool.add(connection)
+            try:
+                on_ready()
+                await connection.stay()
+            finally:
+                self._pool.remove(connection)
+        finally:
+            link.close()
+
+    # --- requests ---
+
+    async def run(self, request: ClientRequest) -> Response:
+        """Send a request and wait for the head of its answer.
+
+        A request that no proxy has begun to answer is sent to another one, if the failure is worth
+        it and time is left.
+
+        Raises:
+            RequestError: refused, failed or late; see :mod:`cocoon.errors`.
+        """
+        query = encode_request(request)
+        bound = self._bound(request, query)
+        clock = asyncio.get_running_loop().time
+        started_at = clock()
+        deadline = started_at + request.timeout
+        tried: list[ProxyConnection] = []
+        failure: RequestError | None = None
+        while True:
+            try:
+                connection = self._pool.choose(tried)
+            except UnavailableError as error:
+                raise failure or error from None
+            time_left = deadline - clock()
+            if failure is not None and time_left <= 0:
+                raise failure
+            message = run_query(request, query, time_left, self._settings.root.version)
+            try:
+                answer = connection.send(message, bound, deadline, request.timeout)
+                await _head(answer)
+            except RequestError as error:
+                if not _worth_another(error) or len(tried) >= self._settings.max_retries:
+                    raise
+                failure = error
+                tried.append(connection)
+                continue
+            except CocoonError as error:
+                raise BadRequestError(f"the request cannot be sent: {error}") from None
+            return Response(answer, connection, self._wallet.prices, started_at)
+
+    def _bound(self, request: ClientRequest, query: bytes) -> Tokens:
+        try:
+            return self._wallet.prices.reservation(
+                len(query), request.max_tokens, request.max_coefficient
+            )
+        except CocoonError as error:
+            raise BadRequestError(f"the request's limits make no sense: {error}") from None
+
+    async def models(self) -> list[ModelInfo]:
+        """Models over all ready proxies, sorted by name.
+
+        Raises:
+            UnavailableError: no proxy is ready, or none answered.
+        """
+        connections = self._pool.ready
+        if not connections:
+            raise UnavailableError("no proxy is ready")
+        results = await asyncio.gather(
+            *(connection.models() for connection in connections), return_exceptions=True
+        )
+        offers = [result for result in results if not isinstance(result, BaseException)]
+        if not offers:
+            raise UnavailableError("no proxy told its models")
+        return merge(offers)
+
+    # --- money ---
+
+    async def payment_status(self) -> list[ProxyAccount]:
+        """What we owe each proxy; asks the connected ones first.
+
+        A proxy that does not answer is reported with what is known of it.
+        """
+        connections = self._pool.ready
+        await asyncio.gather(
+            *(connection.update_payments() for connection in connections), return_exceptions=True
+        )
+        ready = frozenset[Address](
+            connection.contract for connection in self._pool.ready if connection.contract
+        )
+        return self._wallet.report(ready)
+
+
+async def _head(answer: Answer) -> None:
+    """Wait for the head; a caller that goes away meanwhile abandons the request."""
+    try:
+        await answer.wait_head()
+    except asyncio.CancelledError:
+        answer.fail(UnavailableError("the caller gave up"))
+        raise
+
+
+def _worth_another(error: RequestError) -> bool:
+    """Whether another proxy may do better; called only while nothing of an answer is here."""
+    return error.retryable and not isinstance(error, DeadlineError)

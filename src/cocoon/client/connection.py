@@ -1,0 +1,266 @@
+"""One connection of a client to a proxy: handshake, requests, payment status (§3).
+
+The handshake is a coroutine; once it is done everything is driven by the link's callbacks, so a
+request costs no task.
+"""
+
+import asyncio
+import random
+
+import structlog
+
+from cocoon.accounting import Tokens
+from cocoon.chain.address import Address
+from cocoon.client.answer import Answer
+from cocoon.client.settings import ClientSettings
+from cocoon.client.wallet import Account, Wallet
+from cocoon.errors import (
+    CocoonError,
+    UnavailableError,
+)
+from cocoon.net.link import Link
+from cocoon.net.registry import check_proxy_image
+from cocoon.tl import TLObject
+from cocoon.wire.client_session import ClientSession
+from cocoon.wire.connection import Role
+from cocoon.wire.events import (
+    AnswerFailed,
+    AnswerPart,
+    AnswerStarted,
+    ModelOffer,
+    PaymentUpdated,
+    ProxyGreeting,
+    RunQuery,
+)
+from cocoon.wire.negotiation import VersionRange
+
+CONNECT_TIMEOUT = 30.0
+AUTHORIZE_TIMEOUT = 300.0
+"""Long authorization waits for a transaction on chain."""
+MODELS_TIMEOUT = 10.0
+STATUS_TIMEOUT = 60.0
+STATUS_PERIOD = (10.0, 20.0)
+"""Seconds between payment comparisons, random in this range (§3.2)."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ProxyConnection:
+    """A client's end of one link; also the link's handler.
+
+    Args:
+        settings: of the client.
+        wallet: keeps the account that the handshake finds.
+
+    Attributes:
+        outstanding: requests whose answer has not ended.
+        ready: whether requests can be sent.
+        image_hash, evidence: who the proxy is, once connected.
+    """
+
+    def __init__(self, settings: ClientSettings, wallet: Wallet) -> None:
+        self._settings = settings
+        self._wallet = wallet
+        self._loop = asyncio.get_running_loop()
+        self._session = ClientSession(
+            settings.wallet,
+            is_test=settings.is_test,
+            versions=VersionRange(settings.min_proto, settings.max_proto),
+        )
+        self._answers: dict[bytes, Answer] = {}
+        self._closed = self._loop.create_future()
+        self._link: Link | None = None
+        self._account: Account | None = None
+        self.ready = False
+        self.image_hash = ""
+        self.evidence = ""
+        self.proxy_address = ""
+
+    def make_link(self) -> Link:
+        """The link to dial with."""
+        return Link(Role.CONNECTOR, self)
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that are running here."""
+        return len(self._answers)
+
+    @property
+    def contract(self) -> Address | None:
+        """Our contract at this proxy, once it is known."""
+        return None if self._account is None else self._account.channel.contract
+
+    # --- handshake (§3.1) ---
+
+    async def shake_hands(self, link: Link) -> None:
+        """Become ready.
+
+        Raises:
+            PolicyError: the proxy's image is not listed; nothing was sent to it.
+            RemoteProtocolError: the proxy is not who the root config makes of it, or talks wrongly.
+            PaymentError: what it states about payments does not verify.
+            RequestError: it refused, or the link died.
+        """
+        self._link = link
+        check_proxy_image(
+            self._settings.root, link.peer, required=self._settings.check_proxy_hashes
+        )
+        self.image_hash = link.peer.image_hash.hex()
+        self.evidence = link.peer.kind.value
+        await link.wait_open()
+        session = self._session
+        answer = await link.query(session.connect(self._settings.root.version), CONNECT_TIMEOUT)
+        greeting = session.receive_connected(answer)
+        account = self._accept(greeting)
+        query, nonce = session.authorize(self._settings.secret)
+        if nonce is not None:
+            _log.info("waiting for a registration on chain", proxy=self.proxy_address, nonce=nonce)
+        answer = await link.query(query, AUTHORIZE_TIMEOUT)
+        account.begin(session.receive_authorization(answer))
+        self._account = account
+        self.ready = True
+
+    def _accept(self, greeting: ProxyGreeting) -> Account:
+        """Recompute both contract addresses and compare them with what the proxy says."""
+        root, testnet = self._settings.root, self._settings.is_testnet
+        owner = Address.parse(greeting.proxy_owner_address)
+        proxy = root.proxy_address(owner, greeting.proxy_public_key)
+        contract = root.client_address(self._wallet.address, proxy, greeting.proxy_public_key)
+        self._session.accept_greeting(
+            greeting,
+            proxy_contract=proxy.friendly(testnet=testnet),
+            client_contract=contract.friendly(testnet=testnet),
+        )
+        self.proxy_address = greeting.proxy_contract_address
+        return self._wallet.account(
+            proxy=proxy, contract=contract, public_key=greeting.proxy_public_key
+        )
+
+    async def stay(self) -> None:
+        """Compare payments now and then until the link dies.
+
+        Raises:
+            CocoonError: why it died.
+        """
+        while not self._closed.done():
+            await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
+            if not self._closed.done():
+                await self.update_payments()
+        error = self._closed.result()
+        if error is not None:
+            raise error
+
+    async def update_payments(self) -> None:
+        """Ask the proxy for its newest signed charge and check it.
+
+        Raises:
+            CocoonError: it did not answer, or what it says does not verify; the link is closed.
+        """
+        link, account = self._require()
+        try:
+            answer = await link.query(self._session.update_payment_status(), STATUS_TIMEOUT)
+            account.update(self._session.receive_payment_status(answer))
+        except CocoonError as error:
+            link.close(error)
+            raise
+
+    async def models(self) -> tuple[ModelOffer, ...]:
+        """The models that the proxy knows.
+
+        Raises:
+            RequestError: no answer in time, or the link died.
+            RemoteProtocolError: the answer makes no sense; the link is closed.
+        """
+        link, _ = self._require()
+        answer = await link.query(self._session.get_models(), MODELS_TIMEOUT)
+        try:
+            return self._session.receive_models(answer)
+        except CocoonError as error:
+            link.close(error)
+            raise
+
+    # --- requests ---
+
+    def send(self, query: RunQuery, bound: Tokens, deadline: float, timeout: float) -> Answer:
+        """Send a request and return its answer-to-be.
+
+        Args:
+            query: what to send.
+            bound: tokens that it can cost at most.
+            deadline: when it fails at the latest, in the loop's time.
+            timeout: the caller's time limit in seconds, for the error's text.
+
+        Raises:
+            UnavailableError: the link is gone.
+            LocalProtocolError: the request fits no frame.
+        """
+        link, account = self._require()
+        link.send(self._session.run_query(query))
+        answer = Answer(query.request_id, self._loop.time, self._on_end)
+        answer.timer = self._loop.call_at(deadline, answer.expire, timeout)
+        self._answers[query.request_id] = answer
+        account.spending.sent(query.request_id, int(bound))
+        return answer
+
+    def close(self) -> None:
+        """Close the link; running requests fail."""
+        if self._link is not None:
+            self._link.close()
+
+    def _on_end(self, answer: Answer) -> None:
+        self._answers.pop(answer.request_id, None)
+
+    def _require(self) -> tuple[Link, Account]:
+        if not self.ready or self._link is None or self._account is None:
+            raise UnavailableError("the proxy connection is not ready")
+        return self._link, self._account
+
+    # --- what the link calls ---
+
+    def on_opened(self, link: Link) -> None:
+        """Nothing: the handshake waits for it."""
+
+    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:  # noqa: ARG002
+        """A client never receives queries (§3.2); answer as for an unknown one."""
+        link.answer_error(query_id, 0, "Lost promise")
+
+    def on_message(self, link: Link, obj: TLObject) -> None:
+        """Part of an answer, or a payment.
+
+        Raises:
+            RemoteProtocolError: the proxy broke the protocol.
+        """
+        event = self._session.receive_message(obj)
+        if event is None:
+            return
+        try:
+            if type(event) is PaymentUpdated:
+                if self._account is not None:
+                    self._account.update(event)
+                return
+            assert type(event) in (AnswerStarted, AnswerPart, AnswerFailed)
+            self._receive(event)  # type: ignore[arg-type]
+        except CocoonError as error:
+            # Not only protocol errors: a wrong payment too ends the connection.
+            link.close(error)
+
+    def _receive(self, event: AnswerStarted | AnswerPart | AnswerFailed) -> None:
+        answer = self._answers.get(event.request_id)
+        if answer is None:
+            return  # late: we have given up on it
+        final = event.final
+        answer.receive(event)
+        if final is not None and self._account is not None:
+            self._account.spending.told(event.request_id, final.usage.total_tokens_used)
+
+    def on_closed(self, link: Link, reason: CocoonError | None) -> None:  # noqa: ARG002
+        """Every running request fails now."""
+        self.ready = False
+        self._session.fail()
+        answers = list(self._answers.values())
+        self._answers.clear()
+        text = "the connection to the proxy was closed" if reason is None else str(reason)
+        for answer in answers:
+            answer.fail(UnavailableError(f"lost the proxy: {text}"))
+        if not self._closed.done():
+            self._closed.set_result(reason or UnavailableError("closed"))

@@ -1,0 +1,45 @@
+"""Which proxy gets a request: of the ready ones that with the fewest running.
+
+The official client always takes the first in its table (``wire-protocol.md`` §5.2).
+"""
+
+from collections.abc import Collection
+
+from cocoon.client.connection import ProxyConnection
+from cocoon.errors import UnavailableError
+
+
+class Pool:
+    """The connections of a client."""
+
+    def __init__(self) -> None:
+        self._connections: list[ProxyConnection] = []
+
+    def add(self, connection: ProxyConnection) -> None:
+        """Take a new connection in; it is chosen once it is ready."""
+        self._connections.append(connection)
+
+    def remove(self, connection: ProxyConnection) -> None:
+        """Forget a connection."""
+        self._connections.remove(connection)
+
+    @property
+    def ready(self) -> list[ProxyConnection]:
+        """Connections that can take requests."""
+        return [connection for connection in self._connections if connection.ready]
+
+    def choose(self, tried: Collection[ProxyConnection] = ()) -> ProxyConnection:
+        """The least busy ready connection that was not tried for this request.
+
+        Raises:
+            UnavailableError: there is none.
+        """
+        best: ProxyConnection | None = None
+        for connection in self._connections:
+            if not connection.ready or connection in tried:
+                continue
+            if best is None or connection.outstanding < best.outstanding:
+                best = connection
+        if best is None:
+            raise UnavailableError("no proxy is ready")
+        return best
