@@ -48,6 +48,7 @@ class Terms:
         prices: of the active root configuration.
         config_version: version of that configuration.
         enabled: whether the operator lets this proxy take requests.
+        storable: whether the books can be stored; what cannot be stored must not be used up.
         max_running_per_client: requests that one client may have running.
         scheduler: the policy that chooses among workers.
     """
@@ -55,6 +56,7 @@ class Terms:
     prices: PriceList
     config_version: int
     enabled: bool
+    storable: bool
     max_running_per_client: int
     scheduler: Scheduler
 
@@ -86,6 +88,8 @@ def admit(
         raise UnavailableError("client is closing")
     if not terms.enabled:
         raise UnavailableError("this proxy is disabled")
+    if not terms.storable:
+        raise UnavailableError("this proxy cannot store its books now")
     if account.running >= terms.max_running_per_client:
         raise OverloadedError(
             f"{account.running} requests of this client are running; wait for one to end"

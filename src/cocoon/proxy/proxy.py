@@ -111,6 +111,7 @@ class Proxy:
             prices=PriceList.from_fields(root.params),
             config_version=root.version,
             enabled=True,
+            storable=True,
             max_running_per_client=settings.max_running_per_client,
             scheduler=POLICIES[settings.scheduler],
         )
@@ -139,7 +140,12 @@ class Proxy:
             max_connections=settings.workers.max_connections,
         )
         self._settlement = Settlement(
-            self.books, store, self._chain, self._announce, settings.flush_interval
+            self.books,
+            store,
+            self._chain,
+            self._announce,
+            self._set_storable,
+            settings.flush_interval,
         )
 
     async def _listen(self) -> None:
@@ -237,6 +243,9 @@ class Proxy:
             StoreError: nothing was written.
         """
         await self._settlement.flush()
+
+    def _set_storable(self, storable: bool) -> None:
+        self.dispatcher.terms.storable = storable
 
     def _announce(self, accounts: list[Account]) -> None:
         for account in accounts:

@@ -47,6 +47,7 @@ class Settlement:
         store: where they are kept; used from one thread of our own.
         chain: where flushes are committed.
         on_signable: called with every account that more can be signed for.
+        on_health: called with whether the books can be stored, whenever that changes.
         interval: seconds between flushes.
     """
 
@@ -56,12 +57,14 @@ class Settlement:
         store: ProxyStore,
         chain: ChainCommitter,
         on_signable: Callable[[list[Account]], None],
+        on_health: Callable[[bool], None],
         interval: float = FLUSH_INTERVAL,
     ) -> None:
         self._books = books
         self._store = store
         self._chain = chain
         self._on_signable = on_signable
+        self._on_health = on_health
         self._interval = interval
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="proxy-store")
         self._lock = asyncio.Lock()
@@ -92,16 +95,25 @@ class Settlement:
             loop = asyncio.get_running_loop()
             try:
                 await loop.run_in_executor(self._thread, self._store.flush, rows)
-            except BaseException:
+            except CocoonError:
                 ledger.failed(batch)
-                self.healthy = False
+                self._set_health(False)
+                raise
+            except BaseException:
+                # Cancelled: the thread may still write the batch, which the next one repeats.
+                ledger.failed(batch)
                 raise
             ledger.committed(batch)
             await self._chain.commit(batch.seqno)
             risen = ledger.confirmed(batch.seqno)
-            self.healthy = True
+            self._set_health(True)
         if risen:
             self._on_signable(risen)
+
+    def _set_health(self, healthy: bool) -> None:
+        if healthy != self.healthy:
+            self.healthy = healthy
+            self._on_health(healthy)
 
     async def _run(self) -> None:
         while True:

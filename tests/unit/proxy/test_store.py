@@ -28,40 +28,48 @@ def open_store(path: Path, identity: StoreIdentity = IDENTITY) -> ProxyStore:
 
 def test_flushed_rows_come_back(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    assert store.flush(Batch((CLIENT,), (WORKER,))) == 1
-    assert store.flush(Batch((replace(CLIENT, used=101),))) == 2
+    store.flush(Batch(1, (CLIENT,), (WORKER,)))
+    store.flush(Batch(3, (replace(CLIENT, used=101),)))
     store.close()
     store = open_store(tmp_path)
     snapshot = store.load()
     store.close()
-    assert snapshot.seqno == 2
+    assert snapshot.seqno == 3
     assert snapshot.clients == (replace(CLIENT, used=101),)
     assert snapshot.workers == (WORKER,)
 
 
 def test_counters_never_shrink(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    store.flush(Batch((CLIENT,)))
+    store.flush(Batch(1, (CLIENT,)))
     store.close()
     store = open_store(tmp_path)
     store.load()
     with pytest.raises(StoreError, match="shrink"):
-        store.flush(Batch((replace(CLIENT, used=99),)))
+        store.flush(Batch(2, (replace(CLIENT, used=99),)))
     store.close()
 
 
 def test_signable_above_used_is_refused_and_nothing_written(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     with pytest.raises(StoreError):
-        store.flush(Batch((replace(CLIENT, signable=101),), (WORKER,)))
+        store.flush(Batch(1, (replace(CLIENT, signable=101),), (WORKER,)))
     assert store.load().workers == ()
     assert store.seqno == 0
     store.close()
 
 
+def test_batch_numbers_only_grow(tmp_path: Path) -> None:
+    store = open_store(tmp_path)
+    store.flush(Batch(2, (CLIENT,)))
+    with pytest.raises(StoreError, match="comes after"):
+        store.flush(Batch(2, (CLIENT,)))
+    store.close()
+
+
 def test_second_process_is_kept_out(tmp_path: Path) -> None:
     store = open_store(tmp_path)
-    store.flush(Batch((CLIENT,)))
+    store.flush(Batch(1, (CLIENT,)))
     with pytest.raises(StoreError, match="another process"):
         open_store(tmp_path)
     store.close()
@@ -104,7 +112,7 @@ row = ClientRow("alice", "a", 0, 0, 0, 0, 0, bytes(32), 0, 0)
 used = 0
 while True:
     used += 1
-    store.flush(Batch((replace(row, used=used, signable=used),)))
+    store.flush(Batch(used, (replace(row, used=used, signable=used),)))
     print(used, flush=True)
 """
 
