@@ -22,7 +22,7 @@ from cocoon.errors import (
     RequestError,
     UnavailableError,
 )
-from cocoon.net.dialing import Dialer, dialer
+from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets
 
@@ -49,10 +49,12 @@ class Client:
         self._dial = dial or dialer(settings.dial)
         self._pool = Pool()
         self._keeper: SessionKeeper | None = None
+        self._maintenance: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start connecting; returns at once. See :meth:`wait_ready`."""
         self._wallet.start()
+        self._maintenance = asyncio.create_task(maintain(self._settings.dial))
         self._keeper = SessionKeeper(
             lambda: client_targets(self._settings.root),
             self._settings.proxy_connections,
@@ -65,6 +67,9 @@ class Client:
         if self._keeper is not None:
             await self._keeper.close()
             self._keeper = None
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+            await asyncio.gather(self._maintenance, return_exceptions=True)
         await self._wallet.close()
 
     @property

@@ -21,7 +21,7 @@ from cocoon.errors import (
 from cocoon.net.link import Link
 from cocoon.net.registry import check_proxy_image
 from cocoon.tl import TLObject
-from cocoon.wire.client_session import ClientSession
+from cocoon.wire.client_session import ClientSession, ClientState
 from cocoon.wire.connection import Role
 from cocoon.wire.events import (
     AnswerFailed,
@@ -41,6 +41,8 @@ MODELS_TIMEOUT = 10.0
 STATUS_TIMEOUT = 60.0
 STATUS_PERIOD = (10.0, 20.0)
 """Seconds between payment comparisons, random in this range (§3.2)."""
+MAX_EARLY = 1024
+"""Messages that may come with the last answer of the handshake."""
 
 _log = structlog.get_logger(__name__)
 
@@ -71,6 +73,7 @@ class ProxyConnection:
         self._closed = self._loop.create_future()
         self._link: Link | None = None
         self._account: Account | None = None
+        self._early: list[TLObject] = []
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
@@ -119,6 +122,9 @@ class ProxyConnection:
         account.begin(session.receive_authorization(answer))
         self._account = account
         self.ready = True
+        early, self._early = self._early, []
+        for message in early:
+            self._receive_message(link, message)
 
     def _accept(self, greeting: ProxyGreeting) -> Account:
         """Recompute both contract addresses and compare them with what the proxy says."""
@@ -230,6 +236,13 @@ class ProxyConnection:
         Raises:
             RemoteProtocolError: the proxy broke the protocol.
         """
+        if self._session.state is ClientState.AUTHORIZING and len(self._early) < MAX_EARLY:
+            # May come right behind the last answer, whose turn of the loop is after this one.
+            self._early.append(obj)
+        else:
+            self._receive_message(link, obj)
+
+    def _receive_message(self, link: Link, obj: TLObject) -> None:
         event = self._session.receive_message(obj)
         if event is None:
             return

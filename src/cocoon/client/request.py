@@ -1,6 +1,5 @@
 """A request from the caller's side: how it is written, what comes back, what it cost."""
 
-import math
 import os
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
@@ -18,6 +17,7 @@ from cocoon.wire.events import FinalInfo, RunQuery
 
 TIMEOUT_FACTOR = 0.95
 """What is left of a time limit for the next hop (§3.3)."""
+MAX_TIMEOUT = 86_400.0
 MAX_INT = 2**31 - 1
 MAX_DEBUG = 1 << 20
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
@@ -33,8 +33,8 @@ def encode_request(request: ClientRequest) -> bytes:
         raise BadRequestError("max_tokens is out of range")
     if not 0 <= request.max_coefficient <= MAX_INT:
         raise BadRequestError("max_coefficient is out of range")
-    if not 0 < request.timeout < math.inf:
-        raise BadRequestError("timeout must be a positive number of seconds")
+    if not 0 < request.timeout <= MAX_TIMEOUT:
+        raise BadRequestError(f"timeout must be in 0…{MAX_TIMEOUT:.0f} seconds")
     headers = [HttpHeader(name, value) for name, value in request.headers]
     headers.append(HttpHeader("Content-Length", str(len(request.body))))
     try:

@@ -84,6 +84,12 @@ async def dial(
             return link
 
 
+async def maintain(settings: DialSettings) -> None:
+    """Keep what dialling needs valid until cancelled: our certificate, where there is one."""
+    if isinstance(settings, RatlsDial):
+        await settings.identity.maintain()
+
+
 def dialer(settings: DialSettings) -> Dialer:
     """Bind settings, so that a role only names the target."""
 

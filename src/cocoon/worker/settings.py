@@ -25,7 +25,7 @@ class WorkerSettings:
         root: the network: proxies, prices, allowed hashes.
         engine: runs the model; the worker starts and closes it.
         dial: how proxies are reached.
-        coefficient: our price, × 1000.
+        coefficient: our price, x 1000.
         max_active_requests: over all proxy connections together.
         proxy_connections: how many proxies to be connected to.
         is_test: must equal the proxies' and the root's.

@@ -1,0 +1,86 @@
+"""What a worker has earned: payments that proxies signed, verified and kept (§4.2)."""
+
+from dataclasses import dataclass
+
+from cocoon.accounting import Nano, PriceList, Tokens
+from cocoon.chain.address import Address
+from cocoon.chain.contracts.payment import WORKER_PAYOUT
+from cocoon.net.payment_book import PaymentBook, PaymentChannel
+from cocoon.wire.events import Counters
+from cocoon.worker.settings import WorkerSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Earnings:
+    """What one proxy owes us.
+
+    Attributes:
+        proxy: address of its contract, friendly form.
+        contract: address of our worker contract there.
+        public_key: the proxy's machine key, 32 bytes.
+        signed: tokens in the newest valid payment: safe.
+        db, max: tokens that the proxy has stored, and has counted.
+        signed_fee: what ``signed`` is worth to us, in nanoTON.
+    """
+
+    proxy: str
+    contract: str
+    public_key: bytes
+    signed: Tokens
+    db: Tokens
+    max: Tokens
+    signed_fee: Nano
+
+
+class Payouts:
+    """The payments of all proxies.
+
+    Raises:
+        StoreError: the file cannot be used.
+    """
+
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.prices = PriceList.from_fields(settings.root.params)
+        self._testnet = settings.is_testnet
+        self._book = PaymentBook(WORKER_PAYOUT, settings.state_path)
+
+    def start(self) -> None:
+        """Keep payments saved from now on."""
+        self._book.start()
+
+    async def close(self) -> None:
+        """Save what has changed."""
+        await self._book.close()
+
+    def channel(self, *, proxy: Address, contract: Address, public_key: bytes) -> PaymentChannel:
+        """The payments of one proxy, with what is remembered of it.
+
+        Raises:
+            StoreError: what the file says about it does not verify.
+            PaymentError: not a public key.
+        """
+        return self._book.open(proxy=proxy, contract=contract, public_key=public_key)
+
+    def report(self) -> list[Earnings]:
+        """What each proxy owes."""
+        reports = []
+        for channel in self._book.channels:
+            known = channel.known
+            reports.append(
+                Earnings(
+                    channel.proxy.friendly(testnet=self._testnet),
+                    channel.contract.friendly(testnet=self._testnet),
+                    channel.public_key,
+                    known.signed,
+                    known.db,
+                    known.max,
+                    self.prices.fee(known.signed),
+                )
+            )
+        return reports
+
+
+def remembered(channel: PaymentChannel) -> Counters:
+    """What we tell the proxy to have; never more than it signed or stated."""
+    known = channel.known
+    return Counters(int(known.signed), int(known.db), int(known.max))

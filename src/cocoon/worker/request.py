@@ -1,0 +1,340 @@
+"""One request on its way through a worker: check, engine, answer, tokens (§4.3).
+
+A request is one task. It ends in exactly one of: an answer with final info, an error with final
+info, or silence because the proxy's link died, in which case the engine's connection is closed at
+once. An answer that is complete when its head arrives goes out as a single message.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+import structlog
+
+from cocoon.accounting import PriceList, TokenCounts
+from cocoon.engine.base import Engine, EngineRequest, EngineResponse
+from cocoon.engine.metering import Meter, MeteredUsage, UsageCost
+from cocoon.errors import (
+    WIRE_FAILURE,
+    WIRE_NOT_READY,
+    WIRE_PROTOCOL_VIOLATION,
+    WIRE_TIMEOUT,
+    BadRequestError,
+    CocoonError,
+    DeadlineError,
+    DecodeError,
+    EngineError,
+    LocalProtocolError,
+)
+from cocoon.tl.types import HttpHeader, HttpRequest, HttpResponse, TokensUsed
+from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInfo, WorkerQuery
+from cocoon.worker.statistics import Statistics
+from cocoon.worker.validation import AcceptedBody, path_of, validate
+
+MAX_TIMEOUT = 86_400.0
+"""Seconds that a request may take whatever the proxy says; clocks overflow somewhere above."""
+TIMEOUT_FACTOR = 0.95
+"""What the engine gets of the time that the proxy gave us (§4.3)."""
+MAX_PART = 1 << 18
+"""Bytes in one part of an answer; frames end at 2^24, and a link is shared."""
+SMALL_BODY = 1 << 16
+"""An answer that is not a stream and announces no more than this is sent in one piece."""
+MAX_HEADERS = 128
+
+_CHUNKED: Final = HttpHeader("Transfer-Encoding", "chunked")
+_log = structlog.get_logger(__name__)
+
+
+class AnswerSink(Protocol):
+    """Where answers go: the uplink that the request came from."""
+
+    def started(self, event: AnswerStarted) -> None:
+        """Send the head."""
+        ...
+
+    def part(self, event: AnswerPart) -> None:
+        """Send more of the body."""
+        ...
+
+    def failed(self, event: AnswerFailed, *, started: bool) -> None:
+        """Send the error that ends it."""
+        ...
+
+    async def drained(self) -> None:
+        """Wait until the proxy has read enough."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHost:
+    """What all requests of a worker share.
+
+    Attributes:
+        engine: runs the model.
+        base_model: the model name that requests must carry.
+        prices: of the root config, for adjusted tokens.
+        statistics: counters.
+        annotate_costs: write official cost fields into usage.
+        engine_failed: called when the engine could not be reached or broke off.
+    """
+
+    engine: Engine
+    base_model: str
+    prices: PriceList
+    statistics: Statistics
+    annotate_costs: bool
+    engine_failed: Callable[[], None]
+
+
+class RunningRequest:
+    """One request.
+
+    Args:
+        query: from the proxy; numbers in it are checked.
+        host: what requests share.
+        sink: where the answer goes.
+    """
+
+    __slots__ = (
+        "_host",
+        "_limit",
+        "_query",
+        "_sink",
+        "_started",
+        "_started_at",
+        "_status",
+        "_timeout",
+    )
+
+    def __init__(self, query: WorkerQuery, host: RequestHost, sink: AnswerSink) -> None:
+        self._query = query
+        self._host = host
+        self._sink = sink
+        self._started = False
+        self._started_at = time.time()
+        self._status = 0
+        self._limit: int | None = None
+        self._timeout = min(query.timeout, MAX_TIMEOUT)
+
+    async def run(self) -> None:
+        """Answer the request, one way or the other."""
+        statistics = self._host.statistics
+        statistics.queries += 1
+        statistics.active += 1
+        statistics.bytes_received += len(self._query.query)
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._answer()
+            statistics.succeeded += 1
+        except asyncio.CancelledError:
+            statistics.cancelled += 1
+            raise
+        except TimeoutError:
+            self._fail(WIRE_TIMEOUT, "worker: timeout")
+        except DeadlineError as error:
+            self._fail(WIRE_TIMEOUT, f"worker: {error}")
+        except (BadRequestError, DecodeError) as error:
+            self._fail(WIRE_PROTOCOL_VIOLATION, str(error))
+        except EngineError as error:
+            # Before the answer begins somebody else may still do it; then it is worth a retry.
+            self._fail(WIRE_FAILURE if self._started else WIRE_NOT_READY, str(error))
+            self._host.engine_failed()
+        except CocoonError as error:
+            self._fail(error.wire_code, str(error))
+        except Exception as error:
+            # Boundary: a bug here must still answer the client, without the request's content.
+            _log.error("request failed by a bug", error=type(error).__name__)
+            self._fail(WIRE_FAILURE, f"internal error: {type(error).__name__}")
+        finally:
+            statistics.active -= 1
+            statistics.seconds += time.time() - self._started_at
+
+    # --- the engine ---
+
+    async def _answer(self) -> None:
+        query = self._query
+        request = HttpRequest.from_bytes(query.query)
+        if request.method != "POST" or len(request.headers) > MAX_HEADERS:
+            raise BadRequestError("unsupported method: only POST is served")
+        accepted = validate(request.url, request.payload, self._host.base_model)
+        self._limit = accepted.max_tokens
+        response = await self._send(request, accepted)
+        try:
+            await self._relay(response, accepted)
+        finally:
+            await response.aclose()
+
+    async def _send(self, request: HttpRequest, accepted: AcceptedBody) -> EngineResponse:
+        headers = tuple((header.name, header.value) for header in request.headers)
+        deadline = asyncio.get_running_loop().time() + TIMEOUT_FACTOR * self._timeout
+        return await self._host.engine.send(
+            EngineRequest(request.method, path_of(request.url), headers, accepted.body), deadline
+        )
+
+    async def _relay(self, response: EngineResponse, accepted: AcceptedBody) -> None:
+        self._status = response.status
+        meter = Meter(
+            status=response.status,
+            content_type=response.content_type,
+            request_size=len(accepted.body),
+            max_tokens=accepted.max_tokens,
+            annotate=self._annotate if self._host.annotate_costs else None,
+        )
+        if _comes_whole(response):
+            body = await _read_all(response, meter)
+            if len(body) <= MAX_PART:
+                self._send_whole(response, body, meter)
+                return
+            self._send_head(response)
+            self._send_parts(body, meter)
+            return
+        self._send_head(response)
+        await self._stream(response, meter)
+
+    async def _stream(self, response: EngineResponse, meter: Meter) -> None:
+        """Pass pieces on as they arrive; the last one carries the final info."""
+        drained = self._sink.drained
+        while (chunk := await response.next_chunk()) is not None:
+            data = meter.feed(chunk)
+            if response.complete:
+                # The end is here: what remains need not wait for a message of its own.
+                self._send_parts(data + await _read_all(response, meter), meter)
+                return
+            if data:
+                self._send_data(data)
+                await drained()
+        self._send_parts(meter.end(), meter)
+
+    # --- the answer ---
+
+    def _send_whole(self, response: EngineResponse, body: bytes, meter: Meter) -> None:
+        length = HttpHeader("Content-Length", str(len(body)))
+        final = self._final(meter.finish())
+        head = self._head(response, length, body)
+        self._sink.started(AnswerStarted(self._query.request_id, head, final))
+        self._started = True
+        self._host.statistics.bytes_sent += len(body)
+
+    def _send_head(self, response: EngineResponse) -> None:
+        head = self._head(response, _CHUNKED, b"")
+        self._sink.started(AnswerStarted(self._query.request_id, head))
+        self._started = True
+
+    def _send_parts(self, rest: bytes, meter: Meter) -> None:
+        """Send what is left; the last message says that it is the last."""
+        last = b""
+        if rest:
+            cut = (len(rest) - 1) // MAX_PART * MAX_PART
+            self._send_data(rest[:cut])
+            last = rest[cut:]
+        final = self._final(meter.finish())
+        self._host.statistics.bytes_sent += len(last)
+        self._sink.part(AnswerPart(self._query.request_id, last, final))
+
+    def _send_data(self, data: bytes) -> None:
+        request_id, part = self._query.request_id, self._sink.part
+        self._host.statistics.bytes_sent += len(data)
+        if len(data) <= MAX_PART:
+            if data:
+                part(AnswerPart(request_id, data))
+            return
+        for start in range(0, len(data), MAX_PART):
+            part(AnswerPart(request_id, data[start : start + MAX_PART]))
+
+    def _head(self, response: EngineResponse, framing: HttpHeader, body: bytes) -> bytes:
+        headers = [HttpHeader(name, value) for name, value in response.headers]
+        headers.append(HttpHeader("X-Cocoon-Worker-Start", f"{self._started_at:.6f}"))
+        headers.append(HttpHeader("X-Cocoon-Worker-End", f"{time.time():.6f}"))
+        headers.append(framing)
+        return HttpResponse(
+            "HTTP/1.1", response.status, response.reason, tuple(headers), body
+        ).to_bytes()
+
+    def _fail(self, code: int, message: str) -> None:
+        """End the request with an error; it costs nothing (§6.3), whatever was sent."""
+        self._host.statistics.failed += 1
+        final = self._times(NO_USAGE, self._debug(MeteredUsage()))
+        event = AnswerFailed(self._query.request_id, code, message, final)
+        try:
+            self._sink.failed(event, started=self._started)
+        except LocalProtocolError as error:
+            _log.error("an error could not be sent", reason=str(error))
+        except CocoonError:
+            return  # the proxy is gone: nobody waits for this answer any more
+
+    # --- what it cost ---
+
+    def _capped(self, usage: MeteredUsage) -> MeteredUsage:
+        """An engine that runs past the client's limit is not paid for what nobody asked for."""
+        limit = self._limit
+        if limit is None or usage.completion <= limit:
+            return usage
+        return MeteredUsage(
+            usage.prompt, usage.cached, limit, min(usage.reasoning, limit), usage.estimated
+        )
+
+    def _tokens(self, usage: MeteredUsage) -> TokensUsed:
+        counts = TokenCounts(usage.prompt, usage.cached, usage.completion, usage.reasoning)
+        adjusted = counts.adjusted(self._query.coefficient, self._host.prices)
+        self._host.statistics.used(adjusted)
+        return TokensUsed(
+            int(adjusted.prompt),
+            int(adjusted.cached),
+            int(adjusted.completion),
+            int(adjusted.reasoning),
+            int(adjusted.total),
+        )
+
+    def _final(self, usage: MeteredUsage) -> FinalInfo:
+        usage = self._capped(usage)
+        if usage.estimated:
+            self._host.statistics.estimated += 1
+        return self._times(self._tokens(usage), self._debug(usage))
+
+    def _times(self, tokens: TokensUsed, debug: str | None) -> FinalInfo:
+        return FinalInfo(
+            tokens, worker_debug=debug, worker_start=self._started_at, worker_end=time.time()
+        )
+
+    def _debug(self, usage: MeteredUsage) -> str | None:
+        if not self._query.debug:
+            return None
+        return msgspec.json.encode(
+            {
+                "model": self._host.base_model,
+                "engine_status": self._status,
+                "coefficient": self._query.coefficient,
+                "tokens": usage,
+            }
+        ).decode()
+
+    def _annotate(self, usage: MeteredUsage) -> UsageCost:
+        usage = self._capped(usage)
+        prices, coefficient = self._host.prices, self._query.coefficient
+        counts = TokenCounts(usage.prompt, usage.cached, usage.completion, usage.reasoning)
+        adjusted = counts.adjusted(coefficient, prices)
+        prompt = int(prices.cost(adjusted.prompt + adjusted.cached))
+        completion = int(prices.cost(adjusted.completion + adjusted.reasoning))
+        return UsageCost(prompt, completion, prompt + completion)
+
+
+NO_USAGE = TokensUsed(0, 0, 0, 0, 0)
+
+
+def _comes_whole(response: EngineResponse) -> bool:
+    """Whether to wait for the end: nobody can use a part of a short JSON answer."""
+    if response.complete:
+        return True
+    length = response.content_length
+    return length is not None and length <= SMALL_BODY
+
+
+async def _read_all(response: EngineResponse, meter: Meter) -> bytes:
+    parts = []
+    while (chunk := await response.next_chunk()) is not None:
+        parts.append(meter.feed(chunk))
+    parts.append(meter.end())
+    return b"".join(parts)

@@ -1,0 +1,150 @@
+"""A worker's status and control pages (``wire-protocol.md`` §5.3), loopback by default.
+
+The JSON has the official field names. What changes state is POST only; the official pages act on
+GET.
+"""
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from cocoon.errors import CocoonError, ConfigError
+from cocoon.worker.statistics import prometheus_text
+
+if TYPE_CHECKING:
+    from cocoon.worker.worker import Worker
+
+_MAX_ARGUMENT = 32
+
+
+def status_app(worker: "Worker") -> Starlette:
+    """The ASGI application for a worker's HTTP port."""
+
+    async def health(_request: Request) -> Response:
+        return PlainTextResponse("ok\n")
+
+    async def ready(_request: Request) -> Response:
+        text = "ready\n" if worker.ready else "not ready\n"
+        return PlainTextResponse(text, 200 if worker.ready else 503)
+
+    async def metrics(_request: Request) -> Response:
+        gauges = {
+            "proxy_connections": worker.connections,
+            "engine_ready": int(worker.monitor.ready),
+            "enabled": int(worker.enabled),
+            "coefficient": worker.coefficient,
+        }
+        text = prometheus_text(worker.statistics, gauges)
+        return Response(text, media_type="text/plain; version=0.0.4")
+
+    async def jsonstats(_request: Request) -> Response:
+        return JSONResponse(json_status(worker))
+
+    def enable(_request: Request) -> None:
+        worker.set_enabled(True)
+
+    def disable(_request: Request) -> None:
+        worker.set_enabled(False)
+
+    def change_coefficient(request: Request) -> None:
+        worker.change_coefficient(_coefficient(request.query_params.get("coefficient", "")))
+
+    return Starlette(
+        routes=[
+            Route("/health", health),
+            Route("/ready", ready),
+            Route("/metrics", metrics),
+            Route("/jsonstats", jsonstats),
+            Route("/request/enable", _action(enable), methods=["POST"]),
+            Route("/request/disable", _action(disable), methods=["POST"]),
+            Route("/request/change_coefficient", _action(change_coefficient), methods=["POST"]),
+        ]
+    )
+
+
+def _action(act: Callable[[Request], None]) -> Callable[[Request], Any]:
+    async def endpoint(request: Request) -> Response:
+        try:
+            act(request)
+        except ConfigError as error:
+            return PlainTextResponse(f"failed: {error}\n", 400)
+        except CocoonError as error:
+            return PlainTextResponse(f"failed: {error}\n", error.http_status)
+        return PlainTextResponse("state updated\n")
+
+    return endpoint
+
+
+def _coefficient(text: str) -> int:
+    """The official argument is a decimal number with 1.0 = 1000, cut off behind."""
+    try:
+        value = float(text) if len(text) <= _MAX_ARGUMENT else math.nan
+    except ValueError:
+        value = math.nan
+    if not 0 <= value <= 1e6:
+        raise ConfigError("coefficient must be a decimal number, 1.0 is the normal price")
+    # The product is rounded at the tenth digit first: 0.29 * 1000 is a little below 290.
+    return int(round(value * 1000, 6))
+
+
+def json_status(worker: "Worker") -> dict[str, Any]:
+    """Everything an operator may see, with the official names; nothing of any request."""
+    settings, s = worker.settings, worker.statistics
+    root = settings.root
+    return {
+        "status": {
+            "enabled": worker.enabled,
+            "actual_model": settings.model,
+            "engine_ready": worker.monitor.ready,
+            "engine_reason": worker.monitor.health.reason,
+        },
+        "stats": {
+            "queries": s.queries,
+            "success": s.succeeded,
+            "failed": s.failed,
+            "rejected": s.rejected,
+            "cancelled": s.cancelled,
+            "active": s.active,
+            "bytes_received": s.bytes_received,
+            "bytes_sent": s.bytes_sent,
+            "time": s.seconds,
+            "usage_estimated": s.estimated,
+            "total_adjusted_tokens_used": s.prompt + s.cached + s.completion + s.reasoning,
+            "prompt_adjusted_tokens_used": s.prompt,
+            "cached_adjusted_tokens_used": s.cached,
+            "completion_adjusted_tokens_used": s.completion,
+            "reasoning_adjusted_tokens_used": s.reasoning,
+        },
+        "localconfig": {
+            "root_address": str(root.address),
+            "owner_address": settings.owner,
+            "model": settings.model,
+            "coefficient": worker.coefficient,
+            "check_proxy_hash": settings.check_proxy_hashes,
+        },
+        "root_contract_config": {
+            "version": root.version,
+            "params_version": root.params.params_version,
+            "price_per_token": root.params.price_per_token,
+            "worker_fee_per_token": root.params.worker_fee_per_token,
+        },
+        "proxy_connections": worker.connections,
+        "proxies": [
+            {
+                "sc_inited": True,
+                "proxy_sc_address": earnings.proxy,
+                "proxy_public_key": earnings.public_key.hex().upper(),
+                "sc_address": earnings.contract,
+                "earned_tokens_committed_to_blockchain": int(earnings.signed),
+                "earned_tokens_committed_to_proxy_db": int(earnings.db),
+                "earned_tokens_max_known": int(earnings.max),
+                "params_version": root.params.params_version,
+            }
+            for earnings in worker.payouts.report()
+        ],
+    }

@@ -1,0 +1,320 @@
+"""One connection of a worker to a proxy: handshake, queries, payments (§4)."""
+
+import asyncio
+import random
+from dataclasses import dataclass
+
+import structlog
+
+from cocoon.chain.address import Address
+from cocoon.errors import WIRE_ERROR, CocoonError, UnavailableError
+from cocoon.net.link import Link
+from cocoon.net.payment_book import PaymentChannel
+from cocoon.net.registry import check_proxy_image
+from cocoon.tl import TLObject
+from cocoon.wire.connection import Role
+from cocoon.wire.events import (
+    AnswerFailed,
+    AnswerPart,
+    AnswerStarted,
+    AvailabilityChanged,
+    CoefficientChanged,
+    FinalInfo,
+    PaymentUpdated,
+    ProxyGreeting,
+    QueryRejected,
+    WorkerQuery,
+)
+from cocoon.wire.worker_session import WorkerParams, WorkerSession, WorkerState
+from cocoon.worker.payout import Payouts, remembered
+from cocoon.worker.request import RequestHost, RunningRequest
+from cocoon.worker.settings import WorkerSettings
+
+HANDSHAKE_TIMEOUT = 30.0
+STATUS_TIMEOUT = 60.0
+STATUS_PERIOD = (10.0, 20.0)
+"""Seconds between payment comparisons, random in this range (§4.2)."""
+MAX_EARLY = 1024
+"""Messages that may come with the last answer of the handshake."""
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class Offer:
+    """What the worker offers now; the worker changes it, uplinks tell it to their proxies.
+
+    Attributes:
+        coefficient: price, x 1000.
+        disabled: takes no requests: switched off, or the engine is down.
+    """
+
+    coefficient: int
+    disabled: bool
+
+
+class Slots:
+    """How many requests may run at once, over all uplinks of a worker."""
+
+    __slots__ = ("_limit", "taken")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.taken = 0
+
+    def take(self) -> bool:
+        """Take a slot, if there is one."""
+        if self.taken >= self._limit:
+            return False
+        self.taken += 1
+        return True
+
+    def release(self) -> None:
+        """Give a slot back."""
+        self.taken -= 1
+
+
+class Uplink:
+    """A worker's end of one link; also the link's handler and the sink of its answers.
+
+    Args:
+        settings: of the worker.
+        payouts: keeps the channel that the handshake finds.
+        host: what requests share.
+        offer: what to tell the proxy; read again whenever :meth:`tell` is called.
+        slots: how many requests may run, over all uplinks.
+    """
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        payouts: Payouts,
+        host: RequestHost,
+        offer: Offer,
+        slots: Slots,
+    ) -> None:
+        self._settings = settings
+        self._payouts = payouts
+        self._host = host
+        self._offer = offer
+        self._slots = slots
+        self._told = Offer(offer.coefficient, offer.disabled)
+        self._session = WorkerSession(
+            WorkerParams(
+                settings.owner,
+                settings.model,
+                offer.coefficient,
+                settings.is_test,
+                settings.proxy_connections,
+                settings.max_active_requests,
+            )
+        )
+        self._loop = asyncio.get_running_loop()
+        self._closed: asyncio.Future[CocoonError] = self._loop.create_future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._link: Link | None = None
+        self._channel: PaymentChannel | None = None
+        self._early: list[TLObject] = []
+        self.ready = False
+
+    def make_link(self) -> Link:
+        """The link to dial with."""
+        return Link(Role.CONNECTOR, self)
+
+    @property
+    def channel(self) -> PaymentChannel | None:
+        """The payments of this proxy, once it is known."""
+        return self._channel
+
+    # --- handshake (§4.1) ---
+
+    async def shake_hands(self, link: Link) -> None:
+        """Become ready.
+
+        Raises:
+            PolicyError: the proxy's image is not listed; nothing was sent to it.
+            RemoteProtocolError: the proxy is not who the root config makes of it, or talks wrongly.
+            PaymentError: what it states about payments does not verify, or went back.
+            RequestError: it refused, or the link died.
+        """
+        self._link = link
+        check_proxy_image(
+            self._settings.root, link.peer, required=self._settings.check_proxy_hashes
+        )
+        await link.wait_open()
+        session = self._session
+        answer = await link.query(session.connect(), HANDSHAKE_TIMEOUT)
+        channel = self._accept(session.receive_connected(answer))
+        await self._compare(link, channel)
+        self._channel = channel
+        self._told.disabled = self._offer.disabled
+        answer = await link.query(session.complete(self._told.disabled), HANDSHAKE_TIMEOUT)
+        session.receive_completed(answer)
+        self.ready = True
+        self.tell()  # what changed while the handshake ran would be lost otherwise (§12)
+        early, self._early = self._early, []
+        for message in early:
+            self._receive(link, message)
+
+    def _accept(self, greeting: ProxyGreeting) -> PaymentChannel:
+        """Recompute both contract addresses and compare them with what the proxy says."""
+        root, testnet = self._settings.root, self._settings.is_testnet
+        key = greeting.proxy_public_key
+        proxy = root.proxy_address(Address.parse(greeting.proxy_owner_address), key)
+        contract = root.worker_address(Address.parse(self._settings.owner), proxy, key)
+        self._session.accept_greeting(
+            greeting,
+            proxy_contract=proxy.friendly(testnet=testnet),
+            worker_contract=contract.friendly(testnet=testnet),
+        )
+        return self._payouts.channel(proxy=proxy, contract=contract, public_key=key)
+
+    async def _compare(self, link: Link, channel: PaymentChannel) -> None:
+        """Find out whether both sides remember the same earnings."""
+        session = self._session
+        answer = await link.query(session.compare(remembered(channel)), HANDSHAKE_TIMEOUT)
+        comparison = session.receive_comparison(answer)
+        claim = channel.begin(
+            PaymentUpdated(None, comparison.payment, comparison.db_tokens, comparison.max_tokens)
+        )
+        if session.accept_comparison(comparison, int(claim.signed)):
+            _log.warning(
+                "the proxy has lost counts that it had not stored", proxy=channel.proxy.raw()
+            )
+            answer = await link.query(session.extended_compare(), HANDSHAKE_TIMEOUT)
+            session.receive_extended(answer)
+
+    async def stay(self) -> None:
+        """Compare payments now and then until the link dies.
+
+        Raises:
+            CocoonError: why it died.
+        """
+        while not self._closed.done():
+            await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
+            if not self._closed.done():
+                await self.update_payments()
+        raise self._closed.result()
+
+    async def update_payments(self) -> None:
+        """Ask the proxy for its newest signed payment and check it.
+
+        Raises:
+            CocoonError: it did not answer, or what it says does not verify; the link is closed.
+        """
+        link, channel = self._link, self._channel
+        if link is None or channel is None or not self.ready:
+            raise UnavailableError("the proxy connection is not ready")
+        try:
+            answer = await link.query(self._session.update_payment_status(), STATUS_TIMEOUT)
+            channel.update(self._session.receive_payment_status(answer))
+        except CocoonError as error:
+            link.close(error)
+            raise
+
+    def tell(self) -> None:
+        """Send what has changed of the offer since the proxy was last told."""
+        link, offer, told = self._link, self._offer, self._told
+        if not self.ready or link is None:
+            return
+        if offer.coefficient != told.coefficient:
+            told.coefficient = offer.coefficient
+            event = CoefficientChanged(offer.coefficient)
+            link.send(self._session.coefficient_changed(event))
+        if offer.disabled != told.disabled:
+            told.disabled = offer.disabled
+            link.send(self._session.availability_changed(AvailabilityChanged(offer.disabled)))
+
+    def close(self) -> None:
+        """Close the link; running requests are cancelled."""
+        if self._link is not None:
+            self._link.close()
+
+    # --- answers ---
+
+    def started(self, event: AnswerStarted) -> None:
+        """Send the head of an answer."""
+        self._send(self._session.answer_started(event))
+
+    def part(self, event: AnswerPart) -> None:
+        """Send more of an answer."""
+        self._send(self._session.answer_part(event))
+
+    def failed(self, event: AnswerFailed, *, started: bool) -> None:
+        """Send the error that ends an answer."""
+        self._send(self._session.answer_failed(event, started=started))
+
+    async def drained(self) -> None:
+        """Wait until the proxy has read enough."""
+        if self._link is not None:
+            await self._link.drained()
+
+    def _send(self, obj: TLObject) -> None:
+        if self._link is None or not self.ready:
+            raise UnavailableError("the proxy is gone")
+        self._link.send(obj)
+
+    # --- what the link calls ---
+
+    def on_opened(self, link: Link) -> None:
+        """Nothing: the handshake waits for it."""
+
+    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:  # noqa: ARG002
+        """A worker is never asked by query; answer as for an unknown one (§2.8)."""
+        link.answer_error(query_id, 0, "Lost promise")
+
+    def on_message(self, link: Link, obj: TLObject) -> None:
+        """A request to run, or a payment.
+
+        Raises:
+            RemoteProtocolError: the proxy broke the protocol.
+        """
+        if self._session.state is WorkerState.COMPLETING and len(self._early) < MAX_EARLY:
+            # The proxy is ready and may send work right behind its last answer, which the
+            # handshake has not seen yet: its turn of the loop comes after this one.
+            self._early.append(obj)
+        else:
+            self._receive(link, obj)
+
+    def _receive(self, link: Link, obj: TLObject) -> None:
+        event = self._session.receive_message(obj)
+        kind = type(event)
+        if kind is WorkerQuery:
+            assert isinstance(event, WorkerQuery)
+            self._run(event)
+        elif kind is PaymentUpdated:
+            assert isinstance(event, PaymentUpdated)
+            try:
+                if self._channel is not None:
+                    self._channel.update(event)
+            except CocoonError as error:
+                # A wrong payment means unpaid work: stop working for this proxy at once.
+                link.close(error)
+        elif kind is QueryRejected:
+            assert isinstance(event, QueryRejected)
+            self._reject(event.request_id, event.code, event.message)
+
+    def _run(self, query: WorkerQuery) -> None:
+        if not self._slots.take():
+            self._reject(query.request_id, WIRE_ERROR, "too many active queries")
+            return
+        task = self._loop.create_task(RunningRequest(query, self._host, self).run())
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._slots.release()
+
+    def _reject(self, request_id: bytes, code: int, message: str) -> None:
+        self._host.statistics.rejected += 1
+        self.failed(AnswerFailed(request_id, code, message, FinalInfo()), started=False)
+
+    def on_closed(self, link: Link, reason: CocoonError | None) -> None:  # noqa: ARG002
+        """Stop all work for this proxy now: nobody can take the answers."""
+        self.ready = False
+        self._session.fail()
+        for task in self._tasks:
+            task.cancel()
+        if not self._closed.done():
+            self._closed.set_result(reason or UnavailableError("closed"))

@@ -1,0 +1,205 @@
+"""The worker role: an engine, its monitor, and connections to proxies."""
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+
+from cocoon.chain.address import Address
+from cocoon.errors import ConfigError, DecodeError, UnavailableError
+from cocoon.net.dialing import Dialer, dialer, maintain
+from cocoon.net.http_server import HttpServer
+from cocoon.net.reconnect import SessionKeeper, Target
+from cocoon.net.registry import worker_targets
+from cocoon.worker.engine_monitor import EngineMonitor
+from cocoon.worker.payout import Payouts
+from cocoon.worker.request import RequestHost
+from cocoon.worker.settings import MAX_COEFFICIENT, WorkerSettings
+from cocoon.worker.statistics import Statistics
+from cocoon.worker.status import status_app
+from cocoon.worker.uplink import Offer, Slots, Uplink
+
+_log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One worker instance; see :class:`WorkerSettings`.
+
+    Args:
+        settings: what it is told.
+        dial: opens links; tests bring their own.
+
+    Raises:
+        ConfigError: the settings do not fit the root configuration.
+        StoreError: the payments file cannot be used.
+    """
+
+    def __init__(self, settings: WorkerSettings, *, dial: Dialer | None = None) -> None:
+        settings.root.check_is_test(settings.is_test)
+        try:
+            Address.parse(settings.owner)
+        except DecodeError as error:
+            raise ConfigError(f"worker: owner address: {error}") from None
+        self.settings = settings
+        self.statistics = Statistics()
+        self.payouts = Payouts(settings)
+        self.monitor = EngineMonitor(settings.engine, settings.base_model, self._engine_changed)
+        self._offer = Offer(settings.coefficient, disabled=True)
+        self._switched_off = settings.disabled
+        self._slots = Slots(settings.max_active_requests)
+        self._host = RequestHost(
+            settings.engine,
+            settings.base_model,
+            self.payouts.prices,
+            self.statistics,
+            settings.annotate_costs,
+            self.monitor.hurry,
+        )
+        self._dial = dial or dialer(settings.dial)
+        self._uplinks: list[Uplink] = []
+        self._keeper: SessionKeeper | None = None
+        self._maintenance: asyncio.Task[None] | None = None
+        self._http: HttpServer | None = None
+
+    # --- life ---
+
+    async def start(self) -> None:
+        """Start the engine, then connect; returns once the engine was checked.
+
+        Raises:
+            EngineError: the engine cannot be started.
+            ConfigError: the HTTP port cannot be listened on.
+        """
+        settings = self.settings
+        try:
+            if settings.http_port is not None:
+                self._http = HttpServer(status_app(self), settings.http_host, settings.http_port)
+                await self._http.start()
+            await settings.engine.start()
+            await self.monitor.check()
+            self.monitor.start()
+            self.payouts.start()
+            self._maintenance = asyncio.create_task(maintain(settings.dial))
+            self._keeper = SessionKeeper(
+                lambda: worker_targets(settings.root), settings.proxy_connections, self._run_session
+            )
+            self._keeper.start()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def close(self) -> None:
+        """Leave all proxies, stop the engine, save payments. Running requests are cancelled."""
+        if self._keeper is not None:
+            await self._keeper.close()
+            self._keeper = None
+        if self._maintenance is not None:
+            self._maintenance.cancel()
+            await asyncio.gather(self._maintenance, return_exceptions=True)
+            self._maintenance = None
+        await self.monitor.close()
+        await self.settings.engine.close()
+        if self._http is not None:
+            await self._http.stop()
+            self._http = None
+        await self.payouts.close()
+
+    async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
+        uplink = Uplink(self.settings, self.payouts, self._host, self._offer, self._slots)
+        link = await self._dial(target.host, target.port, uplink.make_link)
+        try:
+            await uplink.shake_hands(link)
+            self._uplinks.append(uplink)
+            uplink.tell()
+            try:
+                on_ready()
+                _log.info("proxy is ready", proxy=str(target))
+                await uplink.stay()
+            finally:
+                self._uplinks.remove(uplink)
+        finally:
+            link.close()
+
+    # --- what operators and tests use ---
+
+    @property
+    def ready(self) -> bool:
+        """Whether requests can come in: a proxy is connected and we are available."""
+        return not self._offer.disabled and any(uplink.ready for uplink in self._uplinks)
+
+    @property
+    def connections(self) -> int:
+        """Proxy connections that are ready."""
+        return sum(uplink.ready for uplink in self._uplinks)
+
+    @property
+    def uplinks(self) -> tuple[Uplink, ...]:
+        """The proxy connections that are ready."""
+        return tuple(self._uplinks)
+
+    @property
+    def coefficient(self) -> int:
+        """Our price now, x 1000."""
+        return self._offer.coefficient
+
+    @property
+    def enabled(self) -> bool:
+        """The operator's switch, whatever the engine does."""
+        return not self._switched_off
+
+    @property
+    def http_port(self) -> int:
+        """The port of status and control.
+
+        Raises:
+            ConfigError: there is none.
+        """
+        if self._http is None:
+            raise ConfigError("this worker has no HTTP port")
+        return self._http.port
+
+    async def wait_ready(self, timeout: float, connections: int = 1) -> None:
+        """Wait until available with so many proxies connected.
+
+        Raises:
+            UnavailableError: not in time.
+        """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        while not self.ready or self.connections < connections:
+            if loop.time() >= deadline:
+                raise UnavailableError(
+                    f"the worker was not ready within {timeout:g} s: {self.connections} proxies, "
+                    f"engine: {self.monitor.health.reason or 'ready'}"
+                )
+            await asyncio.sleep(0.01)
+
+    async def update_payments(self) -> None:
+        """Ask all proxies for their newest payments; those that do not answer are closed."""
+        await asyncio.gather(
+            *(uplink.update_payments() for uplink in self.uplinks), return_exceptions=True
+        )
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Turn the operator's switch; running requests end in peace."""
+        self._switched_off = not enabled
+        self._tell()
+
+    def change_coefficient(self, coefficient: int) -> None:
+        """Change the price, at all proxies; not kept over a restart.
+
+        Raises:
+            ConfigError: out of range.
+        """
+        if not 0 <= coefficient < MAX_COEFFICIENT:
+            raise ConfigError(f"coefficient must be in 0…{MAX_COEFFICIENT - 1}")
+        self._offer.coefficient = coefficient
+        self._tell()
+
+    def _engine_changed(self, _ready: bool) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        self._offer.disabled = self._switched_off or not self.monitor.ready
+        for uplink in self._uplinks:
+            uplink.tell()
