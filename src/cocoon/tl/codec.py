@@ -194,6 +194,13 @@ def read_bytes(data: bytes, pos: int, size: int) -> tuple[bytes, int]:
 
 def read_str(data: bytes, pos: int, size: int) -> tuple[str, int]:
     """Read a ``string`` field; bytes that are not UTF-8 survive as surrogates."""
+    length = data[pos]
+    if length < _LONG_FORM:  # as in read_bytes; spelled out because headers are many short strings
+        end = pos + 1 + length
+        after = (end + 3) & ~3
+        if after > size:
+            raise DecodeError("string runs past the end")
+        return data[pos + 1 : end].decode("utf-8", "surrogateescape"), after
     raw, after = read_bytes(data, pos, size)
     return raw.decode("utf-8", "surrogateescape"), after
 

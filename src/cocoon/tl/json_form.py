@@ -109,6 +109,11 @@ def _bool(value: object, where: str) -> bool:
 def _string(value: object, where: str) -> str:
     if not isinstance(value, str):
         raise ConfigError(f"{where}: must be a string")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:  # JSON can spell half a surrogate pair, no encoding can
+            raise ConfigError(f"{where}: is not valid Unicode") from None
     return value
 
 

@@ -109,6 +109,7 @@ class WorkerPeerSession:
         self._identity = identity
         self._versions = versions
         self._claimed = Counters(0, 0, 0)
+        self._committed = 0
         self.version = 0
 
     @property
@@ -135,8 +136,7 @@ class WorkerPeerSession:
             if isinstance(query, t.WorkerCompareBalanceWithProxy):
                 return self._compare(query)
             if isinstance(query, t.WorkerExtendedCompareBalanceWithProxy):
-                self._machine.theirs(WorkerPeerStep.EXTEND)
-                return ExtendedCompareRequest(query.tokens_committed_to_db, query.other)
+                return self._extended_compare(query)
             if isinstance(query, t.WorkerProxyHandshakeComplete):
                 self._machine.theirs(WorkerPeerStep.COMPLETE)
                 return WorkerReady(query.is_disabled)
@@ -173,6 +173,14 @@ class WorkerPeerSession:
             raise RefusedError(WIRE_PROTOCOL_VIOLATION, "negative tokens claimed")
         self._claimed = claimed
         return CompareRequest(claimed)
+
+    def _extended_compare(
+        self, query: t.WorkerExtendedCompareBalanceWithProxy
+    ) -> ExtendedCompareRequest:
+        self._machine.theirs(WorkerPeerStep.EXTEND)
+        if not 0 <= query.tokens_committed_to_db <= self._committed:
+            raise RefusedError(WIRE_PROTOCOL_VIOLATION, "more tokens claimed than were committed")
+        return ExtendedCompareRequest(query.tokens_committed_to_db, query.other)
 
     # --- answers to them ---
 
@@ -218,6 +226,7 @@ class WorkerPeerSession:
             raise self._machine.refused(
                 WIRE_PROTOCOL_VIOLATION, "more tokens claimed than were committed"
             )
+        self._committed = ours.db
         return t.WorkerCompareBalanceWithProxyResult(
             answers.payment_object(payment), ours.db, ours.max, 0 if agreed else 1
         )

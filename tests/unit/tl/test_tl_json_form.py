@@ -69,6 +69,7 @@ def test_pseudo_root_config():
         ("is_test", "yes"),
         ("is_test", {}),
         ("owner_address", 5),
+        ("owner_address", "\ud800"),
         ("node_wallet_key", "c2hvcnQ="),
         ("node_wallet_key", "not base64!"),
         ("node_wallet_key", "ключ"),

@@ -190,6 +190,14 @@ def test_the_extended_compare_cannot_be_skipped_or_repeated():
         proxy.receive_query(t.WorkerProxyHandshakeComplete(False))
 
 
+@pytest.mark.parametrize("db_tokens", [-1, 11])
+def test_an_inflated_extended_compare_is_refused(db_tokens):
+    _, proxy = comparing_worker(Counters(0, 0, 21))
+    proxy.compared(None, Counters(0, 10, 20))
+    with pytest.raises(RefusedError, match="more tokens claimed"):
+        proxy.receive_query(t.WorkerExtendedCompareBalanceWithProxy(db_tokens, b""))
+
+
 # --- in session ---
 
 
