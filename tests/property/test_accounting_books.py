@@ -50,6 +50,8 @@ class Books(RuleBasedStateMachine):
         self.batch: Batch | None = None
         self.signed: dict[tuple[AccountKind, str], int] = dict.fromkeys(OWNERS, 0)
         self.open: dict[str, list[Reservation]] = {owner: [] for owner in CLIENTS}
+        self.history: dict[int, dict[tuple[AccountKind, str], int]] = {0: {}}
+        self.on_chain = 0
         self.used: dict[tuple[AccountKind, str], int] = dict.fromkeys(OWNERS, 0)
         self.receivers = {
             (AccountKind.CLIENT, owner): PaymentReceiver(int, LowerClaim.KEEP_HIGHEST)
@@ -138,12 +140,39 @@ class Books(RuleBasedStateMachine):
     def write(self, batch: Batch) -> None:
         self.store.update({(row.kind, row.owner): row for row in batch.rows})
         self.store_seqno = batch.seqno
+        self.history[batch.seqno] = {key: int(row.used) for key, row in self.store.items()}
 
     @rule(age=st.integers(0, 3))
     def confirm(self, age: int) -> None:
-        self.ledger.confirmed(max(0, self.store_seqno - age))
-        # A real proxy opens for business after the first commit of its session is seen.
-        self.ready = self.ready or age == 0
+        seqno = max((known for known in self.history if known <= self.store_seqno - age), default=0)
+        self.ledger.confirmed(seqno)
+        self.on_chain = max(self.on_chain, seqno)
+        if seqno == self.store_seqno:
+            # A real proxy opens for business after the first commit of its session is seen.
+            self.ready = True
+            for key, used in self.history[seqno].items():
+                assert self.counter(*key).chain == used
+
+    @precondition(lambda self: self.batch is None)
+    @rule(
+        client=st.sampled_from(CLIENTS),
+        worker=st.sampled_from(WORKERS),
+        tokens=st.integers(1, 50),
+    )
+    def whole_request(self, client: str, worker: str, tokens: int) -> None:
+        """A request from start to signature, so that runs get far beyond the first flush."""
+        account = self.ledger.client(client)
+        if account.tokens_available(PRICE) < tokens:
+            return
+        reservation = self.ledger.reserve(account, Tokens(tokens), PRICE)
+        self.ledger.settle(reservation, self.ledger.worker(worker), Tokens(tokens))
+        self.used[AccountKind.CLIENT, client] += tokens
+        self.used[AccountKind.WORKER, worker] += tokens
+        self.take_batch()
+        self.end_batch(written=True)
+        self.confirm(age=0)
+        self.sign((AccountKind.CLIENT, client))
+        self.sign((AccountKind.WORKER, worker))
 
     @rule(written=st.booleans())
     def crash(self, written: bool) -> None:
@@ -199,6 +228,12 @@ class Books(RuleBasedStateMachine):
         for kind, owner in OWNERS:
             levels = self.counter(kind, owner).levels  # raises if out of order
             assert levels.max == self.used[kind, owner]
+
+    @invariant()
+    def nothing_counts_as_confirmed_that_is_not(self) -> None:
+        confirmed = self.history[self.on_chain]
+        for kind, owner in OWNERS:
+            assert self.counter(kind, owner).chain <= confirmed.get((kind, owner), 0)
 
     @invariant()
     def reservations_do_not_leak(self) -> None:

@@ -56,15 +56,13 @@ price_lists = st.builds(
 def test_a_charge_never_exceeds_its_reservation(
     prices: PriceList, query_bytes: int, max_tokens: int, max_coefficient: int, data: st.DataObject
 ) -> None:
-    prompt = data.draw(st.integers(0, query_bytes))
-    completion = data.draw(st.integers(0, max_tokens))
-    usage = TokenCounts(
-        prompt,
-        data.draw(st.integers(0, prompt)),
-        completion,
-        data.draw(st.integers(0, completion)),
-    )
-    coefficient = data.draw(st.integers(0, max_coefficient))
+    def up_to(limit: int) -> int:
+        """Anything in range, but the edges more often than chance has it."""
+        return data.draw(st.sampled_from([0, limit]) | st.integers(0, limit))
+
+    prompt, completion = up_to(query_bytes), up_to(max_tokens)
+    usage = TokenCounts(prompt, up_to(prompt), completion, up_to(completion))
+    coefficient = up_to(max_coefficient)
     total = usage.adjusted(coefficient, prices).total
     assert total <= prices.reservation(query_bytes, max_tokens, max_coefficient)
 
