@@ -26,6 +26,8 @@ MAX_DEPTH = 64
 MAX_FIELDS = 256
 #: Most objects and arrays in a body.
 MAX_CONTAINERS = 100_000
+#: Most quotation marks, those inside text included, in a body with more than a few containers.
+MAX_QUOTES = 1_000_000
 #: Largest token limit or number of choices: an int32, as on the wire.
 MAX_COUNT = 2**31 - 1
 
@@ -173,6 +175,8 @@ def _check_depth(body: bytes) -> None:
     """Refuse deep nesting before any recursive parser sees it, here or in the engine."""
     if body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
+    if body.count(b'"') > MAX_QUOTES:
+        raise BadRequestError("the request has too many strings")
     brackets = _STRING.sub(b"", body).translate(None, _NOT_BRACKETS)
     if len(brackets) > 2 * MAX_CONTAINERS:
         raise BadRequestError(f"the request has more than {MAX_CONTAINERS} objects and arrays")
