@@ -1,0 +1,203 @@
+"""What the gateway costs: requests and events a second against a bare ASGI application.
+
+Both run on the same uvicorn (uvloop, httptools) in a child process, one after the other, with the
+same answers: the gateway gets them from a scripted client that answers at once. The load generator
+speaks raw HTTP in this process.
+
+    python benchmarks/bench_gateway.py [--seconds 3]
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+import uvicorn
+import uvloop
+
+CHUNK = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word "}}],"usage":null}\n\n'
+DONE = b"data: [DONE]\n\n"
+CHUNKS = 200
+ANSWER = json.dumps(
+    {"id": "c", "choices": [{"index": 0, "message": {"role": "assistant", "content": "hello"}}]}
+).encode()
+MESSAGES = b'"messages":[{"role":"user","content":"hi there"}]'
+TINY = b'{"model":"demo",' + MESSAGES + b',"max_tokens":10}'
+STREAM = b'{"model":"demo",' + MESSAGES + b',"max_tokens":300,"stream":true}'
+HEAD = (
+    b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
+    b"Content-Type: application/json\r\nAuthorization: Bearer none\r\nUser-Agent: bench\r\n"
+)
+
+
+async def bare(scope: Any, receive: Any, send: Any) -> None:
+    message = await receive()
+    stream = b'"stream":true' in message["body"]
+    kind = b"text/event-stream" if stream else b"application/json"
+    headers = [(b"content-type", kind)]
+    if not stream:
+        headers.append((b"content-length", b"%d" % len(ANSWER)))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    if stream:
+        for _ in range(CHUNKS):
+            await send({"type": "http.response.body", "body": CHUNK, "more_body": True})
+        await send({"type": "http.response.body", "body": DONE})
+    else:
+        await send({"type": "http.response.body", "body": ANSWER})
+
+
+async def serve_bare(pipe: Connection) -> None:
+    config = uvicorn.Config(
+        bare, port=0, ws="none", lifespan="off", log_level="critical", access_log=False
+    )
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+    pipe.send(server.servers[0].sockets[0].getsockname()[1])
+    await task
+
+
+async def serve_gateway(pipe: Connection) -> None:
+    from cocoon.client.api import ClientRequest
+    from cocoon.gateway import Gateway, GatewayServer
+    from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
+
+    steps = [CHUNK] * CHUNKS + [DONE]
+
+    class Forgetful(ScriptedClient):
+        async def run(self, request: ClientRequest) -> Any:
+            self.requests.clear()
+            return await super().run(request)
+
+    def script(request: ClientRequest) -> ScriptedResponse:
+        if b'"stream":true' in request.body:
+            return ScriptedResponse(steps, headers=EVENT_HEADERS)
+        return ScriptedResponse([ANSWER])
+
+    server = GatewayServer(Gateway(Forgetful(script)), port=0)
+    await server.start()
+    pipe.send(server.port)
+    await server.wait()
+
+
+def child(serve: Callable[[Connection], Any], pipe: Connection) -> None:
+    uvloop.run(serve(pipe))
+
+
+@dataclass
+class Row:
+    rate: float
+    p50: float
+    p99: float
+    cpu: float
+
+
+class Caller(asyncio.Protocol):
+    """One connection that sends the next request as soon as an answer is complete."""
+
+    def __init__(self, request: bytes, end: bytes, until: float, times: list[float]) -> None:
+        self.request, self.end, self.until, self.times = request, end, until, times
+        self.done = asyncio.get_running_loop().create_future()
+        self.tail = b""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+        self.send()
+
+    def send(self) -> None:
+        self.sent = time.perf_counter()
+        self.transport.write(self.request)
+
+    def data_received(self, data: bytes) -> None:
+        self.tail = (self.tail + data)[-len(self.end) :]
+        if self.tail != self.end:
+            return
+        now = time.perf_counter()
+        self.times.append(now - self.sent)
+        if now < self.until:
+            self.send()
+        else:
+            self.transport.close()
+            self.done.set_result(None)
+
+
+async def load(port: int, body: bytes, end: bytes, concurrency: int, seconds: float) -> list[float]:
+    times: list[float] = []
+    until = time.perf_counter() + seconds
+    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    loop = asyncio.get_running_loop()
+    callers = []
+    for _ in range(concurrency):
+        _, caller = await loop.create_connection(
+            lambda: Caller(request, end, until, times), "127.0.0.1", port
+        )
+        callers.append(caller.done)
+    await asyncio.gather(*callers)
+    return times
+
+
+def measure(pid: int, port: int, body: bytes, end: bytes, concurrency: int, seconds: float) -> Row:
+    process = psutil.Process(pid)
+    uvloop.run(load(port, body, end, concurrency, 0.3))
+    before = process.cpu_times()
+    began = time.perf_counter()
+    times = sorted(uvloop.run(load(port, body, end, concurrency, seconds)))
+    wall = time.perf_counter() - began
+    after = process.cpu_times()
+    cpu = after.user + after.system - before.user - before.system
+    count = len(times)
+    return Row(count / wall, times[count // 2], times[count * 99 // 100], cpu / count)
+
+
+SHAPES = [
+    ("tiny", 1, TINY, ANSWER[-20:]),
+    ("tiny", 64, TINY, ANSWER[-20:]),
+    ("stream", 1, STREAM, b"\r\n0\r\n\r\n"),
+    ("stream", 8, STREAM, b"\r\n0\r\n\r\n"),
+]
+
+
+def run(serve: Callable[[Connection], Any], seconds: float) -> list[Row]:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=child, args=(serve, theirs), daemon=True)
+    process.start()
+    port = ours.recv()
+    assert process.pid is not None
+    try:
+        return [
+            measure(process.pid, port, body, end, concurrency, seconds)
+            for _, concurrency, body, end in SHAPES
+        ]
+    finally:
+        process.kill()
+        process.join()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=3.0, help="for each row")
+    seconds = parser.parse_args().seconds
+    results = {"bare ASGI": run(serve_bare, seconds), "gateway": run(serve_gateway, seconds)}
+    print(f"{'shape':<8}{'conc':>5}  {'server':<10}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}", end="")
+    print(f"{'CPU us/req':>12}{'events/s':>11}{'of bare':>9}")
+    for index, (name, concurrency, _, _) in enumerate(SHAPES):
+        for server, rows in results.items():
+            row = rows[index]
+            events = f"{row.rate * (CHUNKS + 1):.0f}" if name == "stream" else ""
+            share = f"{row.rate / results['bare ASGI'][index].rate:.2f}"
+            print(
+                f"{name:<8}{concurrency:>5}  {server:<10}{row.rate:>9.0f}{row.p50 * 1e3:>9.2f}"
+                f"{row.p99 * 1e3:>9.2f}{row.cpu * 1e6:>12.1f}{events:>11}{share:>9}"
+            )
+
+
+if __name__ == "__main__":
+    main()
