@@ -12,7 +12,7 @@ refuse instead:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 from typing import Final
@@ -141,7 +141,7 @@ class RouterConfig:
     """
 
     ports: tuple[PortConfig, ...]
-    policies: Mapping[str, PolicyConfig] = BUILT_IN
+    policies: Mapping[str, PolicyConfig] = field(default_factory=lambda: BUILT_IN)
     cert_base: str | None = None
     threads: int = 0
     verbosity: int = 0
