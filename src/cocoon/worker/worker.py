@@ -110,7 +110,6 @@ class Worker:
         try:
             await uplink.shake_hands(link)
             self._uplinks.append(uplink)
-            uplink.tell()
             try:
                 on_ready()
                 _log.info("proxy is ready", proxy=str(target))
