@@ -83,4 +83,4 @@ WALLET_WARNING = 5_000_000_000
 WORKER_PAYOUT_THRESHOLD = 10_000_000_000
 WORKER_PAYOUT_THRESHOLD_IDLE = 200_000_000
 WORKER_PAYOUT_THRESHOLD_CLOSING = 10_000_000
-"""W publishes its payout above these: meant as nanoTON, but officially compared with tokens (§7.5)."""
+"""W publishes its payout above these; meant as nanoTON, officially compared with tokens (§7.5)."""
