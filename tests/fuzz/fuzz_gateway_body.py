@@ -24,20 +24,20 @@ def _read(endpoint: Endpoint, data: bytes) -> None:
     except Refusal as refusal:
         error_answer(refusal)
         return
-    sent = json.loads(call.body)
+    sent = json.loads(call.request.body)
     assert not OWN & set(sent)
     assert "@" not in sent["model"]
-    assert 0 <= call.max_tokens <= INT32_MAX
-    assert 0 < call.timeout <= SETTINGS.max_timeout
+    assert 0 <= call.request.max_tokens <= INT32_MAX
+    assert 0 < call.request.timeout <= SETTINGS.max_timeout
     assert None not in sent.values()
     assert "max_tokens" in sent or "max_completion_tokens" in sent
     if call.stream:
         assert sent["stream_options"]["include_usage"] is True
     # What was sent is itself a request that means the same.
-    again = read_call(endpoint, call.body, SETTINGS)
-    assert (again.body, again.max_tokens, again.stream) == (
-        call.body,
-        call.max_tokens,
+    again = read_call(endpoint, call.request.body, SETTINGS)
+    assert (again.request.body, again.request.max_tokens, again.stream) == (
+        call.request.body,
+        call.request.max_tokens,
         call.stream,
     )
 

@@ -80,14 +80,14 @@ def test_every_object_is_a_call_or_a_refusal(fields: dict[str, Any], endpoint: E
         call = read_call(endpoint, json.dumps(body).encode(), SETTINGS)
     except Refusal:
         return
-    assert 0 <= call.max_tokens <= INT32_MAX
-    assert 0 <= call.max_coefficient <= INT32_MAX
-    assert 0 < call.timeout <= SETTINGS.max_timeout
-    sent = json.loads(call.body)
+    assert 0 <= call.request.max_tokens <= INT32_MAX
+    assert 0 <= call.request.max_coefficient <= INT32_MAX
+    assert 0 < call.request.timeout <= SETTINGS.max_timeout
+    sent = json.loads(call.request.body)
     own = ("max_coefficient", "timeout", "enable_debug", "request_guid")
     assert not any(name in sent for name in own)
     limit = sent.get("max_completion_tokens", sent.get("max_tokens"))
-    assert call.max_tokens % max(limit, 1) == 0
+    assert call.request.max_tokens % max(limit, 1) == 0
 
 
 @given(st.binary(max_size=200))

@@ -12,8 +12,7 @@ _loopback = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 _EXPOSED = (
     b"X-Request-Id, X-Should-Retry, Retry-After, X-Cocoon-Cost-Nanoton, X-Cocoon-Total-Tokens, "
-    b"X-Cocoon-Prompt-Tokens, X-Cocoon-Cached-Tokens, X-Cocoon-Completion-Tokens, "
-    b"X-Cocoon-Reasoning-Tokens, X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
+    b"X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
 )
 
 

@@ -89,7 +89,7 @@ class Gateway:
         try:
             await self._dispatch(exchange, route)
         except CallerGoneError:
-            self.metrics.callers_gone.inc()
+            self.metrics.callers_gone += 1
         except asyncio.CancelledError:
             await _say_goodbye(exchange)
             raise

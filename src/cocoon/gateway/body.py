@@ -5,12 +5,12 @@ instead of wrapped, and the token limit that is declared to the proxy is also th
 engine is told.
 """
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 import msgspec
 from msgspec import Raw
 
+from cocoon.client.api import ClientRequest
 from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
@@ -33,27 +33,16 @@ class Endpoint(Enum):
     COMPLETIONS = "/v1/completions"
 
 
-@dataclass(frozen=True, slots=True)
-class InferenceCall:
-    """A checked request body.
+class InferenceCall(msgspec.Struct, frozen=True):
+    """A checked request.
 
     Attributes:
-        model: base name of the model.
-        body: JSON for the engine, without Cocoon's own fields. Never shown in repr.
-        max_tokens: completion tokens at most, over all choices.
-        max_coefficient: highest price multiplier accepted, times 1000.
-        timeout: seconds that the whole request may take.
-        debug: whether every hop's debug record is wanted.
+        request: what the client role is asked for.
         stream: whether the answer is wanted as server-sent events.
         show_usage: whether the caller of a stream asked for the usage event.
     """
 
-    model: str
-    body: bytes = field(repr=False)
-    max_tokens: int
-    max_coefficient: int
-    timeout: float
-    debug: bool
+    request: ClientRequest
     stream: bool
     show_usage: bool
 
@@ -78,18 +67,18 @@ def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> Inf
     total = each * _choices(endpoint, members, settings)
     if total > INT32_MAX:
         raise Refusal("the token limit times the number of choices is too large", param="n")
-    return InferenceCall(
+    if max_coefficient is None:
+        max_coefficient = settings.default_max_coefficient
+    request = ClientRequest(
         model=model,
+        path=endpoint.value,
         body=encode_object(members),
         max_tokens=total,
-        max_coefficient=(
-            settings.default_max_coefficient if max_coefficient is None else max_coefficient
-        ),
+        max_coefficient=max_coefficient,
         timeout=timeout,
         debug=debug,
-        stream=stream,
-        show_usage=show_usage,
     )
+    return InferenceCall(request, stream, show_usage)
 
 
 def _drop_nulls(members: dict[str, Raw]) -> None:

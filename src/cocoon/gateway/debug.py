@@ -14,7 +14,13 @@ def debug_object(summary: RequestSummary) -> bytes:
     record = {
         "client": {
             "cost_nanoton": int(summary.cost),
-            "total_tokens": summary.total,
+            "adjusted_tokens": {
+                "prompt": summary.prompt,
+                "cached": summary.cached,
+                "completion": summary.completion,
+                "reasoning": summary.reasoning,
+                "total": summary.total,
+            },
             "first_byte": summary.first_byte,
             "duration": summary.duration,
             "proxy": _peer(summary.proxy),

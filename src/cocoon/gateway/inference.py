@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import structlog
 
-from cocoon.client.api import ClientRequest, InferenceClient, InferenceResponse, RequestSummary
+from cocoon.client.api import InferenceClient, InferenceResponse, RequestSummary
 from cocoon.errors import UpstreamError
 from cocoon.gateway.body import Endpoint, InferenceCall, read_call
 from cocoon.gateway.debug import debug_object, with_debug
 from cocoon.gateway.exchange import JSON, Exchange
-from cocoon.gateway.guard import CallerGoneError, Guard
+from cocoon.gateway.guard import BodyTimeoutError, CallerGoneError, Guard
 from cocoon.gateway.metrics import GatewayMetrics
 from cocoon.gateway.refusal import RETRY_AFTER, Header, Refusal, error_event, http_status
 from cocoon.gateway.settings import GatewaySettings
@@ -25,10 +25,9 @@ LAST_WORDS_TIME = 5.0
 SMALL_BODY = 2**16
 """Bodies up to this size are not counted against ``max_buffered``."""
 
+OTHER = b"application/octet-stream"
 # What an engine's answer may be for a browser: never a page of this origin.
-_content_types = re.compile(
-    r"(application/json|text/plain)(; ?charset=[\w-]{1,20})?", re.IGNORECASE
-)
+_content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGNORECASE)
 
 log = structlog.get_logger("cocoon.gateway")
 
@@ -58,61 +57,57 @@ class InferenceHandler:
         return self._running
 
     async def handle(self, exchange: Exchange, endpoint: Endpoint) -> None:
-        """Read, check, send into the network and answer.
+        """Answer one call, to its end or to the error event that ends its stream.
 
         Raises:
             CocoonError: nothing was answered yet, and the caller should be told why.
             CallerGoneError: there is nobody left to answer.
         """
-        began = time.monotonic()
-        body = await exchange.read_body(self._settings.max_body, self._settings.body_timeout)
-        call = read_call(endpoint, body, self._settings)
-        held = len(body) if len(body) > SMALL_BODY else 0
-        if (
-            self._running >= self._settings.max_running
-            or self._buffered + held > self._settings.max_buffered
-        ):
-            raise _busy()
-        self._running += 1
-        self._buffered += held
         try:
-            await self._answer(exchange, endpoint, call, began)
-        finally:
-            self._running -= 1
-            self._buffered -= held
-
-    async def _answer(
-        self, exchange: Exchange, endpoint: Endpoint, call: InferenceCall, began: float
-    ) -> None:
-        request = ClientRequest(
-            model=call.model,
-            path=endpoint.value,
-            body=call.body,
-            max_tokens=call.max_tokens,
-            max_coefficient=call.max_coefficient,
-            timeout=call.timeout,
-            debug=call.debug,
-        )
-        try:
-            with Guard(exchange.receive, call.timeout + DEADLINE_GRACE):
-                response = await self._client.run(request)
-                async with response:
-                    _check_status(response.status)
-                    first = time.monotonic() - began
-                    if call.stream and _is_event_stream(response.headers):
-                        await self._relay(exchange, call, response)
-                    else:
-                        await self._collect(exchange, call, response)
+            await self._handle(exchange, endpoint)
+        except BodyTimeoutError as error:
+            raise _late(error) from None
         except (CallerGoneError, asyncio.CancelledError):
             raise
         except Exception as error:
             if exchange.status is None:
                 raise
             await self._break_off(exchange, error)
-            return
-        self._metrics.timed(endpoint.value, first, time.monotonic() - began)
+
+    async def _handle(self, exchange: Exchange, endpoint: Endpoint) -> None:
+        """Read, check, send into the network and answer."""
+        settings = self._settings
+        with Guard(exchange.receive, settings.body_timeout) as guard:
+            body = await exchange.read_body(settings.max_body)
+            began = time.monotonic()
+            call = read_call(endpoint, body, settings)
+            held = len(body) if len(body) > SMALL_BODY else 0
+            if self._running >= settings.max_running or (
+                self._buffered + held > settings.max_buffered
+            ):
+                raise _busy()
+            self._running += 1
+            self._buffered += held
+            try:
+                guard.work(call.request.timeout + DEADLINE_GRACE)
+                await self._answer(exchange, call, began)
+            finally:
+                self._running -= 1
+                self._buffered -= held
+
+    async def _answer(self, exchange: Exchange, call: InferenceCall, began: float) -> None:
+        request = call.request
+        response = await self._client.run(request)
+        async with response:
+            _check_status(response.status)
+            first = time.monotonic() - began
+            if call.stream and _is_event_stream(response.headers):
+                await self._relay(exchange, call, response)
+            else:
+                await self._collect(exchange, call, response)
+        self._metrics.timed(request.path, first, time.monotonic() - began)
         if response.summary is not None and response.status < 400:
-            self._metrics.finished(call.model, response.summary)
+            self._metrics.finished(request.model, response.summary)
 
     async def _collect(
         self, exchange: Exchange, call: InferenceCall, response: InferenceResponse
@@ -127,14 +122,13 @@ class InferenceHandler:
             parts.append(part)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         summary = response.summary
-        if call.debug and summary is not None:
+        if call.request.debug and summary is not None:
             body = with_debug(body, summary)
-        await exchange.reply(
-            response.status,
-            body,
-            _content_type(response.headers),
-            headers=() if summary is None else summary_headers(summary),
-        )
+        content_type = _content_type(response.headers)
+        if content_type == OTHER:
+            exchange.extra.append((b"x-content-type-options", b"nosniff"))
+        headers = [] if summary is None else summary_headers(summary)
+        await exchange.reply(response.status, body, content_type, headers)
 
     async def _relay(
         self, exchange: Exchange, call: InferenceCall, response: InferenceResponse
@@ -147,14 +141,14 @@ class InferenceHandler:
             if data:
                 await exchange.write(data)
         rest = relay.finish()
-        if call.debug and response.summary is not None:
+        if call.request.debug and response.summary is not None:
             # A comment line: parsers of event streams skip it.
             rest += b": debug " + debug_object(response.summary) + b"\n\n"
         await exchange.write(rest, last=True)
 
     async def _break_off(self, exchange: Exchange, error: BaseException) -> None:
         """End a stream that has begun with an event that says why."""
-        self._metrics.broken_streams.inc()
+        self._metrics.broken_streams += 1
         log.info(
             "stream broke off",
             request_id=exchange.request_id,
@@ -173,10 +167,6 @@ def summary_headers(summary: RequestSummary) -> list[Header]:
     headers = [
         (b"x-cocoon-cost-nanoton", b"%d" % summary.cost),
         (b"x-cocoon-total-tokens", b"%d" % summary.total),
-        (b"x-cocoon-prompt-tokens", b"%d" % summary.prompt),
-        (b"x-cocoon-cached-tokens", b"%d" % summary.cached),
-        (b"x-cocoon-completion-tokens", b"%d" % summary.completion),
-        (b"x-cocoon-reasoning-tokens", b"%d" % summary.reasoning),
     ]
     if summary.proxy.image_hash:
         headers.append((b"x-cocoon-proxy-image", summary.proxy.image_hash.encode()))
@@ -191,7 +181,10 @@ def _check_status(status: int) -> None:
 
 
 def _header(headers: Sequence[tuple[str, str]], name: str) -> str:
-    return next((value for key, value in headers if key.lower() == name), "")
+    for key, value in headers:
+        if key.lower() == name:
+            return value
+    return ""
 
 
 def _is_event_stream(headers: Sequence[tuple[str, str]]) -> bool:
@@ -201,9 +194,9 @@ def _is_event_stream(headers: Sequence[tuple[str, str]]) -> bool:
 def _content_type(headers: Sequence[tuple[str, str]]) -> bytes:
     """Content type of an engine's answer, as far as it is a harmless one."""
     value = _header(headers, "content-type")
-    if not value:
+    if not value or value == "application/json":
         return JSON
-    return value.encode() if _content_types.fullmatch(value) else b"application/octet-stream"
+    return value.encode() if _content_types.fullmatch(value) else OTHER
 
 
 def _busy() -> Refusal:
@@ -214,3 +207,7 @@ def _busy() -> Refusal:
         code="too_many_requests",
         headers=[(b"retry-after", RETRY_AFTER)],
     )
+
+
+def _late(error: BodyTimeoutError) -> Refusal:
+    return Refusal(str(error), status=408, code="timeout", headers=[(b"connection", b"close")])

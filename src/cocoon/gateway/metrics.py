@@ -1,8 +1,21 @@
-"""Counts and timings for Prometheus: never content, and a bounded number of series."""
+"""Counts and timings for Prometheus: never content, and a bounded number of series.
 
-from collections.abc import Callable
+Counting happens in plain dictionaries, within a microsecond for each request; the Prometheus
+objects are made when somebody looks.
+"""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
 
 from cocoon.client.api import RequestSummary
 
@@ -10,118 +23,137 @@ MAX_MODELS = 100
 """Models with series of their own; others are counted as ``other``."""
 MAX_LABEL = 100
 
-_SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
-
 CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
+_SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 120, 300)
+_BUCKETS = (*(str(float(bound)) for bound in _SECONDS), "+Inf")
+_KINDS = ("prompt", "cached", "completion", "reasoning")
 
-class GatewayMetrics:
-    """What one gateway counts."""
+
+class _Histogram:
+    __slots__ = ("counts", "sum")
 
     def __init__(self) -> None:
+        self.counts = [0] * len(_BUCKETS)
+        self.sum = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.counts[bisect_left(_SECONDS, seconds)] += 1
+        self.sum += seconds
+
+    def cumulative(self) -> list[tuple[str, float]]:
+        total = 0
+        buckets = []
+        for bound, count in zip(_BUCKETS, self.counts, strict=True):
+            total += count
+            buckets.append((bound, float(total)))
+        return buckets
+
+
+class GatewayMetrics(Collector):
+    """What one gateway counts.
+
+    Attributes:
+        registry: holds this collector; a process with several roles may register it elsewhere too.
+        broken_streams: streams that ended with an error event.
+        callers_gone: requests whose caller closed its connection before the end.
+    """
+
+    def __init__(self) -> None:
+        self.broken_streams = 0
+        self.callers_gone = 0
+        self._running: Callable[[], float] = float
+        self._answers: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self._seconds: defaultdict[str, _Histogram] = defaultdict(_Histogram)
+        self._first_byte: defaultdict[str, _Histogram] = defaultdict(_Histogram)
+        self._usage: dict[str, list[int]] = {}
         self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "cocoon_gateway_requests",
-            "Calls answered, by endpoint and status.",
-            ["endpoint", "status"],
-            registry=self.registry,
-        )
-        self._seconds = Histogram(
-            "cocoon_gateway_request_seconds",
-            "Time from the head of an inference request to the end of its answer.",
-            ["endpoint"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._first_byte = Histogram(
-            "cocoon_gateway_first_byte_seconds",
-            "Time from the head of an inference request to the first byte of its answer.",
-            ["endpoint"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._tokens = Counter(
-            "cocoon_gateway_tokens",
-            "Adjusted tokens of finished requests.",
-            ["model", "kind"],
-            registry=self.registry,
-        )
-        self._cost = Counter(
-            "cocoon_gateway_cost_nanoton",
-            "Cost of finished requests in nanoTON.",
-            ["model"],
-            registry=self.registry,
-        )
-        self.broken_streams = Counter(
-            "cocoon_gateway_broken_streams",
-            "Streams that ended with an error event.",
-            registry=self.registry,
-        )
-        self.callers_gone = Counter(
-            "cocoon_gateway_callers_gone",
-            "Requests whose caller closed its connection before the end.",
-            registry=self.registry,
-        )
-        self._running = Gauge(
-            "cocoon_gateway_running", "Inference requests now.", registry=self.registry
-        )
-        self._answered: dict[tuple[str, int], Counter] = {}
-        self._models: dict[str, str] = {}
-        self._usage: dict[str, tuple[Counter, ...]] = {}
-        self._timers: dict[str, tuple[Histogram, Histogram]] = {}
+        self.registry.register(self)
 
     def watch_running(self, count: Callable[[], float]) -> None:
         """Read the number of running requests from ``count`` when asked."""
-        self._running.set_function(count)
+        self._running = count
 
     def answered(self, endpoint: str, status: int) -> None:
         """Count an answer; ``endpoint`` is one of the gateway's own paths, or ``other``."""
-        counter = self._answered.get((endpoint, status))
-        if counter is None:
-            counter = self._requests.labels(endpoint, str(status))
-            self._answered[endpoint, status] = counter
-        counter.inc()
+        self._answers[endpoint, status] += 1
 
-    def timed(self, endpoint: str, first_byte: float | None, duration: float) -> None:
+    def timed(self, endpoint: str, first_byte: float, duration: float) -> None:
         """Record the seconds that an inference request took."""
-        pair = self._timers.get(endpoint)
-        if pair is None:
-            pair = self._first_byte.labels(endpoint), self._seconds.labels(endpoint)
-            self._timers[endpoint] = pair
-        if first_byte is not None:
-            pair[0].observe(first_byte)
-        pair[1].observe(duration)
+        self._first_byte[endpoint].add(first_byte)
+        self._seconds[endpoint].add(duration)
 
     def finished(self, model: str, summary: RequestSummary) -> None:
         """Count what a finished request used. Only models that the network served get here."""
-        label = self._model_label(model)
-        counters = self._usage.get(label)
-        if counters is None:
-            kinds = ("prompt", "cached", "completion", "reasoning")
-            counters = (
-                *(self._tokens.labels(label, kind) for kind in kinds),
-                self._cost.labels(label),
-            )
-            self._usage[label] = counters
-        amounts = (
-            summary.prompt,
-            summary.cached,
-            summary.completion,
-            summary.reasoning,
-            int(summary.cost),
-        )
-        for counter, amount in zip(counters, amounts, strict=True):
-            if amount > 0:
-                counter.inc(amount)
+        totals = self._usage.get(model)
+        if totals is None:
+            totals = self._new_model(model)
+        totals[0] += summary.prompt
+        totals[1] += summary.cached
+        totals[2] += summary.completion
+        totals[3] += summary.reasoning
+        totals[4] += int(summary.cost)
 
     def text(self) -> bytes:
         """All series in Prometheus' text form."""
         return generate_latest(self.registry)
 
-    def _model_label(self, model: str) -> str:
-        label = self._models.get(model)
-        if label is None:
-            if len(self._models) >= MAX_MODELS or len(model) > MAX_LABEL:
-                return "other"
-            label = self._models[model] = model
-        return label
+    def collect(self) -> Iterator[Metric]:
+        """The series, made from the counts."""
+        yield self._requests()
+        yield _histogram(
+            "request_seconds", "From the request body to the end of the answer.", self._seconds
+        )
+        yield _histogram(
+            "first_byte_seconds", "From the request body to the answer's head.", self._first_byte
+        )
+        yield from self._totals()
+        yield _counter("broken_streams", "Streams that ended in an error.", self.broken_streams)
+        yield _counter("callers_gone", "Callers that left before the end.", self.callers_gone)
+        yield GaugeMetricFamily(
+            "cocoon_gateway_running", "Inference requests now.", value=self._running()
+        )
+
+    def _requests(self) -> Metric:
+        family = CounterMetricFamily(
+            "cocoon_gateway_requests",
+            "Calls answered, by endpoint and status.",
+            labels=["endpoint", "status"],
+        )
+        for (endpoint, status), count in self._answers.items():
+            family.add_metric([endpoint, str(status)], count)
+        return family
+
+    def _totals(self) -> Iterator[Metric]:
+        tokens = CounterMetricFamily(
+            "cocoon_gateway_tokens",
+            "Adjusted tokens of finished requests.",
+            labels=["model", "kind"],
+        )
+        cost = CounterMetricFamily(
+            "cocoon_gateway_cost_nanoton",
+            "Cost of finished requests in nanoTON.",
+            labels=["model"],
+        )
+        for model, totals in self._usage.items():
+            for kind, total in zip(_KINDS, totals, strict=False):
+                tokens.add_metric([model, kind], total)
+            cost.add_metric([model], totals[-1])
+        yield tokens
+        yield cost
+
+    def _new_model(self, model: str) -> list[int]:
+        if len(self._usage) >= MAX_MODELS or len(model) > MAX_LABEL:
+            model = "other"
+        return self._usage.setdefault(model, [0] * (len(_KINDS) + 1))
+
+
+def _counter(name: str, text: str, value: int) -> Metric:
+    return CounterMetricFamily(f"cocoon_gateway_{name}", text, value=value)
+
+
+def _histogram(name: str, text: str, values: dict[str, _Histogram]) -> Metric:
+    family = HistogramMetricFamily(f"cocoon_gateway_{name}", text, labels=["endpoint"])
+    for endpoint, histogram in values.items():
+        family.add_metric([endpoint], histogram.cumulative(), histogram.sum)
+    return family

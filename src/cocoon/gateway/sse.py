@@ -58,21 +58,24 @@ class EventRelay:
     def finish(self) -> bytes:
         """What is left at the regular end of the stream."""
         rest, self._held = self._held, b""
-        if not rest or self._show_usage or not _is_usage(rest):
-            return rest
-        return b""
+        return rest if self._show_usage else _kept(rest)
 
 
 def _without_usage(data: bytes) -> bytes:
     kept = []
     at = 0
     for end in _end.finditer(data):
-        event = data[at : end.end()]
+        kept.append(_kept(data[at : end.end()]))
         at = end.end()
-        if not _is_usage(event):
-            kept.append(event)
     kept.append(data[at:])
     return b"".join(kept)
+
+
+def _kept(event: bytes) -> bytes:
+    """An event, or only the line ends before it when it is the usage event."""
+    if not _is_usage(event):
+        return event
+    return event[: len(event) - len(event.lstrip(b"\r\n"))]
 
 
 def _is_usage(event: bytes) -> bool:

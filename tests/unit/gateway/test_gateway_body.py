@@ -22,34 +22,47 @@ def completion(**fields: Any) -> InferenceCall:
 
 
 def sent(call: InferenceCall) -> dict[str, Any]:
-    result = json.loads(call.body)
+    result = json.loads(call.request.body)
     assert isinstance(result, dict)
     return result
 
 
 def test_defaults_are_declared_and_written_into_the_body() -> None:
     call = chat()
-    assert (call.model, call.max_tokens, call.max_coefficient) == ("demo", 1000, 4000)
-    assert (call.timeout, call.debug, call.stream, call.show_usage) == (120.0, False, False, False)
+    assert (call.request.model, call.request.max_tokens, call.request.max_coefficient) == (
+        "demo",
+        1000,
+        4000,
+    )
+    assert (call.request.timeout, call.request.debug, call.stream, call.show_usage) == (
+        120.0,
+        False,
+        False,
+        False,
+    )
     assert sent(call) == {"model": "demo", "messages": MESSAGES, "max_tokens": 1000}
 
 
 def test_own_fields_are_taken_out() -> None:
     call = chat(max_coefficient=1500, timeout=2.5, enable_debug=True, request_guid="abc")
-    assert (call.max_coefficient, call.timeout, call.debug) == (1500, 2.5, True)
+    assert (call.request.max_coefficient, call.request.timeout, call.request.debug) == (
+        1500,
+        2.5,
+        True,
+    )
     assert set(sent(call)) == {"model", "messages", "max_tokens"}
 
 
 def test_unknown_fields_stay_byte_for_byte() -> None:
     body = b'{"model":"demo","messages":[ {"role":"user", "content":"\\u0041 1.50"} ],"x":1.50e1}'
     call = read_call(Endpoint.CHAT, body, SETTINGS)
-    assert b'[ {"role":"user", "content":"\\u0041 1.50"} ]' in call.body
-    assert b'"x":1.50e1' in call.body
+    assert b'[ {"role":"user", "content":"\\u0041 1.50"} ]' in call.request.body
+    assert b'"x":1.50e1' in call.request.body
 
 
 def test_the_base_name_is_what_the_network_knows() -> None:
     call = chat(model="org/demo@main:0123")
-    assert call.model == "org/demo"
+    assert call.request.model == "org/demo"
     assert sent(call)["model"] == "org/demo"
 
 
@@ -63,7 +76,7 @@ def test_null_means_not_given() -> None:
 
 def test_max_completion_tokens_overrides_max_tokens() -> None:
     call = chat(max_tokens=10, max_completion_tokens=20)
-    assert call.max_tokens == 20
+    assert call.request.max_tokens == 20
     assert "max_tokens" not in sent(call)
     assert sent(call)["max_completion_tokens"] == 20
     call = completion(max_tokens=10, max_completion_tokens=20)
@@ -72,8 +85,8 @@ def test_max_completion_tokens_overrides_max_tokens() -> None:
 
 
 def test_zero_tokens_and_the_largest_number_are_taken() -> None:
-    assert chat(max_tokens=0).max_tokens == 0
-    assert chat(max_tokens=2**31 - 1).max_tokens == 2**31 - 1
+    assert chat(max_tokens=0).request.max_tokens == 0
+    assert chat(max_tokens=2**31 - 1).request.max_tokens == 2**31 - 1
 
 
 @pytest.mark.parametrize(
@@ -88,11 +101,11 @@ def test_zero_tokens_and_the_largest_number_are_taken() -> None:
     ],
 )
 def test_every_choice_is_reserved_for(fields: dict[str, Any], tokens: int) -> None:
-    assert completion(max_tokens=10, **fields).max_tokens == tokens
+    assert completion(max_tokens=10, **fields).request.max_tokens == tokens
 
 
 def test_best_of_means_nothing_to_chat() -> None:
-    assert chat(max_tokens=10, n=2, best_of=7).max_tokens == 20
+    assert chat(max_tokens=10, n=2, best_of=7).request.max_tokens == 20
 
 
 def test_streams_always_carry_usage_into_the_network() -> None:
@@ -107,7 +120,7 @@ def test_streams_always_carry_usage_into_the_network() -> None:
 
 
 def test_a_timeout_is_capped() -> None:
-    assert chat(timeout=10**9).timeout == SETTINGS.max_timeout
+    assert chat(timeout=10**9).request.timeout == SETTINGS.max_timeout
 
 
 @pytest.mark.parametrize(
