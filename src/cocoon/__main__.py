@@ -1,0 +1,5 @@
+"""``python -m cocoon`` is the ``cocoon`` command."""
+
+from cocoon.cli import main
+
+main()

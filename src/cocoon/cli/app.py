@@ -1,0 +1,115 @@
+"""The command line as one object, and the boundary where exceptions become exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from cocoon import __version__
+from cocoon.cli import (
+    chat_command,
+    client_command,
+    demo_command,
+    keys_command,
+    logging,
+    proxy_command,
+    router_command,
+    up_command,
+    worker_command,
+)
+from cocoon.errors import CocoonError
+
+EXIT_BUG = 70
+"""Exit code of an error that we did not foresee (``EX_SOFTWARE`` of sysexits)."""
+EXIT_INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it."""
+
+app = typer.Typer(
+    name="cocoon",
+    help="Confidential AI inference on TON: client, proxy, worker, and a whole network to try.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cocoon {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Log more, and show where an error comes from.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print version."),
+    ] = False,
+) -> None:
+    """Options of every command; they stand before its name."""
+    del version  # its callback has printed it
+    logging.set_verbose(verbose)
+
+
+app.command("up")(up_command.up)
+app.command("demo")(demo_command.demo)
+app.command("chat")(chat_command.chat)
+app.command("client")(client_command.client)
+app.command("proxy")(proxy_command.proxy)
+app.command("worker")(worker_command.worker)
+app.command(
+    "router",
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": ["--help"],  # -h is the official router's
+    },
+)(router_command.router)
+app.command("keys")(keys_command.keys)
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Run the command line and return its exit code; an error is one sentence on stderr.
+
+    Args:
+        arguments: the words after ``cocoon``; None takes those of this process.
+    """
+    try:
+        code = typer.main.get_command(app).main(arguments, "cocoon", standalone_mode=False)
+    except TyperException as error:
+        return _usage_error(error)
+    except CocoonError as error:
+        return _report(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        return _report(str(error), 1)
+    except Exception as error:  # the outermost boundary
+        return _report(f"internal error, please report it: {error!r}", EXIT_BUG)
+    return code if isinstance(code, int) else 0
+
+
+def main() -> None:
+    """Entry point of the ``cocoon`` script."""
+    sys.exit(run())
+
+
+def _usage_error(error: TyperException) -> int:
+    message = getattr(error, "format_message", lambda: str(error))()
+    code = getattr(error, "exit_code", 2)
+    if not message:  # a bare `cocoon` shows its help; that is not an error text
+        return int(code)
+    hint = "" if "--help" in message else " See `cocoon --help`."
+    return _report(message + hint, int(code))
+
+
+def _report(message: str, exit_code: int) -> int:
+    if logging.is_verbose() and sys.exc_info()[0] is not None:
+        sys.excepthook(*sys.exc_info())
+    print(f"cocoon: {message}", file=sys.stderr)  # noqa: T201 - errors of a command go to stderr
+    return exit_code

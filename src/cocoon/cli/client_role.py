@@ -1,0 +1,94 @@
+"""The client role and the gateway in one process, as the official client runner has them."""
+
+from typing import Any
+
+import msgspec
+
+from cocoon import __version__
+from cocoon.client import Client, ClientSettings, ProxyAccount
+from cocoon.gateway import (
+    ExtraReply,
+    ExtraRequest,
+    ExtraRoute,
+    Gateway,
+    GatewayServer,
+    GatewaySettings,
+)
+
+
+class ClientRole:
+    """A client with its OpenAI-compatible API.
+
+    Args:
+        settings: of the client.
+        gateway: of the gateway.
+        host, port: where the API listens.
+    """
+
+    def __init__(
+        self, settings: ClientSettings, gateway: GatewaySettings, host: str, port: int
+    ) -> None:
+        self._settings = settings
+        self._client = Client(settings)
+        app = Gateway(
+            self._client, gateway, extra_routes={"/jsonstats": ExtraRoute(self._jsonstats)}
+        )
+        self._server = GatewayServer(app, host, port)
+
+    @property
+    def port(self) -> int:
+        """The port of the API, after :meth:`start`."""
+        return self._server.port
+
+    async def start(self) -> None:
+        """Begin to connect, and listen."""
+        await self._client.start()
+        try:
+            await self._server.start()
+        except BaseException:
+            await self._client.close()
+            raise
+
+    async def close(self) -> None:
+        """Let running requests end for a moment, then disconnect."""
+        await self._server.stop()
+        await self._client.close()
+
+    async def _jsonstats(self, request: ExtraRequest) -> ExtraReply:
+        """The official page of a client runner (``wire-protocol.md`` §5.2), what applies of it."""
+        del request
+        accounts = await self._client.payment_status()
+        root = self._settings.root
+        document = {
+            "status": {"enabled": True, "ready": self._client.ready, "version": __version__},
+            "localconf": {
+                "root_address": root.address.friendly(testnet=self._settings.is_testnet),
+                "owner_address": self._settings.wallet,
+                "check_proxy_hash": self._settings.check_proxy_hashes,
+            },
+            "root_contract_config": {
+                "version": root.version,
+                "params_version": root.params.params_version,
+                "is_test": root.params.is_test,
+                "price_per_token": root.params.price_per_token,
+                "worker_fee_per_token": root.params.worker_fee_per_token,
+                "last_proxy_seqno": root.last_proxy_seqno,
+            },
+            "proxies": [_proxy(account) for account in accounts],
+        }
+        return ExtraReply(msgspec.json.encode(document))
+
+
+def _proxy(account: ProxyAccount) -> dict[str, Any]:
+    """Official names first; what is not official begins with ``signed`` or ``unexplained``."""
+    return {
+        "proxy_sc_address": account.proxy,
+        "sc_address": account.contract,
+        "is_ready": account.ready,
+        "tokens_used_proxy_committed_to_blockchain": int(account.signed),
+        "tokens_used_proxy_committed_to_db": int(account.db),
+        "tokens_used_proxy_max": int(account.max),
+        "signed_tokens": int(account.signed),
+        "signed_nanoton": int(account.signed_cost),
+        "unexplained_tokens": account.unexplained,
+    }

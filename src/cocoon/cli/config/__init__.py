@@ -1,0 +1,5 @@
+"""Configuration files: ours in TOML and those of the official runners in JSON.
+
+Both become the same ``ClientFile``, ``ProxyFile`` or ``WorkerFile`` (:mod:`.tables`), plain
+checked values; :mod:`.settings` turns them into what the roles are started with.
+"""

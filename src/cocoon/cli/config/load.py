@@ -1,0 +1,117 @@
+"""Read a configuration file of either form."""
+
+import json
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from cocoon.cli.config import official, tables
+from cocoon.cli.config.reader import Context, read
+from cocoon.errors import ConfigError
+
+MAX_FILE_BYTES = 1 << 20
+
+F = TypeVar("F", tables.ClientFile, tables.ProxyFile, tables.WorkerFile)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What the command line says beyond the file; None leaves the file's value.
+
+    Attributes:
+        root_config: root configuration file.
+        check_hashes: force the check of peers' hashes.
+        http_host: address of the HTTP interface.
+        http_port: port of the HTTP interface.
+    """
+
+    root_config: Path | None = None
+    check_hashes: bool = False
+    http_host: str | None = None
+    http_port: int | None = None
+
+
+def load_client(path: Path, overrides: Overrides | None = None) -> tables.ClientFile:
+    """Read the configuration of a client.
+
+    Raises:
+        ConfigError: the file cannot be read, or says which key is wrong.
+    """
+    file = _load(path, tables.ClientFile, official.client_file)
+    return _override_client(file, overrides or Overrides())
+
+
+def load_proxy(path: Path, overrides: Overrides | None = None) -> tables.ProxyFile:
+    """Read the configuration of a proxy.
+
+    Raises:
+        ConfigError: as for :func:`load_client`.
+    """
+    file = _load(path, tables.ProxyFile, official.proxy_file)
+    wanted = overrides or Overrides()
+    checked = replace(file, check_worker_hashes=file.check_worker_hashes or wanted.check_hashes)
+    return _override(checked, wanted)
+
+
+def load_worker(path: Path, overrides: Overrides | None = None) -> tables.WorkerFile:
+    """Read the configuration of a worker.
+
+    Raises:
+        ConfigError: as for :func:`load_client`.
+    """
+    file = _load(path, tables.WorkerFile, official.worker_file)
+    wanted = overrides or Overrides()
+    checked = replace(file, check_proxy_hashes=file.check_proxy_hashes or wanted.check_hashes)
+    return _override(checked, wanted)
+
+
+def _override_client(file: tables.ClientFile, wanted: Overrides) -> tables.ClientFile:
+    checked = replace(file, check_proxy_hashes=file.check_proxy_hashes or wanted.check_hashes)
+    return _override(checked, wanted)
+
+
+def _override(file: F, wanted: Overrides) -> F:
+    http = replace(
+        file.http,
+        host=file.http.host if wanted.http_host is None else wanted.http_host,
+        port=file.http.port if wanted.http_port is None else wanted.http_port,
+    )
+    root = file.root_config if wanted.root_config is None else wanted.root_config
+    return replace(file, http=http, root_config=root)
+
+
+def _load(path: Path, cls: type[F], from_official: Callable[[object, str], F]) -> F:
+    text = read_text(path, "configuration file")
+    if path.suffix == ".toml":
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{path}: not valid TOML: {error}") from None
+        return read(cls, document, Context(path.parent, str(path)))
+    if path.suffix == ".json":
+        try:
+            return from_official(json.loads(text), str(path))
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise ConfigError(f"{path}: not valid JSON: {error}") from None
+    raise ConfigError(f"{path}: the name must end with .toml, or .json for an official file")
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a small file.
+
+    Raises:
+        ConfigError: it cannot be read, is not text, or is larger than a megabyte.
+    """
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"cannot read {what} {path}: {error.strerror}") from None
+    if len(content) > MAX_FILE_BYTES:
+        raise ConfigError(f"{what} {path} is larger than {MAX_FILE_BYTES} bytes")
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        raise ConfigError(f"{what} {path} is not UTF-8 text") from None

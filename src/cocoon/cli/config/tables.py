@@ -1,0 +1,344 @@
+# ruff: noqa: RUF009 - key() and table() declare fields, as dataclasses.field() does
+"""What a configuration file says, as checked values; the doc page is made from these classes.
+
+The three files are :class:`ClientFile`, :class:`ProxyFile` and :class:`WorkerFile`. Official runner
+files (:mod:`.official`) are read into the same classes.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from cocoon.cli.config.reader import key, table
+from cocoon.cli.config.values import (
+    address,
+    any_text,
+    endpoint,
+    engine_url,
+    flag,
+    hex_bytes,
+    list_of,
+    one_of,
+    path,
+    port,
+    seconds,
+    text,
+    whole,
+)
+from cocoon.cli.logging import LEVELS
+from cocoon.errors import ConfigError
+
+CLIENT_HTTP_PORT: Final = 10000
+PROXY_HTTP_PORT: Final = 11000
+PROXY_WORKER_PORT: Final = 11001
+PROXY_CLIENT_PORT: Final = 11002
+PROXY_ROUTED_WORKER_PORT: Final = 11101
+PROXY_ROUTED_CLIENT_PORT: Final = 11102
+WORKER_HTTP_PORT: Final = 12000
+DEFAULT_ENGINE_URL: Final = "http://127.0.0.1:8000"
+DEFAULT_ROUTER: Final = ("127.0.0.1", 8116)
+"""The official default ports, ``wire-protocol.md`` §2.1."""
+
+MAX_COEFFICIENT: Final = 10**9 - 1
+MAX_DIFFICULTY: Final = 64
+IMAGE_HASH_BYTES: Final = 32
+REGISTER_BYTES: Final = 48
+KEY_BYTES: Final = 32
+
+EVIDENCE_KINDS: Final = ("tdx", "tdx-simulated", "fake-tdx", "unsafe-accept-anything")
+IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
+TCB_STATUSES: Final = (
+    "UpToDate",
+    "SWHardeningNeeded",
+    "ConfigurationNeeded",
+    "ConfigurationAndSWHardeningNeeded",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogTable:
+    """Logging to stderr."""
+
+    level: str = key(one_of(*LEVELS), "least important level that is logged", default="info")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdentityTable:
+    """Who we are to our peers."""
+
+    kind: str = key(
+        one_of(*IDENTITY_KINDS),
+        "`none`: a certificate without evidence; `certificate`: the files that the official "
+        "`gen-cert` writes; `tdx-simulated`: a simulated machine of a devnet; `fake-tdx`: the "
+        "official test evidence, proves nothing",
+        default="none",
+    )
+    certificate: Path | None = key(
+        path, "`<base>` of the files `<base>_cert.pem` and `<base>_key.pem`", default=None
+    )
+    directory: Path | None = key(
+        path, "directory of the simulated machine (`tdx-simulated`)", default=None
+    )
+    image: str = key(text, "name of our simulated image (`tdx-simulated`)", default="cocoon")
+
+    def __post_init__(self) -> None:
+        if self.kind == "certificate" and self.certificate is None:
+            raise ConfigError("kind `certificate` needs the key `certificate`")
+        if self.kind == "tdx-simulated" and self.directory is None:
+            raise ConfigError("kind `tdx-simulated` needs the key `directory`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyTable:
+    """Whom we accept."""
+
+    kind: str = key(
+        one_of(*EVIDENCE_KINDS),
+        "evidence that the peer must show. `tdx` pins Intel's root; `tdx-simulated` a devnet's, "
+        "`fake-tdx` proves nothing, `unsafe-accept-anything` looks at nothing",
+        default="tdx",
+    )
+    collateral: tuple[Path, ...] = key(
+        list_of(path), "files with Intel's signed collateral, one a platform (`tdx`)", default=()
+    )
+    directory: Path | None = key(
+        path, "directory of the simulated machine whose root is pinned", default=None
+    )
+    image_hashes: tuple[bytes, ...] | None = key(
+        list_of(hex_bytes(IMAGE_HASH_BYTES)),
+        "allowed image hashes in hex; without the key every image, with `[]` none",
+        default=None,
+    )
+    mr_tds: tuple[bytes, ...] | None = key(
+        list_of(hex_bytes(REGISTER_BYTES)), "allowed MRTD values in hex", default=None
+    )
+    tcb_statuses: tuple[str, ...] = key(
+        list_of(one_of(*TCB_STATUSES)),
+        "accepted TCB statuses of the platform",
+        default=("UpToDate",),
+    )
+    max_age: int | None = key(
+        whole(1), "seconds after which a certificate is too old, whatever it says", default=None
+    )
+
+    def __post_init__(self) -> None:
+        if self.kind == "tdx-simulated" and self.directory is None:
+            raise ConfigError("kind `tdx-simulated` needs the key `directory`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpTable:
+    """The local HTTP interface: health, metrics, control. It is not protected: keep it local."""
+
+    host: str = key(text, "address to listen on", default="127.0.0.1")
+    port: int | None = key(port, "port; 0 lets the system choose", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialTable:
+    """How proxies are reached."""
+
+    transport: str = key(
+        one_of("ratls", "socks"),
+        "`ratls`: this process does proof of work, TLS and attestation; `socks`: a router on this "
+        "machine does",
+        default="ratls",
+    )
+    router: tuple[str, int] = key(
+        endpoint, "SOCKS5 port of the router (`socks`)", default=DEFAULT_ROUTER
+    )
+    max_pow_difficulty: int = key(
+        whole(0, MAX_DIFFICULTY), "harder proofs of work are refused", default=28
+    )
+    policy: PolicyTable = table(PolicyTable, "what a proxy must prove (`ratls`)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenTable:
+    """One of a proxy's two listening ports."""
+
+    host: str | None = key(
+        text,
+        "address to listen on; without it every address (`ratls`) or 127.0.0.1 (`router`)",
+        default=None,
+    )
+    port: int | None = key(
+        port,
+        "port; without it the official one: 11001 for workers and 11002 for clients, behind a "
+        "router 11101 and 11102; 0 lets the system choose",
+        default=None,
+    )
+    transport: str = key(
+        one_of("ratls", "router"),
+        "`ratls`: this process does proof of work, TLS and attestation; `router`: a router on this "
+        "machine does and sends the attested-peer record",
+        default="ratls",
+    )
+    pow_difficulty: int = key(
+        whole(0, MAX_DIFFICULTY), "leading zero bits that a caller must find (`ratls`)", default=20
+    )
+    policy: PolicyTable = table(PolicyTable, "what the peer must prove (`ratls`)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineTable:
+    """The inference engine of a worker."""
+
+    kind: str = key(
+        one_of("openai", "llama"),
+        "`openai`: any server that speaks the OpenAI API; `llama`: embedded llama.cpp",
+        default="openai",
+    )
+    url: str = key(engine_url, "base URL of the server (`openai`)", default=DEFAULT_ENGINE_URL)
+    api_key_file: Path | None = key(
+        path, "file with the bearer key that the server asks for (`openai`)", default=None
+    )
+    model_file: Path | None = key(
+        path,
+        "GGUF file (`llama`); without it the small demonstration model SmolLM2-135M-Instruct",
+        default=None,
+    )
+    threads: int = key(
+        whole(0, 1024), "CPU threads (`llama`); 0 takes the cores, at most 4", default=0
+    )
+    slots: int = key(whole(1, 256), "requests generated at a time (`llama`)", default=4)
+    context: int = key(
+        whole(128), "tokens of context that each request gets (`llama`)", default=2048
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewayTable:
+    """Limits and access of the gateway."""
+
+    api_keys_file: Path | None = key(
+        path,
+        "file with one accepted bearer key a line; without it no key is asked for",
+        default=None,
+    )
+    allowed_origins: tuple[str, ...] = key(
+        list_of(text),
+        'web origins whose pages may call; `"loopback"` is pages of this machine, `"*"` everyone',
+        default=("loopback",),
+    )
+    max_running: int = key(whole(1), "inference requests at a time", default=512)
+    max_body: int = key(whole(1024, 15 * 2**20), "largest request body in bytes", default=8 * 2**20)
+    default_timeout: float = key(
+        seconds, "time limit of a request that names none, in seconds", default=120.0
+    )
+    max_timeout: float = key(seconds, "larger time limits are lowered to this", default=3600.0)
+    default_max_tokens: int = key(
+        whole(1, 2**31 - 1), "completion tokens of a request that names no limit", default=1000
+    )
+    default_max_coefficient: int = key(
+        whole(0, 2**31 - 1),
+        "highest price multiplier, times 1000, that is accepted unasked",
+        default=4000,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NetworkFile:
+    """Keys of every role."""
+
+    is_test: bool = key(
+        flag, "test network: must equal the root configuration's `is_test`", default=True
+    )
+    is_testnet: bool = key(flag, "which flag our TON addresses carry", default=True)
+    root_config: Path | None = key(
+        path, "root configuration in the official simulated-TON JSON form", default=None
+    )
+    root_contract: str | None = key(
+        address, "address of the root contract; part of every proxy's address", default=None
+    )
+    identity: IdentityTable = table(IdentityTable, "who we are to our peers")
+    log: LogTable = table(LogTable, "logging")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientFile(_NetworkFile):
+    """Configuration of ``cocoon client``: the client role with its gateway."""
+
+    wallet: str | None = key(
+        address, "address of our Cocoon wallet; or give `owner` and `wallet_key_file`", default=None
+    )
+    owner: str | None = key(address, "owner of our Cocoon wallet", default=None)
+    wallet_key_file: Path | None = key(
+        path, "key of our Cocoon wallet, made by `cocoon keys`", default=None
+    )
+    secret: str = key(
+        any_text,
+        "proves to a proxy that we are this client; empty without TON",
+        default="",
+        secret=True,
+    )
+    proxy_connections: int = key(whole(1, 1000), "proxies to be connected to", default=1)
+    check_proxy_hashes: bool = key(
+        flag, "refuse proxies whose image hash is not in the root configuration", default=True
+    )
+    state: Path | None = key(
+        path, "file that verified payments are kept in; without it in memory only", default=None
+    )
+    http: HttpTable = table(HttpTable, "the gateway's address; default port 10000")
+    dial: DialTable = table(DialTable, "how proxies are reached")
+    gateway: GatewayTable = table(GatewayTable, "limits and access of the gateway")
+
+    def __post_init__(self) -> None:
+        if self.wallet is None and (self.owner is None or self.wallet_key_file is None):
+            raise ConfigError("give `wallet`, or `owner` and `wallet_key_file`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProxyFile(_NetworkFile):
+    """Configuration of ``cocoon proxy``."""
+
+    owner: str = key(address, "who owns the proxy contract and earns the fees")
+    machine_key_file: Path | None = key(
+        path,
+        "key that signs payments, made by `cocoon keys`; part of the proxy's address",
+        default=None,
+    )
+    machine_key: bytes | None = key(
+        hex_bytes(KEY_BYTES), "the same key in hex; a file is safer", default=None, secret=True
+    )
+    database: Path = key(path, "SQLite file with every account")
+    check_worker_hashes: bool = key(
+        flag,
+        "refuse workers whose image or model hash is not in the root configuration",
+        default=True,
+    )
+    scheduler: str = key(text, "rule that chooses among workers", default="least-loaded")
+    http: HttpTable = table(HttpTable, "local HTTP interface; default port 11000")
+    workers: ListenTable = table(ListenTable, "where workers connect")
+    clients: ListenTable = table(ListenTable, "where clients connect")
+
+    def __post_init__(self) -> None:
+        if (self.machine_key is None) == (self.machine_key_file is None):
+            raise ConfigError("give one of `machine_key_file` and `machine_key`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerFile(_NetworkFile):
+    """Configuration of ``cocoon worker``."""
+
+    owner: str = key(address, "who is paid, a TON wallet")
+    model: str = key(text, "full model name `base@commit:hash`, or only the base name")
+    coefficient: int = key(
+        whole(0, MAX_COEFFICIENT), "our price multiplier, times 1000", default=1000
+    )
+    max_active_requests: int = key(
+        whole(1, 2**31 - 1), "requests at a time, over all proxies together", default=200
+    )
+    proxy_connections: int = key(whole(1, 1000), "proxies to be connected to", default=1)
+    check_proxy_hashes: bool = key(
+        flag, "refuse proxies whose image hash is not in the root configuration", default=True
+    )
+    state: Path | None = key(
+        path, "file that earnings are kept in; without it in memory only", default=None
+    )
+    http: HttpTable = table(HttpTable, "local HTTP interface; default port 12000")
+    dial: DialTable = table(DialTable, "how proxies are reached")
+    engine: EngineTable = table(EngineTable, "the inference engine")
+
+
+RoleFile = ClientFile | ProxyFile | WorkerFile

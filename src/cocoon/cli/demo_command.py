@@ -1,0 +1,43 @@
+# ruff: noqa: PLC0415 - imported when the command runs, for a quick `cocoon --help`
+"""``cocoon demo``: one question through a network of its own."""
+
+from typing import Annotated
+
+import typer
+
+from cocoon.cli import options
+
+
+def demo(
+    prompt: Annotated[str | None, typer.Argument(help="What to ask the model.")] = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object as the last line.")
+    ] = False,
+    workers: options.Workers = 1,
+    proxies: options.Proxies = 1,
+    engine_url: options.EngineUrl = None,
+    model: options.Model = None,
+    state: options.State = None,
+) -> None:
+    """Start a network, ask one question, show what it cost and who was attested, stop again.
+
+    Without --state everything is thrown away at the end.
+    """
+    import tempfile
+    from pathlib import Path
+
+    from cocoon.cli import foreground
+    from cocoon.cli.demo_report import run_and_report
+    from cocoon.devnet.demo import DEFAULT_PROMPT
+    from cocoon.devnet.options import DevnetOptions
+
+    with tempfile.TemporaryDirectory(prefix="cocoon-demo-") as folder:
+        asked = DevnetOptions(
+            state=state or Path(folder),
+            workers=workers,
+            proxies=proxies,
+            port=0,
+            engine_url=engine_url,
+            model=model,
+        )
+        foreground.run(run_and_report(asked, prompt or DEFAULT_PROMPT, as_json=as_json))

@@ -1,0 +1,50 @@
+"""``cocoon up`` behind its options."""
+
+import asyncio
+
+from rich.console import Console
+
+from cocoon.cli import screen
+from cocoon.devnet.network import Network
+from cocoon.devnet.options import DevnetOptions
+from cocoon.errors import UnavailableError
+
+
+async def run_up(options: DevnetOptions) -> None:
+    """Start, say how to use it, run until cancelled or until a process dies, stop.
+
+    Raises:
+        CocoonError: it did not start, or a process of it ended by itself.
+    """
+    console = screen.stderr()
+    with screen.StartProgress(console) as progress:
+        network = Network(options, progress.report)
+        try:
+            await network.start()
+        except BaseException:
+            await network.stop()
+            raise
+    try:
+        say_how(network, options, console)
+        raise UnavailableError(f"the network stops: {await network.first_death()}")
+    except asyncio.CancelledError:
+        console.print("Stopping; state is kept.")  # Ctrl-C is how this command ends
+    finally:
+        await network.stop()
+
+
+def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
+    """Tell how to reach a network that has started, and what it is not."""
+    running = network.running
+    plan = network.plan
+    rows = [
+        ("API", f"{running.gateway_url}  (OpenAI-compatible)"),
+        ("model", running.model),
+        *((f"{item.name}", f"{item.http}/jsonstats") for item in plan.proxies + plan.workers),
+        ("state, logs", str(options.state)),
+    ]
+    console.print(f"The network is up after {network.start_seconds:.1f} s. Ctrl-C stops it.")
+    console.print(screen.facts("", rows))
+    console.print(screen.SIMULATED, style="yellow")
+    if options.engine_url is None:
+        console.print(screen.SMALL_MODEL, style="yellow")

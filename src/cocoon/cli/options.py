@@ -1,0 +1,63 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Config = Annotated[
+    Path,
+    typer.Option("--config", "-c", help="Our TOML, or an official runner's JSON.", metavar="FILE"),
+]
+RootConfigFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--root-config",
+        "-C",
+        "--disable-ton",
+        help="Root configuration in the official simulated-TON JSON form; TON is not asked.",
+        metavar="FILE",
+    ),
+]
+CheckHashes = Annotated[
+    bool,
+    typer.Option("--check-hashes", "-p", help="Check peers' hashes even if the file does not."),
+]
+HttpHost = Annotated[
+    str | None, typer.Option("--http-host", help="Where the HTTP interface listens.")
+]
+HttpPort = Annotated[
+    int | None, typer.Option("--http-port", help="Port of the HTTP interface.", min=0, max=65535)
+]
+Verbosity = Annotated[
+    int | None,
+    typer.Option(
+        "-v", help="Official verbosity: 0 errors, 1 warnings, 2 and 3 information.", min=0
+    ),
+]
+State = Annotated[
+    Path | None,
+    typer.Option("--state", help="Directory of the network's state.", metavar="DIR"),
+]
+Workers = Annotated[int, typer.Option("--workers", help="Number of workers.", min=1, max=64)]
+Proxies = Annotated[int, typer.Option("--proxies", help="Number of proxies.", min=1, max=64)]
+EngineUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--engine-url",
+        help="OpenAI-compatible server to use instead of the embedded demonstration model.",
+        metavar="URL",
+    ),
+]
+Model = Annotated[
+    str | None,
+    typer.Option(
+        "--model", help="Model to serve from --engine-url; by default the first it lists."
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(
+        "--port", help="Port of the OpenAI-compatible API; 0 takes free ports.", min=0, max=65535
+    ),
+]

@@ -1,0 +1,91 @@
+"""What people see on the terminal: progress, notices, tables."""
+
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+SIMULATED = "TEE hardware and TON are SIMULATED on this machine: nothing here is confidential."
+SMALL_MODEL = (
+    "The embedded model is a small demonstration model (135 million parameters): its answers are "
+    "often wrong."
+)
+NANO = 10**9
+
+_MARKS = {"starting": ("…", "yellow"), "ready": ("✓", "green"), "stopped": ("·", "dim")}
+
+
+def stderr() -> Console:
+    """Console for everything that is not a result."""
+    return Console(stderr=True, highlight=False)
+
+
+def stdout() -> Console:
+    """Console for results."""
+    return Console(highlight=False, soft_wrap=True)
+
+
+def ton(nano: int) -> str:
+    """An amount in TON with all nine decimals that matter."""
+    whole, rest = divmod(abs(nano), NANO)
+    sign = "-" if nano < 0 else ""
+    decimals = f"{rest:09d}".rstrip("0")
+    return f"{sign}{whole}.{decimals or '0'} TON"
+
+
+class StartProgress:
+    """Shows processes as they start: a live line on a terminal, plain lines elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._states: dict[str, str] = {}
+        self._began = time.monotonic()
+        self._live: Live | None = None
+
+    def __enter__(self) -> Self:
+        if self._console.is_terminal:
+            self._live = Live(
+                get_renderable=self._line,
+                console=self._console,
+                refresh_per_second=8,
+                transient=True,
+            )
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def report(self, name: str, state: str) -> None:
+        """Take what happens to a process."""
+        self._states[name] = state
+        if self._live is None and state != "stopped":
+            self._console.print(f"{name}: {state} ({time.monotonic() - self._began:.1f} s)")
+
+    def _line(self) -> Text:
+        line = Text(f"Starting the network, {time.monotonic() - self._began:4.1f} s ")
+        for name, state in self._states.items():
+            mark, style = _MARKS.get(state, ("?", "red"))
+            line.append(f"  {mark} {name}", style)
+        return line
+
+
+def facts(title: str, rows: list[tuple[str, str]]) -> Table:
+    """A two-column table."""
+    table = Table(title=title, show_header=False, title_justify="left", title_style="bold")
+    table.add_column(style="cyan", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in rows:
+        table.add_row(name, value)
+    return table

@@ -1,0 +1,41 @@
+# ruff: noqa: PLC0415 - imported when the command runs, for a quick `cocoon --help`
+"""``cocoon up``: a whole network on this machine until Ctrl-C."""
+
+from typing import Annotated
+
+import typer
+
+from cocoon.cli import options
+
+
+def up(
+    workers: options.Workers = 1,
+    proxies: options.Proxies = 1,
+    engine_url: options.EngineUrl = None,
+    model: options.Model = None,
+    state: options.State = None,
+    port: options.Port = None,
+    pow_difficulty: Annotated[
+        int,
+        typer.Option("--pow-difficulty", help="Proof of work of each connection.", min=0, max=28),
+    ] = 8,
+) -> None:
+    """Run a whole network on this machine: proxies, workers with engines, client and gateway.
+
+    Every part is a process of its own. TEE hardware and TON are simulated. Ctrl-C stops it; its
+    state is kept and used again.
+    """
+    from cocoon.cli import foreground
+    from cocoon.cli.network_session import run_up
+    from cocoon.devnet.options import DevnetOptions, default_state
+
+    asked = DevnetOptions(
+        state=state or default_state(),
+        workers=workers,
+        proxies=proxies,
+        port=port,
+        engine_url=engine_url,
+        model=model,
+        pow_difficulty=pow_difficulty,
+    )
+    foreground.run(run_up(asked))

@@ -1,0 +1,66 @@
+"""The demo: one request through a whole network, and the facts about it."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from cocoon.devnet.chat import ChatAnswer, ask
+from cocoon.devnet.network import Network
+from cocoon.devnet.payments import SignedTotals, signed_totals, wait_signed
+
+DEFAULT_PROMPT = "Why is the sky blue? Answer in two sentences."
+MAX_TOKENS = 160
+SIGNED_TIMEOUT = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class DemoResult:
+    """What the demo shows.
+
+    Attributes:
+        answer: the model's answer with its usage and who gave it.
+        payments: what client and workers were signed for because of it.
+        start_seconds: how long the network took to start.
+    """
+
+    answer: ChatAnswer
+    payments: SignedTotals
+    start_seconds: float
+
+    def document(self) -> dict[str, Any]:
+        """The JSON object of ``--json``."""
+        answer = self.answer
+        return {
+            "answer": answer.text,
+            "model": answer.model,
+            "usage": answer.usage,
+            "cost_nanoton": answer.cost,
+            "proxy": answer.peer("proxy"),
+            "worker": answer.peer("worker"),
+            "payments": asdict(self.payments),
+            "timings": {
+                "start_seconds": round(self.start_seconds, 3),
+                "first_token_seconds": round(answer.first_token, 3),
+                "total_seconds": round(answer.duration, 3),
+                "tokens_per_second": round(answer.tokens_per_second, 1),
+            },
+        }
+
+
+async def run_demo(network: Network, prompt: str, on_text: Callable[[str], None]) -> DemoResult:
+    """Ask one question and wait until everybody holds a signature for it.
+
+    Args:
+        network: a started network.
+        prompt: what to ask.
+        on_text: called with every piece of the answer.
+
+    Raises:
+        CocoonError: the network failed to answer, or to sign.
+    """
+    running = network.running
+    before = await signed_totals(running)
+    messages = [{"role": "user", "content": prompt}]
+    answer = await ask(running.gateway_url, running.model, messages, on_text, max_tokens=MAX_TOKENS)
+    payments = await wait_signed(running, before, answer.adjusted_tokens, SIGNED_TIMEOUT)
+    return DemoResult(answer, payments, network.start_seconds)

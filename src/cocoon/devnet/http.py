@@ -1,0 +1,114 @@
+"""Small HTTP/1.1 calls to our own processes on this machine, without a client library.
+
+Start-up polls many times a second: this costs microseconds where a library costs half a second of
+import time.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from cocoon.errors import RemoteProtocolError, UnavailableError
+
+MAX_ANSWER = 16 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status and body of an answer."""
+
+    status: int
+    body: bytes
+
+
+async def get_status(url: str, timeout: float) -> int | None:
+    """HTTP status of a GET; None while nothing answers."""
+    try:
+        return (await call("GET", url, timeout)).status
+    except (UnavailableError, RemoteProtocolError):
+        return None
+
+
+async def get_json(url: str, timeout: float) -> Any:
+    """Parsed JSON of a GET.
+
+    Raises:
+        UnavailableError: nothing answers, or not with 200.
+        RemoteProtocolError: the answer is not JSON.
+    """
+    answer = await call("GET", url, timeout)
+    if answer.status != 200:
+        raise UnavailableError(f"{url} answers with HTTP status {answer.status}")
+    try:
+        return json.loads(answer.body)
+    except ValueError:
+        raise RemoteProtocolError(f"{url} does not answer with JSON") from None
+
+
+async def call(method: str, url: str, timeout: float) -> Answer:
+    """One call without a body, on a connection of its own.
+
+    Raises:
+        UnavailableError: no connection, or no answer in time.
+        RemoteProtocolError: the answer is not HTTP.
+    """
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.port is None:
+        raise UnavailableError(f"{url} names no port")
+    path = parts.path + (f"?{parts.query}" if parts.query else "")
+    head = (
+        f"{method} {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        "Connection: close\r\nContent-Length: 0\r\n\r\n"
+    )
+    try:
+        async with asyncio.timeout(timeout):
+            raw = await _exchange(parts.hostname, parts.port, head.encode())
+    except (OSError, TimeoutError) as error:
+        raise UnavailableError(f"{url} does not answer: {type(error).__name__}") from None
+    return _parse(url, raw)
+
+
+async def _exchange(host: str, port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection(host, port)
+    try:
+        writer.write(request)
+        parts, size = [], 0
+        while data := await reader.read(1 << 16):
+            parts.append(data)
+            size += len(data)
+            if size > MAX_ANSWER:
+                break
+        return b"".join(parts)
+    finally:
+        writer.close()
+
+
+def _parse(url: str, raw: bytes) -> Answer:
+    head, separator, body = raw.partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    words = lines[0].split(b" ", 2)
+    if not separator or len(words) < 2 or not words[0].startswith(b"HTTP/1."):
+        raise RemoteProtocolError(f"{url} does not answer with HTTP")
+    if not words[1].isdigit() or len(words[1]) != 3:
+        raise RemoteProtocolError(f"{url} answers with a malformed status")
+    names = [line.lower().replace(b" ", b"") for line in lines[1:]]
+    if b"transfer-encoding:chunked" in names:
+        body = _unchunk(url, body)
+    return Answer(int(words[1]), body)
+
+
+def _unchunk(url: str, body: bytes) -> bytes:
+    parts = []
+    while body:
+        size_text, _, rest = body.partition(b"\r\n")
+        try:
+            size = int(size_text.partition(b";")[0], 16)
+        except ValueError:
+            raise RemoteProtocolError(f"{url} answers with a malformed chunk") from None
+        if size == 0:
+            break
+        parts.append(rest[:size])
+        body = rest[size + 2 :]
+    return b"".join(parts)

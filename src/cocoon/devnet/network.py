@@ -1,0 +1,129 @@
+"""A whole network on this machine: planned, started in order, stopped in order."""
+
+import os
+import time
+from dataclasses import replace
+
+from cocoon.devnet.http import get_json
+from cocoon.devnet.options import DEFAULT_PORT, DevnetOptions
+from cocoon.devnet.plan import Plan, make_plan
+from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
+from cocoon.devnet.processes import Report, Supervisor
+from cocoon.devnet.state import RunningNetwork, StateDirectory
+from cocoon.errors import ConfigError, RemoteProtocolError, UnavailableError
+
+ENGINE_TIMEOUT = 15.0
+
+
+class Network:
+    """A devnet; use it as an asynchronous context manager.
+
+    Args:
+        options: what it shall be.
+        report: told what happens to each process.
+
+    Attributes:
+        plan: its processes and files, after the start.
+        running: how to reach it, after the start.
+        start_seconds: how long the start took.
+    """
+
+    plan: Plan
+    running: RunningNetwork
+
+    def __init__(self, options: DevnetOptions, report: Report) -> None:
+        self._options = options
+        self._state: StateDirectory | None = None
+        self._supervisor: Supervisor | None = None
+        self._report = report
+        self.start_seconds = 0.0
+
+    async def start(self) -> None:
+        """Start everything and wait until a request can be answered.
+
+        Raises:
+            ConfigError: the state directory or the ports are in use, or an option is wrong.
+            UnavailableError: a process did not start; says which and why.
+        """
+        began = time.monotonic()
+        options = await _with_model(self._options)
+        state = self._state = StateDirectory(options.state.absolute())
+        self.plan = make_plan(state, options, _choose_ports(options))
+        supervisor = self._supervisor = Supervisor(self._report)
+        await supervisor.start(self.plan.proxies)
+        await supervisor.start((*self.plan.workers, self.plan.client))
+        self.running = _describe(self.plan)
+        state.publish(self.running)
+        self.start_seconds = time.monotonic() - began
+
+    async def first_death(self) -> str:
+        """Wait until a process ends by itself; returns the sentence that says so."""
+        if self._supervisor is None:
+            raise UnavailableError("the network has not been started")
+        return await self._supervisor.first_death()
+
+    async def stop(self) -> None:
+        """Stop every process; the state stays."""
+        if self._supervisor is not None:
+            await self._supervisor.stop()
+            self._supervisor.close()
+            self._supervisor = None
+        if self._state is not None:
+            self._state.release()
+            self._state = None
+
+    async def __aenter__(self) -> "Network":
+        try:
+            await self.start()
+        except BaseException:
+            await self.stop()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    def pids(self) -> dict[str, int]:
+        """Process id of each process by its name."""
+        if self._supervisor is None:
+            return {}
+        return {child.spec.name: child.pid for child in self._supervisor.children}
+
+
+def _choose_ports(options: DevnetOptions) -> Ports:
+    if options.port not in (None, DEFAULT_PORT):
+        ports = free_ports(options.proxies, options.workers, options.port or 0)
+    else:
+        ports = official_ports(options.proxies, options.workers)
+    busy = busy_ports(ports)
+    if busy:
+        raise ConfigError(
+            f"port {busy[0]} is in use on this machine: stop what listens there, or use --port 0 "
+            "to take free ports"
+        )
+    return ports
+
+
+async def _with_model(options: DevnetOptions) -> DevnetOptions:
+    """Find out what a given engine serves, unless that was said."""
+    if options.engine_url is None or options.model is not None:
+        return options
+    base = options.engine_url.rstrip("/").removesuffix("/v1")
+    try:
+        models = (await get_json(f"{base}/v1/models", ENGINE_TIMEOUT))["data"]
+        name = models[0]["id"]
+    except (UnavailableError, RemoteProtocolError) as error:
+        raise ConfigError(f"--engine-url: {error}; or name its model with --model") from None
+    except (LookupError, TypeError):
+        raise ConfigError(f"{base}/v1/models lists no model; name one with --model") from None
+    return replace(options, model=str(name))
+
+
+def _describe(plan: Plan) -> RunningNetwork:
+    return RunningNetwork(
+        pid=os.getpid(),
+        gateway_url=f"{plan.client.http}/v1",
+        model=plan.model,
+        proxies=tuple(item.http for item in plan.proxies),
+        workers=tuple(item.http for item in plan.workers),
+    )

