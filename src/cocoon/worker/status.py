@@ -144,6 +144,8 @@ def json_status(worker: "Worker") -> dict[str, Any]:
                 "earned_tokens_committed_to_proxy_db": int(earnings.db),
                 "earned_tokens_max_known": int(earnings.max),
                 "params_version": root.params.params_version,
+                "signed_tokens": int(earnings.signed),
+                "signed_nanoton": int(earnings.signed_fee),
             }
             for earnings in worker.payouts.report()
         ],
