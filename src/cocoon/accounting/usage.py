@@ -84,7 +84,7 @@ class AdjustedUsage:
         Raises:
             PaymentError: a value is negative or the total is not the sum.
         """
-        usage = cls(Tokens(prompt), Tokens(cached), Tokens(completion), Tokens(reasoning))
-        if usage.total != total:
-            raise PaymentError(f"reported total {total} is not the sum {usage.total}")
-        return usage
+        if prompt + cached + completion + reasoning != total:
+            raise PaymentError(f"reported total {total} is not the sum of its parts")
+        Tokens(total)
+        return cls(Tokens(prompt), Tokens(cached), Tokens(completion), Tokens(reasoning))
