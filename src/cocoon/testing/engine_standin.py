@@ -132,6 +132,8 @@ class StandinProtocol(asyncio.Protocol):
         head = b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
         reason = b"OK" if status == 200 else b"Error"
         self._transport.write(head % (status, reason, _JSON, len(body)) + body)
+        if not self._parser.should_keep_alive():
+            self._transport.close()
 
     def _events(self, chunks: int, delay: float, mode: bytes) -> None:
         self._transport.write(
