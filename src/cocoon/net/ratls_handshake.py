@@ -5,6 +5,7 @@ time limit, and every way out goes through :class:`Opening`, once.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import cast
 
@@ -220,8 +221,7 @@ class PowResponder(_PowStage):
             self._opening.fail(error)
             return
         if not self._opening.finished:
-            self._opening.tcp.write(response.to_bytes())
-            start_tls(self._opening)
+            start_tls(self._opening, send_first=response.to_bytes())
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop solving."""
@@ -230,15 +230,21 @@ class PowResponder(_PowStage):
         super().connection_lost(exc)
 
 
-def start_tls(opening: Opening, received: bytes = b"") -> None:
-    """Begin the TLS stage; ``received`` are bytes of it that have come already."""
+def start_tls(opening: Opening, *, received: bytes = b"", send_first: bytes = b"") -> None:
+    """Begin the TLS stage.
+
+    Args:
+        opening: the connection.
+        received: bytes of the stage that have come already.
+        send_first: goes out in one write with our first bytes of TLS.
+    """
     opening.enter("TLS")
     try:
         tls, verdict = opening.tls_factory()
     except CocoonError as error:
         opening.fail(error)
         return
-    stage = TlsHandshake(opening, tls, verdict)
+    stage = TlsHandshake(opening, tls, verdict, send_first)
     opening.tcp.set_protocol(stage)
     stage.step(received)
 
@@ -246,8 +252,11 @@ def start_tls(opening: Opening, received: bytes = b"") -> None:
 class TlsHandshake(_Stage):
     """TLS until both sides have finished; verification happens inside, in OpenSSL's callback."""
 
-    def __init__(self, opening: Opening, tls: SSL.Connection, verdict: Verdict) -> None:
+    def __init__(
+        self, opening: Opening, tls: SSL.Connection, verdict: Verdict, send_first: bytes = b""
+    ) -> None:
         super().__init__(opening)
+        self._send_first = send_first
         self._tls = tls
         self._verdict = verdict
         self._records = RecordCounter()
@@ -280,10 +289,10 @@ class TlsHandshake(_Stage):
         except Exception:  # A bug inside the verification callback: nothing was verified.
             self._opening.fail(CertificateError("verification did not complete"))
             raise
-        self._flush()
         self._opened()
 
     def _opened(self) -> None:
+        # Our last flight is still unsent: the stream sends it with the application's first bytes.
         peer: VerifiedPeer | None = self._verdict.peer
         if peer is None or self._verdict.refusal is not None:
             self._opening.fail(CertificateError("TLS completed without verification"))
@@ -293,11 +302,13 @@ class TlsHandshake(_Stage):
         opening.opened(stream)
 
     def _flush(self) -> None:
-        try:
+        parts = [self._send_first] if self._send_first else []
+        self._send_first = b""
+        with contextlib.suppress(SSL.WantReadError):
             while True:
-                self._opening.tcp.write(self._tls.bio_read(_READ_BYTES))
-        except SSL.WantReadError:
-            pass
+                parts.append(self._tls.bio_read(_READ_BYTES))
+        if parts:
+            self._opening.tcp.write(b"".join(parts))
 
 
 def _tls_failure(error: SSL.Error) -> CocoonError:

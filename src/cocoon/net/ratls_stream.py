@@ -7,6 +7,7 @@ when it has something to give: each needless question costs an exception.
 """
 
 import asyncio
+import contextlib
 from typing import Any, cast
 
 from OpenSSL import SSL
@@ -23,7 +24,7 @@ SEND_STEP_BYTES = 262_144
 
 _HEADER_BYTES = 5
 _RECORD_OVERHEAD = 22  # header 5, content type 1, tag 16
-_SLACK = 1024  # for records of TLS itself, such as key updates
+_SLACK = 16_384  # for records of TLS itself: key updates, and the end of the handshake
 
 
 class RecordCounter:
@@ -114,7 +115,10 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         self._failure: Exception | None = None
 
     def start(self, app: asyncio.Protocol) -> None:
-        """Hand the connection to the application, with what came right behind the handshake."""
+        """Hand the connection to the application, with what came right behind the handshake.
+
+        The end of our handshake goes out together with what the application writes at once.
+        """
         self._app = app
         self._receiving = True
         try:
@@ -123,6 +127,7 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         finally:
             self._receiving = False
             self._send()
+            self._flush()
 
     # What the application calls.
 
@@ -153,11 +158,9 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
             return
         self._send()
         self._closing = True
-        try:
+        with contextlib.suppress(SSL.Error):  # The end of the TCP stream tells the peer as well.
             self._tls.shutdown()
-            self._tcp.write(self._tls.bio_read(_SLACK))
-        except SSL.Error:
-            pass  # The peer is told by the end of the TCP stream instead.
+        self._flush()
         self._tcp.close()
 
     def abort(self) -> None:
@@ -323,6 +326,12 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
             except SSL.WantReadError:
                 return
             self._tcp.write(encrypted)
+
+    def _flush(self) -> None:
+        """Send what TLS has to say without the application."""
+        with contextlib.suppress(SSL.WantReadError):
+            while True:
+                self._tcp.write(self._tls.bio_read(_SLACK))
 
     def _drop_queue(self) -> None:
         self._queue.clear()
