@@ -23,8 +23,8 @@ from cocoon.accounting.amount import Nano, Tokens
 from cocoon.accounting.levels import Counter, Levels
 from cocoon.errors import InsufficientFundsError, LocalProtocolError, PaymentError
 
-MAX_UNCONFIRMED_BATCHES = 4096
-"""Commits on disk but not yet on chain; at one a second, an hour of a silent chain."""
+MAX_UNCONFIRMED_BATCHES = 600
+"""Flushes on disk but not yet on chain that are told apart: ten minutes at one a second."""
 
 
 class Row(NamedTuple):
@@ -174,13 +174,10 @@ class Ledger:
         """Take what changed, as one transaction for the store.
 
         Raises:
-            LocalProtocolError: the last batch was neither committed nor failed, or the chain has
-                confirmed nothing for ``MAX_UNCONFIRMED_BATCHES``.
+            LocalProtocolError: the last batch was neither committed nor failed.
         """
         if self._in_flight is not None:
             raise LocalProtocolError("a batch is in flight already")
-        if len(self._unconfirmed) >= MAX_UNCONFIRMED_BATCHES:
-            raise LocalProtocolError("too many commits wait for the chain")
         self._seqno += 1
         self._in_flight = Batch(self._seqno, tuple(_row(account) for account in self._dirty))
         self._dirty.clear()
@@ -197,6 +194,8 @@ class Ledger:
             self._accounts[row.kind][row.owner].counter.stored(row.used)
         if batch.rows:
             self._unconfirmed.append(batch)
+        if len(self._unconfirmed) > MAX_UNCONFIRMED_BATCHES:
+            self._join_oldest()
 
     def failed(self, batch: Batch) -> None:
         """The store does not have the batch; its accounts count as changed again.
@@ -236,6 +235,12 @@ class Ledger:
             # A client's record must survive a restart even before its first request.
             self._dirty.add(account)
         return account
+
+    def _join_oldest(self) -> None:
+        """Keep a silent chain from filling memory; the older rows just wait for the later seqno."""
+        older, newer = self._unconfirmed.popleft(), self._unconfirmed.popleft()
+        rows = {(row.kind, row.owner): row for row in (*older.rows, *newer.rows)}
+        self._unconfirmed.appendleft(Batch(newer.seqno, tuple(rows.values())))
 
     def _end_flight(self, batch: Batch) -> None:
         if batch is not self._in_flight:

@@ -16,12 +16,18 @@ from cocoon.chain.contracts.payment import (
 from cocoon.chain.contracts.wallet import wallet_address
 from cocoon.chain.keys import PublicKey, SecretKey
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
-from cocoon.chain.pseudo_config import load_pseudo_config
+from cocoon.chain.pseudo_config import (
+    PSEUDO_CLIENT_BALANCE,
+    PSEUDO_SECRET_HASH,
+    load_pseudo_config,
+)
 from cocoon.chain.root_config import RootConfig, model_hash
 
 __all__ = [
     "CLIENT_CHARGE",
     "EMPTY_CELL",
+    "PSEUDO_CLIENT_BALANCE",
+    "PSEUDO_SECRET_HASH",
     "WORKER_PAYOUT",
     "Address",
     "Builder",

@@ -80,6 +80,8 @@ def representation_hash(data: int, bits: int, refs: Sequence[HashedCell]) -> byt
     """
     if not 0 <= bits <= MAX_BITS or len(refs) > MAX_REFS:
         raise DecodeError(f"a cell cannot hold {bits} bits and {len(refs)} references")
+    if not refs:
+        return hashlib.sha256(_payload(data, bits, 0)).digest()
     if any(ref.depth >= MAX_DEPTH for ref in refs):
         raise DecodeError(f"cells are nested deeper than {MAX_DEPTH}")
     depths = b"".join(ref.depth.to_bytes(2, "big") for ref in refs)

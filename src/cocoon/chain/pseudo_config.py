@@ -7,6 +7,7 @@ wrong is a ``ConfigError`` that names the field and says what to do.
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -29,6 +30,10 @@ PSEUDO_UNIQUE_ID = 13
 PSEUDO_IS_TEST = True
 PSEUDO_PROXY_DELAY = 600
 PSEUDO_CLIENT_DELAY = 300
+PSEUDO_CLIENT_BALANCE = 10**6 * 10**9
+"""Balance and stake of every client in this mode, in nanoTON: a million TON."""
+PSEUDO_SECRET_HASH = hashlib.sha256(b"").digest()
+"""What every client contract holds in this mode: clients authenticate with the empty secret."""
 DEFAULT_ROOT_ADDRESS = Address(bytes(32))
 """Where the root contract is said to be when no configuration names one."""
 

@@ -124,6 +124,20 @@ def test_a_late_chain_confirmation_covers_all_earlier_flushes() -> None:
     assert ledger.client("c").counter.chain == 30
 
 
+def test_a_silent_chain_does_not_fill_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cocoon.accounting.ledger.MAX_UNCONFIRMED_BATCHES", 2)
+    ledger = funded()
+    for tokens in (1, 2, 3, 4):
+        spend(ledger, tokens)
+        ledger.committed(ledger.take_batch())
+    ledger.confirmed(2)
+    assert ledger.client("c").counter.chain == 0, "joined with flush 3"
+    ledger.confirmed(3)
+    assert ledger.client("c").counter.chain == 6
+    ledger.confirmed(4)
+    assert ledger.client("c").counter.chain == 10
+
+
 def test_only_changed_accounts_are_in_a_batch() -> None:
     ledger = funded()
     spend(ledger, 1)
