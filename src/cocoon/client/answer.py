@@ -12,11 +12,13 @@ from enum import Enum, auto
 from typing import Final
 
 from cocoon.errors import (
+    WIRE_PROTOCOL_VIOLATION,
     CocoonError,
     DeadlineError,
     DecodeError,
     RemoteProtocolError,
     RequestError,
+    UnknownModelError,
     UpstreamError,
     request_error,
 )
@@ -65,6 +67,7 @@ class Answer:
         request_id: 32 bytes.
         clock: seconds, for the time of the first byte.
         on_end: called once, with the answer, when it is complete or failed.
+        tells_worker: final info has the worker's times when a worker was involved (version 2).
 
     Attributes:
         head: status, reason and headers; None until it started.
@@ -80,6 +83,7 @@ class Answer:
         "_clock",
         "_on_end",
         "_parts",
+        "_tells_worker",
         "_waiter",
         "ended_at",
         "error",
@@ -96,6 +100,8 @@ class Answer:
         request_id: bytes,
         clock: Callable[[], float],
         on_end: Callable[["Answer"], None],
+        *,
+        tells_worker: bool = False,
     ) -> None:
         self.request_id = request_id
         self.state = AnswerState.WAITING
@@ -107,6 +113,7 @@ class Answer:
         self.timer: asyncio.TimerHandle | None = None
         self._clock = clock
         self._on_end = on_end
+        self._tells_worker = tells_worker
         self._parts: deque[bytes] = deque()
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
@@ -135,7 +142,7 @@ class Answer:
             assert type(event) is AnswerFailed
             self._step(Step.FAILED)
             self.final = event.final
-            self._end(request_error(event.code, event.message))
+            self._end(_failure(event, self._tells_worker))
 
     def _started(self, event: AnswerStarted) -> None:
         self._step(Step.STARTED if event.final is None else Step.STARTED_AND_ENDED)
@@ -246,6 +253,21 @@ class Answer:
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
+
+
+def _failure(event: AnswerFailed, tells_worker: bool) -> RequestError:
+    """The error that a caller can act on.
+
+    A worker refuses a body with the same code as a proxy that does not know the model (§7.1 item
+    4, §4.3 item 1). Where versions tell, an error without a worker's times is the proxy's own.
+    """
+    if event.code == WIRE_PROTOCOL_VIOLATION and tells_worker and not _worker_start(event.final):
+        return UnknownModelError(event.message)
+    return request_error(event.code, event.message)
+
+
+def _worker_start(final: FinalInfo | None) -> float | None:
+    return None if final is None else final.worker_start
 
 
 def _for_caller(error: CocoonError) -> RequestError:

@@ -21,6 +21,7 @@ from cocoon.errors import (
     DecodeError,
     RequestError,
     UnavailableError,
+    UnknownModelError,
 )
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
@@ -197,4 +198,6 @@ async def _head(answer: Answer) -> None:
 
 def _worth_another(error: RequestError) -> bool:
     """Whether another proxy may do better; called only while nothing of an answer is here."""
+    if isinstance(error, UnknownModelError):
+        return True  # unknown to that proxy
     return error.retryable and not isinstance(error, DeadlineError)

@@ -202,7 +202,12 @@ class ProxyConnection:
         """
         link, account = self._require()
         link.send(self._session.run_query(query))
-        answer = Answer(query.request_id, self._loop.time, self._on_end)
+        answer = Answer(
+            query.request_id,
+            self._loop.time,
+            self._on_end,
+            tells_worker=self._session.version >= 2,
+        )
         answer.timer = self._loop.call_at(deadline, answer.expire, timeout)
         self._answers[query.request_id] = answer
         account.spending.sent(query.request_id, int(bound))
