@@ -15,8 +15,9 @@ def client(
     """Run a client and its OpenAI-compatible API from a configuration file."""
     from cocoon.cli import logging, process
     from cocoon.cli.client_role import ClientRole
+    from cocoon.cli.config.client_settings import client_settings, gateway_settings
+    from cocoon.cli.config.common import http_address
     from cocoon.cli.config.load import Overrides, load_client
-    from cocoon.cli.config.settings import client_settings, gateway_settings, http_address
     from cocoon.cli.config.tables import CLIENT_HTTP_PORT
     from cocoon.cli.config.trust import Trust
 

@@ -39,7 +39,7 @@ async def run_and_report(options: DevnetOptions, prompt: str, *, as_json: bool) 
         _introduce(network, options, prompt, notices)
         result = await run_demo(network, prompt, _printer(shown))
         shown.print()
-        shown.print(report(result, options))
+        shown.print(report(result, options), soft_wrap=False)
     finally:
         await network.stop()
     if as_json:

@@ -44,7 +44,7 @@ def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
         ("state, logs", str(options.state)),
     ]
     console.print(f"The network is up after {network.start_seconds:.1f} s. Ctrl-C stops it.")
-    console.print(screen.facts("", rows))
+    console.print(screen.facts("", rows), soft_wrap=False)
     console.print(screen.SIMULATED, style="yellow")
     if options.engine_url is None:
         console.print(screen.SMALL_MODEL, style="yellow")

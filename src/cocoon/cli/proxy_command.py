@@ -15,7 +15,7 @@ def proxy(
     """Run a proxy from a configuration file, ours or an official one."""
     from cocoon.cli import logging, process
     from cocoon.cli.config.load import Overrides, load_proxy
-    from cocoon.cli.config.settings import proxy_settings
+    from cocoon.cli.config.proxy_settings import proxy_settings
     from cocoon.cli.config.trust import Trust
     from cocoon.proxy import Proxy
 

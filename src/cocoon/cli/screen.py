@@ -21,7 +21,7 @@ _MARKS = {"starting": ("…", "yellow"), "ready": ("✓", "green"), "stopped": (
 
 def stderr() -> Console:
     """Console for everything that is not a result."""
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def stdout() -> Console:

@@ -15,8 +15,8 @@ def worker(
     """Run a worker from a configuration file, ours or an official one."""
     from cocoon.cli import logging, process
     from cocoon.cli.config.load import Overrides, load_worker
-    from cocoon.cli.config.settings import worker_settings
     from cocoon.cli.config.trust import Trust
+    from cocoon.cli.config.worker_settings import worker_settings
     from cocoon.worker import Worker
 
     overrides = Overrides(root_config, check_hashes, http_host, http_port)

@@ -48,7 +48,8 @@ class ChatAnswer:
     @property
     def adjusted_tokens(self) -> int:
         """Adjusted tokens that were charged."""
-        return int(self._client().get("total_tokens", 0))
+        counted = self._client().get("adjusted_tokens")
+        return int(counted.get("total", 0)) if isinstance(counted, dict) else 0
 
     @property
     def tokens_per_second(self) -> float:

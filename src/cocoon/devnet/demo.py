@@ -7,6 +7,7 @@ from typing import Any
 from cocoon.devnet.chat import ChatAnswer, ask
 from cocoon.devnet.network import Network
 from cocoon.devnet.payments import SignedTotals, signed_totals, wait_signed
+from cocoon.errors import RemoteProtocolError
 
 DEFAULT_PROMPT = "Why is the sky blue? Answer in two sentences."
 MAX_TOKENS = 160
@@ -62,5 +63,7 @@ async def run_demo(network: Network, prompt: str, on_text: Callable[[str], None]
     before = await signed_totals(running)
     messages = [{"role": "user", "content": prompt}]
     answer = await ask(running.gateway_url, running.model, messages, on_text, max_tokens=MAX_TOKENS)
+    if answer.adjusted_tokens <= 0 or not answer.peer("worker")["image_hash"]:
+        raise RemoteProtocolError("the gateway did not say what the answer cost and who gave it")
     payments = await wait_signed(running, before, answer.adjusted_tokens, SIGNED_TIMEOUT)
     return DemoResult(answer, payments, network.start_seconds)

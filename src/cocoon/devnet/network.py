@@ -50,8 +50,8 @@ class Network:
         state = self._state = StateDirectory(options.state.absolute())
         self.plan = make_plan(state, options, _choose_ports(options))
         supervisor = self._supervisor = Supervisor(self._report)
-        await supervisor.start(self.plan.proxies)
-        await supervisor.start((*self.plan.workers, self.plan.client))
+        # All at once: who comes before its proxies tries again a moment later.
+        await supervisor.start(self.plan.processes())
         self.running = _describe(self.plan)
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from cocoon.devnet.http import call, get_json
 from cocoon.devnet.state import RunningNetwork
-from cocoon.errors import PaymentError, UnavailableError
+from cocoon.errors import PaymentError, RemoteProtocolError, UnavailableError
 
 CALL_TIMEOUT = 5.0
 POLL_INTERVAL = 0.1
@@ -48,14 +49,19 @@ async def signed_totals(network: RunningNetwork) -> SignedTotals:
     client, *workers = await asyncio.gather(
         *(get_json(f"{url}/jsonstats", CALL_TIMEOUT) for url in (client_url, *network.workers))
     )
-    accounts = client["proxies"]
-    earnings = [proxy for worker in workers for proxy in worker["proxies"]]
-    return SignedTotals(
-        client_tokens=sum(item["signed_tokens"] for item in accounts),
-        worker_tokens=sum(item["signed_tokens"] for item in earnings),
-        client_nanoton=sum(item["signed_nanoton"] for item in accounts),
-        worker_nanoton=sum(item["signed_nanoton"] for item in earnings),
-    )
+    try:
+        return SignedTotals(
+            client_tokens=_sum([client], "signed_tokens"),
+            worker_tokens=_sum(workers, "signed_tokens"),
+            client_nanoton=_sum([client], "signed_nanoton"),
+            worker_nanoton=_sum(workers, "signed_nanoton"),
+        )
+    except (LookupError, TypeError):
+        raise RemoteProtocolError("a status page lacks what was signed") from None
+
+
+def _sum(pages: list[Any], name: str) -> int:
+    return sum(int(account[name]) for page in pages for account in page["proxies"])
 
 
 async def wait_signed(

@@ -1,0 +1,68 @@
+"""From a proxy's configuration file to what the proxy role is started with."""
+
+from cocoon.chain.keys import SecretKey
+from cocoon.cli.config import tables
+from cocoon.cli.config.common import http_port, root_config
+from cocoon.cli.config.trust import Trust
+from cocoon.errors import ConfigError
+from cocoon.proxy.settings import ListenSettings, ProxySettings
+
+LOOPBACK = "127.0.0.1"
+EVERY_ADDRESS = "0.0.0.0"  # noqa: S104 - the public port of a proxy, guarded by attestation
+
+
+def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
+    """Settings of the proxy role.
+
+    Raises:
+        ConfigError: as for :func:`client_settings`.
+    """
+    return ProxySettings(
+        owner=file.owner,
+        machine_key=_machine_key(file),
+        root=root_config(file.root_config, file.root_contract, is_test=file.is_test),
+        database_url=f"sqlite:///{file.database.absolute()}",
+        clients=_listen(
+            file.clients, trust, "clients",
+            (tables.PROXY_CLIENT_PORT, tables.PROXY_ROUTED_CLIENT_PORT),
+        ),
+        workers=_listen(
+            file.workers, trust, "workers",
+            (tables.PROXY_WORKER_PORT, tables.PROXY_ROUTED_WORKER_PORT),
+        ),
+        identity=trust.identity,
+        is_test=file.is_test,
+        is_testnet=file.is_testnet,
+        check_worker_hashes=file.check_worker_hashes,
+        scheduler=file.scheduler,
+        http_host=file.http.host,
+        http_port=http_port(file.http, tables.PROXY_HTTP_PORT),
+    )  # fmt: skip
+
+
+def _machine_key(file: tables.ProxyFile) -> SecretKey:
+    if file.machine_key is not None:
+        return SecretKey(file.machine_key)
+    if file.machine_key_file is None:
+        raise ConfigError("a proxy needs `machine_key_file`")
+    return SecretKey.load(file.machine_key_file)
+
+
+def _listen(
+    table: tables.ListenTable, trust: Trust, who: str, ports: tuple[int, int]
+) -> ListenSettings:
+    """``ports``: the official public port and the one behind a router."""
+    public, routed = ports
+    if table.transport == "router":
+        return ListenSettings(
+            host=table.host or LOOPBACK,
+            port=routed if table.port is None else table.port,
+            transport="router",
+        )
+    return ListenSettings(
+        host=table.host or EVERY_ADDRESS,
+        port=public if table.port is None else table.port,
+        transport="ratls",
+        policy=trust.policy(table.policy, who),
+        pow_difficulty=table.pow_difficulty,
+    )

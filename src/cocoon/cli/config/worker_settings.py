@@ -1,0 +1,58 @@
+"""From a worker's configuration file to what the worker role is started with."""
+
+import structlog
+
+from cocoon.cli.config import tables
+from cocoon.cli.config.common import dial_settings, http_port, root_config
+from cocoon.cli.config.load import read_text
+from cocoon.cli.config.trust import Trust
+from cocoon.engine.base import Engine
+from cocoon.engine.llama import LlamaEngine, LlamaSettings
+from cocoon.engine.openai_http import OpenAIHttpEngine
+from cocoon.worker.settings import WorkerSettings
+
+_log = structlog.get_logger(__name__)
+
+
+def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
+    """Settings of the worker role, with its engine.
+
+    Raises:
+        ConfigError: as for :func:`client_settings`.
+    """
+    return WorkerSettings(
+        owner=file.owner,
+        model=file.model,
+        root=root_config(file.root_config, file.root_contract, is_test=file.is_test),
+        engine=_engine(file.engine, file.model.partition("@")[0]),
+        dial=dial_settings(file.dial, trust),
+        coefficient=file.coefficient,
+        max_active_requests=file.max_active_requests,
+        proxy_connections=file.proxy_connections,
+        is_test=file.is_test,
+        is_testnet=file.is_testnet,
+        check_proxy_hashes=file.check_proxy_hashes,
+        state_path=file.state,
+        http_host=file.http.host,
+        http_port=http_port(file.http, tables.WORKER_HTTP_PORT),
+    )
+
+
+def _engine(table: tables.EngineTable, alias: str) -> Engine:
+    if table.kind == "llama":
+        settings = LlamaSettings(
+            model_path=table.model_file,
+            alias=alias,
+            slots=table.slots,
+            context=table.context,
+            threads=table.threads,
+        )
+        return LlamaEngine(settings, on_progress=_engine_progress)
+    api_key = None
+    if table.api_key_file is not None:
+        api_key = read_text(table.api_key_file, "engine key file").strip()
+    return OpenAIHttpEngine(table.url, api_key=api_key)
+
+
+def _engine_progress(stage: str) -> None:
+    _log.info("engine", stage=stage)
