@@ -242,14 +242,16 @@ async def dial_ratls(
         await _connect(opening, host, port, max_pow_difficulty, limits.connect)
         return await opened, app
     except BaseException:
-        _give_up(opening, opened)
+        await _give_up(opening, opened)
         raise
 
 
-def _give_up(opening: Opening, opened: "asyncio.Future[RatlsStream]") -> None:
+async def _give_up(opening: Opening, opened: "asyncio.Future[RatlsStream]") -> None:
     """Leave nothing behind, whenever the caller was cancelled."""
     opened.cancel()
     opening.fail(UnavailableError("the dial was given up"))
+    if opening.work is not None:
+        await asyncio.wait([opening.work])
     if not opened.cancelled() and opened.exception() is None:
         opened.result().abort()
 

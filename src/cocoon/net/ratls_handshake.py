@@ -40,6 +40,9 @@ class Opening:
         pow_timeout: seconds.
         tls_timeout: seconds.
         max_handshake_bytes: what a peer may send before it is verified.
+
+    Attributes:
+        work: the search for a proof of work, if there is one; cancelled when this ends.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Opening:
         self._tcp: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._finished = False
+        self.work: asyncio.Task[None] | None = None
 
     @property
     def tcp(self) -> asyncio.Transport:
@@ -121,6 +125,8 @@ class Opening:
     def _finish(self) -> None:
         self._finished = True
         self._stop_timer()
+        if self.work is not None:
+            self.work.cancel()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:
@@ -206,13 +212,12 @@ class PowResponder(_PowStage):
     def __init__(self, opening: Opening, max_difficulty: int) -> None:
         super().__init__(opening)
         self._max_difficulty = max_difficulty
-        self._solving: asyncio.Task[None] | None = None
 
     def _message_received(self, message: bytes, rest: bytes) -> None:
-        if rest or self._solving is not None:
+        if rest or self._opening.work is not None:
             raise RemoteProtocolError("the peer sent more than a proof-of-work challenge")
         challenge = proof.Challenge.from_bytes(message)
-        self._solving = self._opening.loop.create_task(self._solve(challenge))
+        self._opening.work = self._opening.loop.create_task(self._solve(challenge))
 
     async def _solve(self, challenge: proof.Challenge) -> None:
         try:
@@ -220,14 +225,9 @@ class PowResponder(_PowStage):
         except CocoonError as error:
             self._opening.fail(error)
             return
+        self._opening.work = None
         if not self._opening.finished:
             start_tls(self._opening, send_first=response.to_bytes())
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Stop solving."""
-        if self._solving is not None:
-            self._solving.cancel()
-        super().connection_lost(exc)
 
 
 def start_tls(opening: Opening, *, received: bytes = b"", send_first: bytes = b"") -> None:
