@@ -54,7 +54,7 @@ async def through_adapter(port: int) -> tuple[Request, Callable[[], Awaitable[No
 
 
 async def through_aiohttp(port: int) -> tuple[Request, Callable[[], Awaitable[None]]]:
-    import aiohttp  # noqa: PLC0415  only this comparison needs it
+    import aiohttp  # only this comparison needs it
 
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()

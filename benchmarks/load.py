@@ -8,6 +8,7 @@ import asyncio
 import math
 import time
 from dataclasses import dataclass, field
+from typing import cast
 
 import httptools
 
@@ -42,8 +43,7 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast(asyncio.Transport, transport)
         self.next()
 
     def next(self) -> None:
