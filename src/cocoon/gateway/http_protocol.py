@@ -73,7 +73,10 @@ class GatewayProtocol(HttpToolsProtocol):
         """Keep a header, or refuse one too many."""
         if len(self.headers) >= MAX_HEADERS:
             raise _TooLargeError
-        super().on_header(name, value)
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        self.headers.append((name, value))
 
     def _watch_head(self, received: int) -> None:
         self._head_bytes += received
