@@ -75,7 +75,7 @@ class StandinProtocol(asyncio.Protocol):
         self._parser = httptools.HttpRequestParser(self)
         self._options.connections += 1
 
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+    def connection_lost(self, exc: Exception | None) -> None:
         """Stop a stream that nobody reads, and count it."""
         self._transport = None
         if self._stream is not None and not self._stream.done():
