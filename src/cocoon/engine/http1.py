@@ -165,6 +165,10 @@ class HttpConnection(asyncio.Protocol):
         self._overhead = 0
         self._until_close = False
         self._paused = False
+        # Parser callback for bytes of the body without chunk framing. It is a method of a list and
+        # not one of ours because a stream has one call an event.
+        self._pieces: list[bytes] = []
+        self.on_body = self._pieces.append
         self.closed = False
         self.answered_any_byte = False
         #: When the connection became idle, in loop time; for the pool.
@@ -252,8 +256,12 @@ class HttpConnection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as exc:
+            if self._pieces:
+                self._take_body()  # what came before the fault is part of the answer
             self._fail(_parse_error(exc))
             return
+        if self._pieces:
+            self._take_body()
         if self._overhead > MAX_HEAD_SIZE:  # headers, trailers or chunk extensions without end
             self._fail(EngineError("the engine's answer has too large a head"))
             return
@@ -275,6 +283,16 @@ class HttpConnection(asyncio.Protocol):
         self._on_gone(self)
 
     # Parser callbacks
+
+    def _take_body(self) -> None:
+        """Hand the body bytes of this read to the answer, as one piece."""
+        pieces = self._pieces
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._overhead = 0
+        if self._answer is not None and not self._answer.add(data) and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
 
     def _begin_message(self) -> None:
         self._fields = []
@@ -325,13 +343,6 @@ class HttpConnection(asyncio.Protocol):
         if not head.done():
             head.set_result(answer)
 
-    def on_body(self, body: bytes) -> None:
-        """Bytes of the body, without chunk framing."""
-        self._overhead = 0
-        if self._answer is not None and not self._answer.add(body) and not self._paused:
-            self._paused = True
-            self._transport.pause_reading()
-
     def on_message_complete(self) -> None:
         """The end of an answer, or of an interim one."""
         if self._head is not None:  # an interim answer (1xx) has no end of its own
@@ -342,6 +353,8 @@ class HttpConnection(asyncio.Protocol):
         self._complete(keep_alive=self._parser.should_keep_alive())
 
     def _complete(self, *, keep_alive: bool) -> None:
+        if self._pieces:
+            self._take_body()
         answer, self._answer = self._answer, None
         self._stop_timer()
         if answer is not None:
