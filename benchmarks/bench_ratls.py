@@ -40,9 +40,11 @@ class Counter(asyncio.Protocol):
         self.expected = self.seen = 0
 
     def connection_made(self, transport: Any) -> None:
+        """Keep the transport."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Count."""
         if not self.expected:
             self.expected, self.seen = int.from_bytes(data[:8], "big"), 0
         self.seen += len(data)
@@ -60,23 +62,29 @@ class Caller(asyncio.Protocol):
         self.writable.set()
 
     def connection_made(self, transport: Any) -> None:
+        """Keep the transport."""
         self.transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """Wake the sender; what came does not matter."""
         if self.answered is not None and not self.answered.done():
             self.answered.set_result(None)
 
     def pause_writing(self) -> None:
+        """Stop sending."""
         self.writable.clear()
 
     def resume_writing(self) -> None:
+        """Send again."""
         self.writable.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        """Fail the sender."""
         if self.answered is not None and not self.answered.done():
             self.answered.set_exception(exc or ConnectionError("closed"))
 
     async def send(self, total: int, step: int) -> None:
+        """Send ``total`` bytes in writes of ``step`` and wait for the answer."""
         self.answered = asyncio.get_running_loop().create_future()
         block = bytes(step)
         self.transport.write(total.to_bytes(8, "big") + block[8:])
@@ -137,6 +145,7 @@ class Bench:
         self.ports = ports
 
     async def connect(self, mode: str) -> Caller:
+        """Open one connection."""
         port, loop = self.ports[mode], asyncio.get_running_loop()
         if mode == "ratls":
             identity, policy = self.setup.identity, self.setup.policy
@@ -148,6 +157,7 @@ class Bench:
         return app
 
     async def handshakes(self, mode: str, count: int = 100) -> float:
+        """Connections per second, one after the other."""
         started = time.perf_counter()
         for _ in range(count):
             app = await self.connect(mode)
@@ -167,6 +177,7 @@ class Bench:
             contexts._contexts.clear()
 
     async def round_trips(self, mode: str, count: int = 2000) -> float:
+        """Answers per second."""
         app = await self.connect(mode)
         started = time.perf_counter()
         for _ in range(count):
@@ -176,6 +187,7 @@ class Bench:
         return count / took
 
     async def throughput(self, mode: str, total: int, step: int) -> float:
+        """Megabytes per second."""
         app = await self.connect(mode)
         started = time.perf_counter()
         await app.send(total, step)
@@ -184,15 +196,18 @@ class Bench:
         return total / took / 1e6
 
     async def large(self, mode: str) -> float:
+        """Writes of 64 KiB."""
         return await self.throughput(mode, 128 << 20, LARGE)
 
     async def small(self, mode: str) -> float:
+        """Writes of 1 KiB."""
         return await self.throughput(mode, 16 << 20, SMALL)
 
 
 class _NoCache(VerificationCache):
     def get(self, key: bytes, now: int) -> None:
-        return None
+        """Nothing, ever."""
+        return
 
 
 def print_table(results: dict[str, dict[str, list[float]]]) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import uvloop
-from OpenSSL import SSL
 
 from cocoon.attestation import policy
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
@@ -235,20 +234,6 @@ async def test_open_connections_survive_the_listeners_end() -> None:
     assert await pair.near.wait_for(10) == b"still here"
     pair.near_transport.close()
     await pair.far.lost.wait()
-
-
-async def test_a_key_update_by_the_peer_goes_unnoticed(pair: Pair) -> None:
-    from OpenSSL._util import lib
-
-    assert isinstance(pair.near_transport, RatlsStream)
-    if not hasattr(lib, "SSL_key_update"):
-        pytest.skip("the TLS library does not offer key updates to Python")
-    tls: SSL.Connection = pair.near_transport._tls
-    assert lib.SSL_key_update(tls._ssl, 1) == 1
-    pair.near_transport.write(b"after")
-    assert await pair.far.wait_for(5) == b"after"
-    pair.far_transport.write(b"back")
-    assert await pair.near.wait_for(4) == b"back"
 
 
 async def test_a_small_round_trip_is_quick() -> None:
