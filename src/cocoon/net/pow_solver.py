@@ -59,16 +59,20 @@ def _semaphore() -> asyncio.Semaphore:
 
 
 async def _solve_in_child(challenge: proof.Challenge) -> proof.Response:
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-I", "-S", "-c", _CHILD),
-        pow_search.__file__,
-        challenge.salt.hex(),
-        str(challenge.difficulty),
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", "-c", _CHILD),
+            pow_search.__file__,
+            challenge.salt.hex(),
+            str(challenge.difficulty),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+        )
+    except OSError as error:
+        text = f"cannot start the proof-of-work search: {error.strerror}"
+        raise UnavailableError(text) from error
     try:
         output, _ = await child.communicate()
     finally:

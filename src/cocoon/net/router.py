@@ -20,6 +20,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import structlog
+
 from cocoon.attestation import policy as policies
 from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.policy import Policy
@@ -29,6 +31,8 @@ from cocoon.net.router_file import PolicyConfig, PolicyKind, RouterConfig
 from cocoon.net.router_ports import PORTS, RouterLimits
 
 __all__ = ["Router", "RouterLimits", "build_policies", "serve_router"]
+
+_log = structlog.get_logger(__name__)
 
 
 class Router:
@@ -66,6 +70,9 @@ class Router:
         except BaseException:
             await self.close()
             raise
+        for port in self._ports:
+            if port.accepts_anybody:
+                _log.info("this port accepts peers without evidence", port=port.config.port)
         self.spawn(self._identity.maintain())
         self.spawn(self._sweep())
 
@@ -82,8 +89,13 @@ class Router:
         """Run something that ends with the router at the latest."""
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._finished)
         return task
+
+    def _finished(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a task of the router failed", exc_info=error)
 
     async def _sweep(self) -> None:
         """Close what is idle or does not finish closing; one timer serves every connection."""

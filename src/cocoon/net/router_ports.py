@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import structlog
 
+from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.peer import VerifiedPeer
 from cocoon.attestation.policy import Policy
 from cocoon.errors import CocoonError, RemoteProtocolError, UnavailableError
@@ -72,6 +73,11 @@ class Port:
         self._identity = identity
         self._spawn = spawn
         self.log = _log.bind(port=config.port, kind=config.kind.value)
+
+    @property
+    def accepts_anybody(self) -> bool:
+        """Whether its policy looks at no evidence."""
+        return self._policy.kind is EvidenceKind.NONE
 
     async def listen(self) -> int:
         """Start listening; returns the TCP port.
@@ -225,8 +231,8 @@ class OutgoingPort(Port):
             )
             relay.close()
             return
-        target = (request.host, request.port)
-        local.write(self._record(remote.peer, _address(local, "peername"), target))
+        ends = _address(local, "peername"), _address(remote, "peername")
+        local.write(self._record(remote.peer, *ends))
         relay.join()
 
 

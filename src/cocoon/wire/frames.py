@@ -79,6 +79,8 @@ class FrameDecoder:
         failure: DecodeError | None = None
         offset, end, seqno = 0, len(source), self._seqno
         needed = HEADER_SIZE
+        # A view, so that cutting a frame out of the buffer copies it once.
+        view = memoryview(source)
         while end - offset >= HEADER_SIZE:
             length, number = _HEADER.unpack_from(source, offset)
             if not MIN_PAYLOAD <= length <= self._max:
@@ -91,9 +93,10 @@ class FrameDecoder:
             if stop > end:
                 needed = HEADER_SIZE + length
                 break
-            payloads.append(bytes(source[offset + HEADER_SIZE : stop]))
+            payloads.append(view[offset + HEADER_SIZE : stop].tobytes())
             seqno = _wrap(seqno + 1)
             offset = stop
+        view.release()
         self._seqno = seqno
         self._needed = needed
         return payloads, offset, failure
