@@ -165,11 +165,10 @@ class UnavailableError(RequestError):
 
 
 class DeadlineError(RequestError):
-    """A time limit passed."""
+    """A time limit passed; not for an automatic retry, because the request may be charged."""
 
     wire_code = WIRE_TIMEOUT
     http_status = 504
-    retryable = True
 
 
 class CancelledRequestError(RequestError):
