@@ -161,6 +161,29 @@ async def test_writing_more_than_the_limit_pauses_within_the_same_iteration(pair
     assert pair.near.pauses > 0
 
 
+async def test_writing_from_within_pause_writing_keeps_the_order(pair: Pair) -> None:
+    far, stream = pair.far_transport, pair.near_transport
+    far.pause_reading()
+
+    def pause_writing() -> None:
+        stream.write(b"B" * 100_000)
+        stream.close()
+
+    pair.near.pause_writing = pause_writing  # type: ignore[method-assign]
+    stream.write(b"A" * BIG)
+    far.resume_reading()
+    await pair.far.lost.wait()
+    assert pair.far.received == b"A" * BIG + b"B" * 100_000
+
+
+async def test_write_now_does_not_wait_for_the_loop(pair: Pair) -> None:
+    sizes = encrypted_sends(pair.near_transport)
+    pair.near_transport.write(b"a")
+    pair.near_transport.write_now(b"b")
+    assert sizes == [2 + 22]
+    assert await pair.far.wait_for(2) == b"ab"
+
+
 async def test_close_delivers_what_was_written(pair: Pair) -> None:
     pair.near_transport.write(b"last words")
     pair.near_transport.close()

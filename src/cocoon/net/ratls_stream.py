@@ -66,6 +66,10 @@ class RatlsTransport(asyncio.Transport):
         """The verified peer."""
         raise NotImplementedError
 
+    def write_now(self, data: bytes | bytearray | memoryview) -> None:
+        """Write without waiting for the loop iteration to end."""
+        raise NotImplementedError
+
 
 class RatlsStream(RatlsTransport, asyncio.Protocol):
     """Between the TCP transport, whose protocol it is, and the application, whose transport it is.
@@ -82,12 +86,14 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         "_closing",
         "_failure",
         "_loop",
+        "_lost",
         "_peer",
         "_queue",
         "_queued",
         "_receiving",
         "_records",
         "_scheduled",
+        "_sending",
         "_tcp",
         "_tls",
     )
@@ -110,8 +116,10 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         self._queue: list[bytes] = []
         self._queued = 0
         self._scheduled = False
+        self._sending = False
         self._receiving = False
         self._closing = False
+        self._lost = False
         self._failure: Exception | None = None
 
     def start(self, app: asyncio.Protocol) -> None:
@@ -148,6 +156,15 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
             self._scheduled = True
             self._loop.call_soon(self._send_scheduled)
 
+    def write_now(self, data: bytes | bytearray | memoryview) -> None:
+        """Write without waiting for the loop iteration to end.
+
+        For callers that have collected already: it saves one turn of the event loop.
+        """
+        self.write(data)
+        if not self._receiving:
+            self._send()
+
     def can_write_eof(self) -> bool:
         """False: official peers treat the end of either direction as the end of both."""
         return False
@@ -155,6 +172,9 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
     def close(self) -> None:
         """Send what is queued, tell the peer, and close."""
         if self._closing:
+            return
+        if self._sending:
+            self._loop.call_soon(self.close)
             return
         self._send()
         self._closing = True
@@ -164,7 +184,9 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         self._tcp.close()
 
     def abort(self) -> None:
-        """Drop everything and close at once."""
+        """Drop everything and close at once; harmless when closed already."""
+        if self._lost:
+            return
         self._closing = True
         self._drop_queue()
         self._tcp.abort()
@@ -247,7 +269,7 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The TCP connection is gone."""
-        self._closing = True
+        self._closing = self._lost = True
         self._drop_queue()
         app, self._app = self._app, None
         if app is not None:
@@ -297,22 +319,24 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
 
     def _send(self) -> None:
         """Encrypt what is queued and hand it to the socket."""
-        queue = self._queue
-        if not queue:
-            return
-        data = queue[0] if len(queue) == 1 else b"".join(queue)
-        self._drop_queue()
-        if self._tcp.is_closing():
-            return
+        if self._sending or not self._queue:
+            return  # While sending: the loop below takes what pause_writing makes the app write.
+        self._sending = True
         try:
-            if len(data) <= SEND_STEP_BYTES:
-                self._encrypt(data)
-            else:
-                view = memoryview(data)
-                for at in range(0, len(view), SEND_STEP_BYTES):
-                    self._encrypt(view[at : at + SEND_STEP_BYTES])
+            while self._queue and not self._tcp.is_closing():
+                queue = self._queue
+                data = queue[0] if len(queue) == 1 else b"".join(queue)
+                self._drop_queue()
+                if len(data) <= SEND_STEP_BYTES:
+                    self._encrypt(data)
+                else:
+                    view = memoryview(data)
+                    for at in range(0, len(view), SEND_STEP_BYTES):
+                        self._encrypt(view[at : at + SEND_STEP_BYTES])
         except SSL.Error as error:
             self._fail(RemoteProtocolError(f"the peer ended TLS: {describe(error)}"))
+        finally:
+            self._sending = False
 
     def _encrypt(self, data: bytes | memoryview) -> None:
         size = len(data)
