@@ -28,7 +28,8 @@ def _value(value: object) -> str:
         case int():
             return str(value)
         case str():
-            return json.dumps(value, ensure_ascii=False)  # a JSON string is a TOML basic string
+            # A JSON string is a TOML basic string, but for DEL.
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         case list() | tuple():
             return "[" + ", ".join(_value(item) for item in value) + "]"
         case _:

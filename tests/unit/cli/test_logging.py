@@ -1,0 +1,69 @@
+"""Logging: levels, redaction."""
+
+import logging as stdlib
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from cocoon.cli import logging
+from cocoon.errors import ConfigError
+
+
+@pytest.fixture(autouse=True)
+def _undo() -> Iterator[None]:
+    yield
+    logging.set_verbose(False)
+    structlog.reset_defaults()
+    stdlib.basicConfig(force=True)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "key",
+        "machine_key",
+        "secret",
+        "prompt",
+        "body",
+        "Authorization",
+        "client_secret",
+        "messages",
+    ],
+)
+def test_sensitive_fields_are_redacted(name: str) -> None:
+    assert logging.redact(None, "info", {"event": "x", name: "hush"})[name] == logging.REDACTED
+
+
+@pytest.mark.parametrize(
+    "name", ["public_key", "query_id", "tokens", "max_tokens", "error", "reason", "keys_made"]
+)
+def test_other_fields_are_shown(name: str) -> None:
+    assert logging.redact(None, "info", {"event": "x", name: "fine"})[name] == "fine"
+
+
+def test_bytes_are_shown_as_a_length() -> None:
+    assert logging.redact(None, "info", {"event": "x", "frame": b"abc"})["frame"] == "<3 bytes>"
+
+
+def test_levels() -> None:
+    assert logging.level_of("warning") == stdlib.WARNING
+    assert logging.level_of("warning", 0) == stdlib.ERROR
+    assert logging.level_of("warning", 2) == stdlib.INFO
+    assert logging.level_of("warning", 9) == stdlib.DEBUG
+    with pytest.raises(ConfigError, match="choose one of"):
+        logging.level_of("loud")
+    logging.set_verbose(True)
+    assert logging.level_of("error", 0) == stdlib.DEBUG
+
+
+def test_a_line_goes_to_stderr_without_secrets(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.configure(stdlib.INFO)
+    structlog.get_logger("x").info("hello", port=1, prompt="hush")
+    structlog.get_logger("x").debug("not shown")
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "event=hello" in shown.err
+    assert "port=1" in shown.err
+    assert "hush" not in shown.err
+    assert "not shown" not in shown.err
