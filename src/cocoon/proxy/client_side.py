@@ -2,15 +2,13 @@
 
 import secrets
 
-import structlog
-
-from cocoon.accounting import Account
 from cocoon.chain.address import Address
-from cocoon.errors import WIRE_ERROR, CocoonError, OverloadedError, RemoteProtocolError
+from cocoon.errors import WIRE_ERROR, CocoonError, RemoteProtocolError
 from cocoon.net.link import Link
 from cocoon.proxy.books import Books, ClientRecord
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.payments import payment_update
+from cocoon.proxy.peer_side import PeerSide
 from cocoon.proxy.registry import Registry
 from cocoon.tl import TLObject
 from cocoon.wire.client_peer_session import ClientPeerSession
@@ -29,8 +27,6 @@ from cocoon.wire.events import (
 )
 from cocoon.wire.greeting import ProxyIdentity
 from cocoon.wire.negotiation import RefusedError
-
-_log = structlog.get_logger(__name__)
 
 
 class ClientConnection:
@@ -56,9 +52,9 @@ class ClientConnection:
         self._record = record
 
     @property
-    def known(self) -> bool:
-        """Whether the client has said who it is."""
-        return self._record is not None
+    def owner(self) -> str | None:
+        """Key of the client's account; None before the handshake."""
+        return None if self._record is None else self._record.account.owner
 
     def answer_started(self, event: AnswerStarted) -> None:
         """Send the head of an answer; nothing happens when the client is gone."""
@@ -89,7 +85,7 @@ class ClientConnection:
         self._link.send(self.session.payment_updated(update))
 
 
-class ClientSide:
+class ClientSide(PeerSide[ClientConnection]):
     """All client connections of a proxy: the handler of their links.
 
     Args:
@@ -111,39 +107,19 @@ class ClientSide:
         testnet: bool,
         max_connections: int,
     ) -> None:
+        super().__init__("client", max_connections)
         self._identity = identity
         self._books = books
         self._dispatcher = dispatcher
         self._registry = registry
         self._testnet = testnet
-        self._max_connections = max_connections
-        self._links: set[Link] = set()
-        self._by_owner: dict[str, set[ClientConnection]] = {}
 
-    @property
-    def connections(self) -> int:
-        """Open connections, those in handshake included."""
-        return len(self._links)
-
-    def close_all(self) -> None:
-        """Close every connection."""
-        for link in list(self._links):
-            link.close()
-
-    def announce_payments(self, account: Account) -> None:
-        """More has become signable for this client."""
-        for connection in self._by_owner.get(account.owner, ()):
-            connection.announce_payment()
-
-    # --- events of links ----------------------------------------------------------------------
-
-    def on_opened(self, link: Link) -> None:
+    def new_connection(self, link: Link) -> ClientConnection:
         """A client has connected."""
-        if len(self._links) >= self._max_connections:
-            link.close(OverloadedError("this proxy takes no more client connections"))
-            return
-        self._links.add(link)
-        link.context = ClientConnection(link, ClientPeerSession(self._identity))
+        return ClientConnection(link, ClientPeerSession(self._identity))
+
+    def left(self, connection: ClientConnection) -> None:
+        """What a client that is gone has running goes on to its end and is charged."""
 
     def on_message(self, link: Link, obj: TLObject) -> None:
         """Run a request; anything else is ignored, as official proxies do."""
@@ -155,38 +131,8 @@ class ClientSide:
             failed = AnswerFailed(event.request_id, event.code, event.message)
             connection.answer_failed(failed, started=False)
 
-    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:
+    def answer(self, _link: Link, connection: ClientConnection, event: object) -> TLObject:
         """Answer a step of the handshake, a payment status or a list of models."""
-        connection: ClientConnection = link.context
-        try:
-            event = connection.session.receive_query(obj)
-            if event is None:
-                link.answer_error(query_id, 0, "Lost promise")
-            else:
-                link.answer(query_id, self._answer(connection, event))
-        except RefusedError as refusal:
-            link.answer_error(query_id, refusal.code, str(refusal))
-            link.close(refusal)
-
-    def on_closed(self, link: Link, reason: CocoonError | None) -> None:
-        """The client is gone; what it has running goes on to its end and is charged."""
-        self._links.discard(link)
-        connection: ClientConnection | None = link.context
-        if connection is None:
-            return
-        connection.session.fail()
-        if connection.known:
-            owner = connection.record.account.owner
-            others = self._by_owner.get(owner, set())
-            others.discard(connection)
-            if not others:
-                self._by_owner.pop(owner, None)
-        if reason is not None:
-            _log.info("client connection closed", reason=type(reason).__name__)
-
-    # --- the handshake ------------------------------------------------------------------------
-
-    def _answer(self, connection: ClientConnection, event: object) -> TLObject:
         session = connection.session
         if isinstance(event, ConnectRequest):
             return self._greet(connection, event)
@@ -201,7 +147,7 @@ class ClientSide:
                 for name, workers in self._registry.models()
             }
             return session.models(event, offers)
-        raise RemoteProtocolError(f"no answer to {type(event).__name__}")
+        raise RemoteProtocolError(f"{type(event).__name__} cannot be answered")
 
     def _greet(self, connection: ClientConnection, request: ConnectRequest) -> TLObject:
         try:
@@ -210,7 +156,7 @@ class ClientSide:
         except CocoonError as error:
             raise RefusedError(WIRE_ERROR, f"owner address: {error}") from error
         connection.record = record
-        self._by_owner.setdefault(record.account.owner, set()).add(connection)
+        self.introduced(connection, record.account.owner)
         terms = self._dispatcher.terms
         return connection.session.greet(
             client_contract=record.contract.friendly(testnet=self._testnet),

@@ -2,16 +2,14 @@
 
 import itertools
 
-import structlog
-
-from cocoon.accounting import Account
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
-from cocoon.errors import WIRE_ERROR, CocoonError, OverloadedError, RemoteProtocolError
+from cocoon.errors import WIRE_ERROR, CocoonError, RemoteProtocolError
 from cocoon.net.link import Link
 from cocoon.proxy.books import Books
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.payments import payment_update
+from cocoon.proxy.peer_side import PeerSide
 from cocoon.proxy.registry import MAX_MODEL_NAME, Worker
 from cocoon.tl import TLObject
 from cocoon.wire.events import (
@@ -34,8 +32,6 @@ from cocoon.wire.worker_peer_session import COEFFICIENT_LIMIT, WorkerPeerSession
 
 MAX_REQUESTS_PER_WORKER = 10_000
 """Requests at a time on one connection, whatever the worker claims to take."""
-
-_log = structlog.get_logger(__name__)
 
 
 class WorkerConnection:
@@ -62,9 +58,9 @@ class WorkerConnection:
         self._worker = worker
 
     @property
-    def known(self) -> bool:
-        """Whether the worker has said who it is."""
-        return self._worker is not None
+    def owner(self) -> str | None:
+        """Key of the owner's account; None before the handshake."""
+        return None if self._worker is None else self._worker.record.account.owner
 
     def run(self, query: WorkerQuery) -> None:
         """Send a request.
@@ -93,7 +89,7 @@ class WorkerConnection:
         self._link.close(fault)
 
 
-class WorkerSide:
+class WorkerSide(PeerSide[WorkerConnection]):
     """All worker connections of a proxy: the handler of their links.
 
     Args:
@@ -117,41 +113,24 @@ class WorkerSide:
         testnet: bool,
         max_connections: int,
     ) -> None:
+        super().__init__("worker", max_connections)
         self._identity = identity
         self._books = books
         self._dispatcher = dispatcher
         self._root = root
         self._check_hashes = check_hashes
         self._testnet = testnet
-        self._max_connections = max_connections
-        self._links: set[Link] = set()
-        self._by_owner: dict[str, set[WorkerConnection]] = {}
         self._ids = itertools.count(1)
 
-    @property
-    def connections(self) -> int:
-        """Open connections, those in handshake included."""
-        return len(self._links)
-
-    def close_all(self) -> None:
-        """Close every connection."""
-        for link in list(self._links):
-            link.close()
-
-    def announce_payments(self, account: Account) -> None:
-        """More has become signable for this worker's owner."""
-        for connection in self._by_owner.get(account.owner, ()):
-            connection.announce_payment()
-
-    # --- events of links ----------------------------------------------------------------------
-
-    def on_opened(self, link: Link) -> None:
+    def new_connection(self, link: Link) -> WorkerConnection:
         """A worker has connected."""
-        if len(self._links) >= self._max_connections:
-            link.close(OverloadedError("this proxy takes no more worker connections"))
-            return
-        self._links.add(link)
-        link.context = WorkerConnection(link, WorkerPeerSession(self._identity))
+        return WorkerConnection(link, WorkerPeerSession(self._identity))
+
+    def left(self, connection: WorkerConnection) -> None:
+        """Requests of a worker that is gone move on or fail at once."""
+        if connection.joined:
+            connection.joined = False
+            self._dispatcher.worker_left(connection.worker)
 
     def on_message(self, link: Link, obj: TLObject) -> None:
         """Pass an answer on, or note a change of the worker."""
@@ -173,41 +152,8 @@ class WorkerSide:
             case None:
                 pass
 
-    def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:
+    def answer(self, link: Link, connection: WorkerConnection, event: object) -> TLObject:
         """Answer a step of the handshake or a payment status."""
-        connection: WorkerConnection = link.context
-        try:
-            event = connection.session.receive_query(obj)
-            if event is None:
-                link.answer_error(query_id, 0, "Lost promise")
-            else:
-                link.answer(query_id, self._answer(link, connection, event))
-        except RefusedError as refusal:
-            link.answer_error(query_id, refusal.code, str(refusal))
-            link.close(refusal)
-
-    def on_closed(self, link: Link, reason: CocoonError | None) -> None:
-        """The worker is gone: its requests move on or fail at once."""
-        self._links.discard(link)
-        connection: WorkerConnection | None = link.context
-        if connection is None:
-            return
-        connection.session.fail()
-        if connection.known:
-            owner = connection.worker.record.account.owner
-            others = self._by_owner.get(owner, set())
-            others.discard(connection)
-            if not others:
-                self._by_owner.pop(owner, None)
-        if connection.joined:
-            connection.joined = False
-            self._dispatcher.worker_left(connection.worker)
-        if reason is not None:
-            _log.info("worker connection closed", reason=type(reason).__name__)
-
-    # --- the handshake ------------------------------------------------------------------------
-
-    def _answer(self, link: Link, connection: WorkerConnection, event: object) -> TLObject:
         session = connection.session
         match event:
             case WorkerConnectRequest():
@@ -230,7 +176,7 @@ class WorkerSide:
             case PaymentStatusRequest():
                 return session.payment_status(payment_update(connection.worker.record))
             case _:
-                raise RemoteProtocolError(f"no answer to {type(event).__name__}")
+                raise RemoteProtocolError(f"{type(event).__name__} cannot be answered")
 
     def _greet(
         self, link: Link, connection: WorkerConnection, request: WorkerConnectRequest
@@ -254,7 +200,7 @@ class WorkerSide:
             coefficient=request.coefficient,
             limit=min(request.max_requests, MAX_REQUESTS_PER_WORKER),
         )
-        self._by_owner.setdefault(record.account.owner, set()).add(connection)
+        self.introduced(connection, record.account.owner)
         contract = record.contract.friendly(testnet=self._testnet)
         return connection.session.greet(worker_contract=contract)
 
