@@ -4,14 +4,18 @@ import os
 from datetime import UTC, datetime
 from pathlib import Path
 
+import dcap_qvl
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
+from cocoon.attestation import policy
 from cocoon.attestation.claims import ClaimName
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
-from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, verify_tdx
+from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, root_hash_of, verify_tdx
 from cocoon.attestation.measurements import TdxMeasurements
-from cocoon.errors import EvidenceError, PolicyError
+from cocoon.errors import ConfigError, EvidenceError, PolicyError
 
 DEFAULT = Path(__file__).parents[4] / "shared" / "vectors" / "attestation"
 FOLDER = Path(os.environ.get("COCOON_REAL_EVIDENCE", DEFAULT))
@@ -39,6 +43,17 @@ def test_a_real_quote_verifies_under_intels_root(book: CollateralBook) -> None:
     assert proven == {ClaimName.GENUINE_HARDWARE, ClaimName.NOT_DEBUG, ClaimName.TCB_CURRENT}
     assert found.expires_at is not None
     assert INSIDE < found.expires_at < AFTER
+
+
+def test_the_root_of_a_real_quote_is_the_pinned_one_and_never_counts_as_simulated(
+    book: CollateralBook,
+) -> None:
+    chain = dcap_qvl.parse_quote((FOLDER / "tdx_quote").read_bytes()).cert_chain_pem_bytes()
+    root = x509.load_pem_x509_certificates(bytes(chain).rstrip(b"\0"))[-1]
+    der = root.public_bytes(Encoding.DER)
+    assert root_hash_of(der) == INTEL_ROOT_HASH
+    with pytest.raises(ConfigError):
+        policy.tdx(collateral=book, simulated_root=der)
 
 
 def test_it_does_not_after_its_collateral_expired(book: CollateralBook) -> None:
