@@ -226,11 +226,6 @@ class Proxy:
         usable = any(worker.usable for worker in self.registry)
         return self.healthy and self.dispatcher.terms.enabled and usable
 
-    @property
-    def image_hash(self) -> str:
-        """Hex of our own image hash, empty without evidence of our own."""
-        return ""
-
     def set_enabled(self, enabled: bool) -> None:
         """Take requests, or refuse new ones while running ones end."""
         self.dispatcher.terms.enabled = enabled

@@ -91,7 +91,6 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
     price = proxy.dispatcher.terms.prices.price_per_token
     return {
         "status": {
-            "actual_image_hash": proxy.image_hash,
             "enabled": proxy.dispatcher.terms.enabled,
             "healthy": proxy.healthy,
         },

@@ -11,16 +11,12 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.util import CommandError
 from sqlalchemy.dialects import postgresql, sqlite
 
 from cocoon.errors import StoreError
 from cocoon.proxy.store import schema
 from cocoon.proxy.store.rows import Batch, ClientRow, Snapshot, StoreIdentity, WorkerRow
-
-MIGRATIONS = Path(__file__).parent / "migrations"
+from cocoon.proxy.store.upgrade import bring_up_to_date
 
 
 class ProxyStore:
@@ -46,7 +42,7 @@ class ProxyStore:
         engine = _create_engine(url)
         try:
             connection = engine.connect()
-            _migrate(connection)
+            bring_up_to_date(connection)
             store = cls(engine, connection)
             store._claim(identity)
         except sa.exc.OperationalError as error:
@@ -55,7 +51,7 @@ class ProxyStore:
             if "locked" in text:
                 text = "another process uses it; stop that proxy first"
             raise StoreError(f"cannot open the proxy's store {_shown(url)}: {text}") from error
-        except (sa.exc.SQLAlchemyError, CommandError) as error:
+        except sa.exc.SQLAlchemyError as error:
             engine.dispose()
             raise StoreError(f"cannot open the proxy's store {_shown(url)}: {error}") from error
         except StoreError:
@@ -189,11 +185,3 @@ def _sqlite(url: sa.URL) -> bool:
 
 def _shown(url: str) -> str:
     return sa.make_url(url).render_as_string(hide_password=True)
-
-
-def _migrate(connection: sa.Connection) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
