@@ -1,9 +1,11 @@
 """The proxy's store: what is flushed survives, nothing goes backwards, one process at a time."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from cocoon.errors import StoreError
 from cocoon.proxy.store import Batch, ClientRow, ProxyStore, StoreIdentity, WorkerRow
 from cocoon.proxy.store.schema import metadata
 from cocoon.proxy.store.store import sqlite_url
+from cocoon.proxy.store.upgrade import HEAD, run_migrations
 
 IDENTITY = StoreIdentity(bytes(32), "proxy-contract")
 CLIENT = ClientRow("alice", "a", 100, 40, 0, 5, 6, bytes(32), 0, 7)
@@ -93,12 +96,58 @@ def test_not_a_database(tmp_path: Path) -> None:
         open_store(tmp_path)
 
 
-def test_migrations_make_the_schema(tmp_path: Path) -> None:
-    open_store(tmp_path).close()
-    engine = sa.create_engine(sqlite_url(tmp_path / "proxy.sqlite"))
+@contextlib.contextmanager
+def database(path: Path) -> Iterator[sa.Connection]:
+    engine = sa.create_engine(sqlite_url(path / "proxy.sqlite"))
     with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        yield connection
     engine.dispose()
+
+
+def test_new_store_has_the_schema(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with database(tmp_path) as connection:
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == HEAD
+
+
+def test_migrations_make_the_same_schema(tmp_path: Path) -> None:
+    with database(tmp_path) as connection:
+        run_migrations(connection)
+        context = MigrationContext.configure(connection)
+        assert compare_metadata(context, metadata) == []
+        assert context.get_current_revision() == HEAD
+        migrated = dict(connection.execute(sa.text("SELECT name, sql FROM sqlite_master")).all())
+    (tmp_path / "new").mkdir()
+    open_store(tmp_path / "new").close()
+    with database(tmp_path / "new") as connection:
+        made = dict(connection.execute(sa.text("SELECT name, sql FROM sqlite_master")).all())
+    assert made.keys() == migrated.keys()
+    for table in metadata.tables:
+        assert made[table].count("CHECK") == migrated[table].count("CHECK")
+    open_store(tmp_path / "new").close()
+
+
+def test_store_of_a_newer_program_is_refused(tmp_path: Path) -> None:
+    open_store(tmp_path).close()
+    with database(tmp_path) as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    with pytest.raises(StoreError, match="schema"):
+        open_store(tmp_path)
+
+
+def test_alembic_is_not_loaded_without_need(tmp_path: Path) -> None:
+    code = (
+        "import sys; from pathlib import Path; from cocoon.proxy.store import *;"
+        "from cocoon.proxy.store.store import sqlite_url;"
+        "ProxyStore.open(sqlite_url(Path(sys.argv[1])), StoreIdentity(bytes(32), 'c')).close();"
+        "print('alembic' in sys.modules)"
+    )
+    for _ in range(2):  # a new store, then the same again
+        command = [sys.executable, "-c", code, str(tmp_path / "proxy.sqlite")]
+        assert subprocess.run(command, capture_output=True, check=True).stdout == b"False\n"
 
 
 WRITER = """
