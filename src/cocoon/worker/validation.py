@@ -279,13 +279,11 @@ def _string(raw: msgspec.Raw) -> str:
 
 def _token_limit(path: str, fields: Fields) -> int | None:
     """Completion tokens at most over all choices and prompts, as the caller's own fields say."""
-    each = fields.get("max_completion_tokens", fields.get("max_tokens"))
-    if each is None:
-        return None
     choices = max(1, _number(fields, "n"))
     if path == COMPLETIONS_PATH:
         choices = max(choices, _number(fields, "best_of")) * _prompts(fields["prompt"])
-    return int(bytes(each)) * choices
+    each = fields.get("max_completion_tokens", fields.get("max_tokens"))
+    return None if each is None else int(bytes(each)) * choices
 
 
 def _number(fields: Fields, name: str) -> int:
