@@ -1,4 +1,4 @@
-"""The worker's allow-list: what official workers take, what they wrongly refuse, what nobody may."""
+"""The worker's allow-list: what official ones take, what they wrongly refuse, what nobody may."""
 
 import msgspec
 import pytest
