@@ -11,10 +11,10 @@ from cocoon.errors import UnavailableError
 
 
 async def run_up(options: DevnetOptions) -> None:
-    """Start, say how to use it, run until cancelled or until a process dies, stop.
+    """Start, say how to use it, run until cancelled or until a role has died out, stop.
 
     Raises:
-        CocoonError: it did not start, or a process of it ended by itself.
+        CocoonError: it did not start, or no process of a role is left.
     """
     console = screen.stderr()
     with screen.StartProgress(console) as progress:
@@ -26,11 +26,25 @@ async def run_up(options: DevnetOptions) -> None:
             raise
     try:
         say_how(network, options, console)
-        raise UnavailableError(f"the network stops: {await network.first_death()}")
+        await watch(network, console)
     except asyncio.CancelledError:
         console.print("Stopping; state is kept.")  # Ctrl-C is how this command ends
     finally:
         await network.stop()
+
+
+async def watch(network: Network, console: Console) -> None:
+    """Report every process that ends by itself, until no request can be answered any more.
+
+    Raises:
+        UnavailableError: a role has no process left.
+    """
+    while True:
+        death = await network.next_death()
+        missing = network.missing_role()
+        if missing is not None:
+            raise UnavailableError(f"the network stops: {death}")
+        console.print(f"{death}. It is not restarted; the others go on.", style="red", markup=False)
 
 
 def say_how(network: Network, options: DevnetOptions, console: Console) -> None:

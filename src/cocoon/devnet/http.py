@@ -5,6 +5,7 @@ import time.
 """
 
 import asyncio
+import contextlib
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -83,6 +84,8 @@ async def _exchange(host: str, port: int, request: bytes) -> bytes:
         return b"".join(parts)
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
 
 def _parse(url: str, raw: bytes) -> Answer:

@@ -56,11 +56,18 @@ class Network:
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began
 
-    async def first_death(self) -> str:
-        """Wait until a process ends by itself; returns the sentence that says so."""
+    async def next_death(self) -> str:
+        """Wait until a process ends by itself; returns the sentence that says how."""
         if self._supervisor is None:
             raise UnavailableError("the network has not been started")
-        return await self._supervisor.first_death()
+        return await self._supervisor.next_death()
+
+    def missing_role(self) -> str | None:
+        """A role of which no process is left, so that no request can be answered."""
+        if self._supervisor is None:
+            return None
+        roles = ("client", "proxy", "worker")
+        return next((role for role in roles if not self._supervisor.living(role)), None)
 
     async def stop(self) -> None:
         """Stop every process; the state stays."""

@@ -87,6 +87,7 @@ class Supervisor:
     def __init__(self, report: Report) -> None:
         self._report = report
         self._children: list[ChildProcess] = []
+        self._told: list[ChildProcess] = []
         self._read_end, self._write_end = os.pipe()
 
     @property
@@ -108,15 +109,22 @@ class Supervisor:
             for task in waiting:
                 task.cancel()
 
-    async def first_death(self) -> str:
-        """Wait until a child ends by itself; returns the sentence that says so."""
-        waiting = {asyncio.create_task(child.wait()): child for child in self._children}
+    async def next_death(self) -> str:
+        """Wait until a child ends by itself; each is told once, in a sentence that says how."""
+        candidates = [child for child in self._children if child not in self._told]
+        waiting = {asyncio.create_task(child.wait()): child for child in candidates}
         try:
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-            return waiting[done.pop()].death()
         finally:
             for task in waiting:
                 task.cancel()
+        child = waiting[done.pop()]
+        self._told.append(child)
+        return child.death()
+
+    def living(self, role: str) -> int:
+        """How many processes of a role still run."""
+        return sum(child.alive and child.spec.role == role for child in self._children)
 
     async def stop(self) -> None:
         """Stop the children, the last started first; what does not stop is killed."""
