@@ -2,18 +2,31 @@
 
 import asyncio
 import contextlib
+import os
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+from cryptography.x509 import load_der_x509_certificate
 
+from cocoon.attestation.certificate import build_certificate
+from cocoon.attestation.evidence import report_data
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
 from cocoon.attestation.measurements import TdxMeasurements
 from cocoon.attestation.peer import PeerSource
-from cocoon.errors import RemoteProtocolError, UnavailableError
+from cocoon.errors import CocoonError, RemoteProtocolError, UnavailableError
 from cocoon.net.identity import Identity
 from cocoon.net.plain import PlainTransport, dial_plain, listen_plain
 from cocoon.net.ratls import RatlsLimits, RatlsTimeouts
@@ -370,3 +383,39 @@ async def test_a_policy_needs_its_collateral() -> None:
 
     with pytest.raises(ConfigError, match="collateral"):
         await serve_router(RouterConfig((socks("tdx"),)))
+
+
+def write_credentials(base: Path, key: Ed25519PrivateKey, at: float) -> None:
+    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    now = int(time.time())
+    der = build_certificate(
+        key, quote=FakeTdx().quote(report_data(public)), not_before=now - 60, serial=now
+    )
+    certificate = load_der_x509_certificate(der).public_bytes(Encoding.PEM)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    for suffix, content in (("_cert.pem", certificate), ("_key.pem", private)):
+        path = base.with_name(base.name + suffix)
+        path.write_bytes(content)
+        path.chmod(0o600)
+        os.utime(path, (at, at))
+
+
+async def test_certificate_files_and_their_replacement(tmp_path: Path) -> None:
+    base = tmp_path / "tdx"
+    with pytest.raises(CocoonError):
+        await serve_router(RouterConfig((socks(),), cert_base=str(base)))
+    keys = [Ed25519PrivateKey.generate() for _ in range(2)]
+    public = [key.public_key().public_bytes_raw() for key in keys]
+    write_credentials(base, keys[0], 1000.0)
+    async with service() as inner_service, router(reverse(inner_service.port)) as inner:
+        outer = await serve_router(RouterConfig((socks(),), cert_base=str(base)))
+        try:
+            net = Network(inner_service, outer, inner)
+            await check_echo(await net.dial())
+            write_credentials(base, keys[1], 2000.0)
+            assert await outer._identity.renew_if_due()
+            await check_echo(await net.dial())
+        finally:
+            await outer.close()
+        seen = [transport_of(app).peer.public_key for app in inner_service.apps]
+        assert seen == public

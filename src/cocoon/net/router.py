@@ -132,13 +132,14 @@ async def serve_router(
 
     Raises:
         ConfigError: a policy does not exist, or verifies quotes and there is no collateral.
-        CertificateError: the certificate files cannot be used.
+        CocoonError: the certificate files cannot be used; ConfigError or CertificateError.
         UnavailableError: a port cannot be listened on.
     """
     known = build_policies(config, collateral, simulated_root)
     if identity is None:
         base = config.cert_base
         identity = Identity.generate(None) if base is None else Identity.from_files(Path(base))
+    identity.current()  # files that cannot be used show now and not with the first connection
     router = Router(config, identity, known, limits or RouterLimits())
     await router.start()
     return router

@@ -38,7 +38,11 @@ class _PrintExample(argparse.Action):
 
 def build_parser() -> argparse.ArgumentParser:
     """Every flag, with its help text."""
-    parser = _Parser(prog="cocoon router", description="Connect a local runner to attested peers.")
+    parser = _Parser(
+        prog="cocoon router",
+        description="Connect a local runner to attested peers.",
+        allow_abbrev=False,
+    )
     add = parser.add_argument
     add("-c", "--config", metavar="FILE", help="JSON configuration; ports given here replace its")
     add("-P", "--policy", action="append", default=[], metavar="NAME:TYPE[:HASHES]")
@@ -53,7 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("-d", "--pow-difficulty", type=int, default=DEFAULT_DIFFICULTY, metavar="BITS")
     add("-m", "--max-pow-difficulty", type=int, default=DEFAULT_MAX_DIFFICULTY, metavar="BITS")
     add("-g", "--generate-config", action=_PrintExample, nargs=0, help="print an example; exit")
-    add("-v", "--verbosity", action="count", default=0)
+    add("-v", "--verbosity", type=int, nargs="?", const=1, default=0, metavar="LEVEL")
     return parser
 
 

@@ -79,8 +79,6 @@ class FrameDecoder:
         failure: DecodeError | None = None
         offset, end, seqno = 0, len(source), self._seqno
         needed = HEADER_SIZE
-        # A view, so that cutting a frame out of the buffer copies it once.
-        view = memoryview(source)
         while end - offset >= HEADER_SIZE:
             length, number = _HEADER.unpack_from(source, offset)
             if not MIN_PAYLOAD <= length <= self._max:
@@ -93,10 +91,13 @@ class FrameDecoder:
             if stop > end:
                 needed = HEADER_SIZE + length
                 break
-            payloads.append(view[offset + HEADER_SIZE : stop].tobytes())
+            start = offset + HEADER_SIZE
+            if isinstance(source, bytes):
+                payloads.append(source[start:stop])
+            else:  # through a view: a bytearray's own slice would be copied twice
+                payloads.append(bytes(memoryview(source)[start:stop]))
             seqno = _wrap(seqno + 1)
             offset = stop
-        view.release()
         self._seqno = seqno
         self._needed = needed
         return payloads, offset, failure

@@ -85,6 +85,11 @@ def test_ports_of_the_command_line_replace_those_of_the_file(tmp_path: Path) -> 
     assert (config.cert_base, config.threads) == ("b", 2)
 
 
+@pytest.mark.parametrize(("flags", "level"), [("", 0), ("-v", 1), ("-v 3", 3)])
+def test_verbosity(flags: str, level: int) -> None:
+    assert parse_arguments([*flags.split(), "-S", "8116@tdx"]).verbosity == level
+
+
 def test_example_is_valid(capsys: pytest.CaptureFixture[str]) -> None:
     validate(parse_json(EXAMPLE.encode()))
     with pytest.raises(SystemExit) as stop:
@@ -209,6 +214,8 @@ BAD_ARGUMENTS = [
     "-S 8116@tdx -d x",
     "-S 8116@tdx --collateral-hash 11",
     "-S 8116@tdx --unknown",
+    "-S 8116@tdx --serialize",
+    "-S 8116@tdx -v x",
     "-c /does/not/exist",
 ]
 
