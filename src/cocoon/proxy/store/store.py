@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Self
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from cocoon.errors import StoreError
 from cocoon.proxy.store import schema
@@ -134,9 +133,7 @@ class ProxyStore:
     def _upsert(self, table: sa.Table, rows: Sequence[ClientRow | WorkerRow]) -> None:
         if not rows:
             return
-        insert: Any = (
-            postgresql.insert if self._engine.dialect.name == "postgresql" else sqlite.insert
-        )(table)
+        insert = _insert(self._engine.dialect.name, table)
         changes = {c.name: insert.excluded[c.name] for c in table.columns if not c.primary_key}
         statement = insert.on_conflict_do_update(index_elements=["owner"], set_=changes)
         self._connection.execute(statement, [asdict(row) for row in rows])
@@ -177,6 +174,17 @@ def _create_engine(url: str) -> sa.Engine:
                 connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _insert(dialect: str, table: sa.Table) -> Any:
+    """An INSERT that knows what to do on conflict; loads only the dialect that is used."""
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # noqa: PLC0415 - 3 MB
+
+        return postgresql.insert(table)
+    from sqlalchemy.dialects import sqlite  # noqa: PLC0415
+
+    return sqlite.insert(table)
 
 
 def _sqlite(url: sa.URL) -> bool:
