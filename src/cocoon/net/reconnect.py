@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from cocoon.errors import CocoonError
+from cocoon.errors import CocoonError, RequestError
 
 REPLACE_AFTER = 300.0
 """Seconds without a ready session after which another proxy is tried (§2.7)."""
@@ -198,8 +198,12 @@ class SessionKeeper:
     async def _try(self, target: Target, tries: "_Tries") -> None:
         try:
             await self._run_session(target, tries.on_ready)
-        except CocoonError as error:
+        except RequestError as error:
             _log.info("proxy session ended", proxy=str(target), reason=str(error))
+        except CocoonError as error:
+            # Not the network: the proxy is not trusted, breaks the protocol or pays wrongly.
+            kind = type(error).__name__
+            _log.warning("proxy session failed", proxy=str(target), kind=kind, reason=str(error))
         except OSError as error:
             _log.info("proxy session ended", proxy=str(target), reason=error.strerror)
         except Exception:

@@ -14,7 +14,7 @@ from typing import Final, Protocol
 import msgspec
 import structlog
 
-from cocoon.accounting import PriceList, TokenCounts
+from cocoon.accounting import AdjustedUsage, PriceList, TokenCounts
 from cocoon.engine.base import Engine, EngineRequest, EngineResponse
 from cocoon.engine.metering import Meter, MeteredUsage, UsageCost
 from cocoon.errors import (
@@ -43,6 +43,9 @@ MAX_PART = 1 << 18
 SMALL_BODY = 1 << 16
 """An answer that is not a stream and announces no more than this is sent in one piece."""
 MAX_HEADERS = 128
+
+NO_USAGE: Final = TokensUsed(0, 0, 0, 0, 0)
+NOTHING: Final = (MeteredUsage(), AdjustedUsage())
 
 _CHUNKED: Final = HttpHeader("Transfer-Encoding", "chunked")
 _log = structlog.get_logger(__name__)
@@ -101,6 +104,7 @@ class RunningRequest:
     __slots__ = (
         "_host",
         "_limit",
+        "_priced",
         "_query",
         "_sink",
         "_started",
@@ -117,6 +121,7 @@ class RunningRequest:
         self._started_at = time.time()
         self._status = 0
         self._limit: int | None = None
+        self._priced = NOTHING
         self._timeout = min(query.timeout, MAX_TIMEOUT)
 
     async def run(self) -> None:
@@ -276,9 +281,17 @@ class RunningRequest:
             usage.prompt, usage.cached, limit, min(usage.reasoning, limit), usage.estimated
         )
 
-    def _tokens(self, usage: MeteredUsage) -> TokensUsed:
+    def _adjusted(self, usage: MeteredUsage) -> AdjustedUsage:
+        """Price the usage; asked for twice when costs are written into the answer."""
+        if usage == self._priced[0]:
+            return self._priced[1]
         counts = TokenCounts(usage.prompt, usage.cached, usage.completion, usage.reasoning)
         adjusted = counts.adjusted(self._query.coefficient, self._host.prices)
+        self._priced = (usage, adjusted)
+        return adjusted
+
+    def _tokens(self, usage: MeteredUsage) -> TokensUsed:
+        adjusted = self._adjusted(usage)
         self._host.statistics.used(adjusted)
         return TokensUsed(
             int(adjusted.prompt),
@@ -312,16 +325,10 @@ class RunningRequest:
         ).decode()
 
     def _annotate(self, usage: MeteredUsage) -> UsageCost:
-        usage = self._capped(usage)
-        prices, coefficient = self._host.prices, self._query.coefficient
-        counts = TokenCounts(usage.prompt, usage.cached, usage.completion, usage.reasoning)
-        adjusted = counts.adjusted(coefficient, prices)
+        adjusted, prices = self._adjusted(self._capped(usage)), self._host.prices
         prompt = int(prices.cost(adjusted.prompt + adjusted.cached))
         completion = int(prices.cost(adjusted.completion + adjusted.reasoning))
         return UsageCost(prompt, completion, prompt + completion)
-
-
-NO_USAGE = TokensUsed(0, 0, 0, 0, 0)
 
 
 def _comes_whole(response: EngineResponse) -> bool:

@@ -225,6 +225,10 @@ class Uplink:
             told.disabled = offer.disabled
             link.send(self._session.availability_changed(AvailabilityChanged(offer.disabled)))
 
+    async def finished(self) -> None:
+        """Wait until no request is running; call it when the link is closed."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
     def close(self) -> None:
         """Close the link; running requests are cancelled."""
         if self._link is not None:

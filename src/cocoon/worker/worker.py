@@ -118,6 +118,7 @@ class Worker:
                 self._uplinks.remove(uplink)
         finally:
             link.close()
+            await uplink.finished()
 
     # --- what operators and tests use ---
 
