@@ -1,0 +1,88 @@
+"""`cocoon demo`, really run: what `make demo` shows a stranger."""
+
+import base64
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+PRICE, FEE = 100, 80
+
+
+def demo(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "cocoon", "demo", *options],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+
+
+def document(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
+
+
+def test_json_twice_on_the_same_state(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    first = document(demo("--json", "--state", str(state), "Say hello."))
+    assert set(first) == {
+        "answer", "model", "usage", "cost_nanoton", "proxy", "worker", "payments", "timings",
+    }  # fmt: skip
+    check(first, state)
+    second = document(demo("--json", "--state", str(state), "Say hello."))
+    check(second, state)
+    # The same question on the same engine: seed and temperature are fixed.
+    assert second["answer"] == first["answer"]
+    assert second["proxy"] == first["proxy"]
+
+
+def check(result: dict[str, Any], state: Path) -> None:
+    usage, payments = result["usage"], result["payments"]
+    total = usage["prompt_tokens"] + usage["completion_tokens"]
+    assert result["answer"].strip()
+    assert result["model"] == "SmolLM2-135M-Instruct"
+    assert usage["total_tokens"] == total > 0
+    assert result["cost_nanoton"] == total * PRICE
+    assert payments == {
+        "client_tokens": total,
+        "worker_tokens": total,
+        "client_nanoton": total * PRICE,
+        "worker_nanoton": total * FEE,
+    }
+    root = json.loads((state / "root.json").read_text())
+    for role in ("proxy", "worker"):
+        assert result[role]["evidence"] == "tdx-simulated"
+        hashes = [base64.b64decode(item).hex() for item in root[f"{role}_hashes"]]
+        assert result[role]["image_hash"] in hashes
+    timings = result["timings"]
+    assert 0 < timings["first_token_seconds"] <= timings["total_seconds"]
+    assert timings["start_seconds"] > 0
+
+
+def test_table_answer_and_warnings() -> None:
+    done = demo("Say hello.")
+    assert done.returncode == 0, done.stderr
+    for words in ("proxy attested", "worker attested", "client signed for", "tdx-simulated"):
+        assert words in done.stdout
+    for words in ("SIMULATED", "small demonstration model", "proxy-1: ready", "> Say hello."):
+        assert words in done.stderr
+
+
+def test_prompt_and_answer_are_in_no_file(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    prompt = "Xylophonic"
+    result = document(demo("--json", "--state", str(state), f"{prompt} greeting: say hello."))
+    answer = result["answer"].strip().encode()
+    assert len(answer) > 3
+    for path in state.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            assert prompt.encode() not in content
+            assert answer not in content
