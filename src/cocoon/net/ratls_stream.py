@@ -14,6 +14,7 @@ from OpenSSL import SSL
 
 from cocoon.attestation.peer import VerifiedPeer
 from cocoon.errors import RemoteProtocolError
+from cocoon.net.ratls_memory import release_buffers
 
 RECORD_BYTES = 16_384
 """Most plaintext in one TLS record."""
@@ -21,6 +22,10 @@ SEND_NOW_BYTES = 65_536
 """Queued plaintext that is encrypted at once instead of at the end of the loop iteration."""
 SEND_STEP_BYTES = 262_144
 """Most plaintext that is encrypted between two hand-overs to the socket."""
+KEEP_BYTES = 65_536
+"""Longest read or write after which the memory for it is kept."""
+RELEASE_AFTER = 10.0
+"""Seconds from a longer one until its memory is given back."""
 
 _HEADER_BYTES = 5
 _RECORD_OVERHEAD = 22  # header 5, content type 1, tag 16
@@ -92,6 +97,7 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         "_queued",
         "_receiving",
         "_records",
+        "_release_timer",
         "_scheduled",
         "_sending",
         "_tcp",
@@ -121,6 +127,7 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         self._closing = False
         self._lost = False
         self._failure: Exception | None = None
+        self._release_timer: asyncio.TimerHandle | None = None
 
     def start(self, app: asyncio.Protocol) -> None:
         """Hand the connection to the application, with what came right behind the handshake.
@@ -136,6 +143,7 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
             self._receiving = False
             self._send()
             self._flush()
+            release_buffers(self._tls)
 
     # What the application calls.
 
@@ -243,6 +251,8 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         """Ciphertext from the peer."""
         records = self._records.feed(data)
         self._tls.bio_write(data)
+        if len(data) > KEEP_BYTES:
+            self._release_later()
         if not records or self._closing:
             return
         self._receiving = True
@@ -271,6 +281,8 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         """The TCP connection is gone."""
         self._closing = self._lost = True
         self._drop_queue()
+        if self._release_timer is not None:
+            self._release_timer.cancel()
         app, self._app = self._app, None
         if app is not None:
             app.connection_lost(self._failure or exc)
@@ -340,6 +352,8 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
 
     def _encrypt(self, data: bytes | memoryview) -> None:
         size = len(data)
+        if size > KEEP_BYTES:
+            self._release_later()
         self._tls.send(data)
         room = size + (size // RECORD_BYTES + 1) * _RECORD_OVERHEAD + _SLACK
         encrypted = self._tls.bio_read(room)
@@ -356,6 +370,15 @@ class RatlsStream(RatlsTransport, asyncio.Protocol):
         with contextlib.suppress(SSL.WantReadError):
             while True:
                 self._tcp.write(self._tls.bio_read(_SLACK))
+
+    def _release_later(self) -> None:
+        """One timer for all long reads and writes until it fires: nothing is paid for each."""
+        if self._release_timer is None and not self._lost:
+            self._release_timer = self._loop.call_later(RELEASE_AFTER, self._release)
+
+    def _release(self) -> None:
+        self._release_timer = None
+        release_buffers(self._tls)
 
     def _drop_queue(self) -> None:
         self._queue.clear()
