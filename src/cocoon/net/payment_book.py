@@ -8,6 +8,7 @@ less than before has lost its books or lies, and is refused (``onchain.md`` §12
 import asyncio
 import base64
 import binascii
+import contextlib
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,7 @@ class PaymentBook:
         self._channels: dict[Address, PaymentChannel] = {}
         self._stored = {} if path is None else _read_file(path)
         self._saver: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     @property
     def channels(self) -> tuple[PaymentChannel, ...]:
@@ -166,13 +168,19 @@ class PaymentBook:
     def start(self) -> None:
         """Write changes from now on, in the background."""
         if self._path is not None:
+            self._stopping.clear()
             self._saver = asyncio.get_running_loop().create_task(self._keep_saved(self._path))
 
     async def close(self) -> None:
-        """Stop, and write what has changed."""
+        """Stop, and write what has changed.
+
+        Raises:
+            StoreError: it cannot be written.
+        """
         if self._saver is not None:
-            self._saver.cancel()
-            await asyncio.gather(self._saver, return_exceptions=True)
+            # Not cancelled: a thread may be writing, and an older state must not win.
+            self._stopping.set()
+            await self._saver
             self._saver = None
         self.save()
 
@@ -193,8 +201,10 @@ class PaymentBook:
         return msgspec.json.format(msgspec.json.encode(_File(1, entries)), indent=1)
 
     async def _keep_saved(self, path: Path) -> None:
-        while True:
-            await asyncio.sleep(SAVE_INTERVAL)
+        while not self._stopping.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SAVE_INTERVAL):
+                    await self._stopping.wait()
             if not self.changed:
                 continue
             self.changed = False

@@ -194,24 +194,22 @@ class RunningRequest:
                 self._send_whole(response, body, meter)
                 return
             self._send_head(response)
-            self._send_parts(body, meter)
+            await self._send_parts(body, meter)
             return
         self._send_head(response)
         await self._stream(response, meter)
 
     async def _stream(self, response: EngineResponse, meter: Meter) -> None:
         """Pass pieces on as they arrive; the last one carries the final info."""
-        drained = self._sink.drained
         while (chunk := await response.next_chunk()) is not None:
             data = meter.feed(chunk)
             if response.complete:
                 # The end is here: what remains need not wait for a message of its own.
-                self._send_parts(data + await _read_all(response, meter), meter)
+                await self._send_parts(data + await _read_all(response, meter), meter)
                 return
             if data:
-                self._send_data(data)
-                await drained()
-        self._send_parts(meter.end(), meter)
+                await self._send_data(data)
+        await self._send_parts(meter.end(), meter)
 
     # --- the answer ---
 
@@ -228,26 +226,27 @@ class RunningRequest:
         self._sink.started(AnswerStarted(self._query.request_id, head))
         self._started = True
 
-    def _send_parts(self, rest: bytes, meter: Meter) -> None:
+    async def _send_parts(self, rest: bytes, meter: Meter) -> None:
         """Send what is left; the last message says that it is the last."""
-        last = b""
-        if rest:
+        if len(rest) > MAX_PART:
             cut = (len(rest) - 1) // MAX_PART * MAX_PART
-            self._send_data(rest[:cut])
-            last = rest[cut:]
+            await self._send_data(rest[:cut])
+            rest = rest[cut:]
         final = self._final(meter.finish())
-        self._host.statistics.bytes_sent += len(last)
-        self._sink.part(AnswerPart(self._query.request_id, last, final))
+        self._host.statistics.bytes_sent += len(rest)
+        self._sink.part(AnswerPart(self._query.request_id, rest, final))
 
-    def _send_data(self, data: bytes) -> None:
-        request_id, part = self._query.request_id, self._sink.part
+    async def _send_data(self, data: bytes) -> None:
+        """Send bytes in parts, no faster than the proxy reads."""
+        request_id, sink = self._query.request_id, self._sink
         self._host.statistics.bytes_sent += len(data)
         if len(data) <= MAX_PART:
-            if data:
-                part(AnswerPart(request_id, data))
+            sink.part(AnswerPart(request_id, data))
+            await sink.drained()
             return
         for start in range(0, len(data), MAX_PART):
-            part(AnswerPart(request_id, data[start : start + MAX_PART]))
+            sink.part(AnswerPart(request_id, data[start : start + MAX_PART]))
+            await sink.drained()
 
     def _head(self, response: EngineResponse, framing: HttpHeader, body: bytes) -> bytes:
         headers = [HttpHeader(name, value) for name, value in response.headers]

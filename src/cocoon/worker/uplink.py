@@ -34,6 +34,8 @@ HANDSHAKE_TIMEOUT = 30.0
 STATUS_TIMEOUT = 60.0
 STATUS_PERIOD = (10.0, 20.0)
 """Seconds between payment comparisons, random in this range (§4.2)."""
+MAX_UNSENT = 1 << 20
+"""Bytes that may wait in a link before requests send more."""
 MAX_EARLY = 1024
 """Messages that may come with the last answer of the handshake."""
 
@@ -249,9 +251,20 @@ class Uplink:
         self._send(self._session.answer_failed(event, started=started))
 
     async def drained(self) -> None:
-        """Wait until the proxy has read enough."""
-        if self._link is not None:
-            await self._link.drained()
+        """Wait until the proxy has read enough.
+
+        All requests wake together when it has; the second look keeps them from filling the link's
+        memory in one turn of the loop.
+
+        Raises:
+            CocoonError: the link died.
+        """
+        link = self._link
+        while link is not None:
+            await link.drained()
+            if link.unsent < MAX_UNSENT:
+                return
+            await asyncio.sleep(0)  # the link writes in this turn
 
     def _send(self, obj: TLObject) -> None:
         if self._link is None or not self.ready:
