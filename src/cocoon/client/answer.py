@@ -28,6 +28,7 @@ from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInf
 MAX_BUFFERED = 64 << 20
 """Bytes of one answer that may wait for a slow reader; a link is shared, so it cannot be paused."""
 MAX_HEADERS = 256
+MAX_ERROR_TEXT = 1000
 
 
 class AnswerState(Enum):
@@ -261,9 +262,17 @@ def _failure(event: AnswerFailed, tells_worker: bool) -> RequestError:
     A worker refuses a body with the same code as a proxy that does not know the model (§7.1 item
     4, §4.3 item 1). Where versions tell, an error without a worker's times is the proxy's own.
     """
+    text = readable(event.message[:MAX_ERROR_TEXT])
     if event.code == WIRE_PROTOCOL_VIOLATION and tells_worker and not _worker_start(event.final):
-        return UnknownModelError(event.message)
-    return request_error(event.code, event.message)
+        return UnknownModelError(text)
+    return request_error(event.code, text)
+
+
+def readable(text: str) -> str:
+    """A peer's text, fit for JSON and terminals: valid Unicode without control characters."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 def _worker_start(final: FinalInfo | None) -> float | None:

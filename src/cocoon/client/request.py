@@ -146,8 +146,8 @@ class Response:
                 self._connection.proxy_address,
             ),
             worker=_worker(final.proxy_debug),
-            worker_debug=final.worker_debug,
-            proxy_debug=final.proxy_debug,
+            worker_debug=_valid(final.worker_debug),
+            proxy_debug=_valid(final.proxy_debug),
             first_byte=None if first is None else first - self._started_at,
             duration=answer.ended_at - self._started_at,
         )
@@ -180,6 +180,13 @@ def _worker(proxy_debug: str | None) -> PeerSummary | None:
     return PeerSummary(
         _text(worker.get("image_hash")), _text(worker.get("evidence")), _text(worker.get("owner"))
     )
+
+
+def _valid(text: str | None) -> str | None:
+    """A peer's text as valid Unicode: on the wire it may hold any bytes."""
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _text(value: object) -> str:

@@ -176,6 +176,26 @@ async def test_error_classes(code: int, final: FinalInfo | None, expected: type[
             await task
 
 
+async def test_texts_of_peers_are_made_readable() -> None:
+    async with running() as setup:
+        task = await setup.begin()
+        text = "bad \udcff\x1b[31m" + "x" * 5000
+        setup.proxy.failed(AnswerFailed(setup.query.request_id, 601, text, None))
+        with pytest.raises(UpstreamError) as failed:
+            await task
+        assert str(failed.value).encode().startswith(b"bad \xef\xbf\xbd\xef\xbf\xbd[31mx")
+        assert len(str(failed.value)) <= 1000
+        task = await setup.begin(replace(REQUEST, debug=True))
+        final = FinalInfo(USED, worker_debug="\udcff", proxy_debug='{"worker":{"owner":7}}')
+        setup.proxy.started(AnswerStarted(setup.query.request_id, head(b"x"), final))
+        response = await task
+        await response.read()
+        assert response.summary is not None
+        assert response.summary.worker_debug == "\ufffd"
+        assert response.summary.worker is not None
+        assert response.summary.worker.address == ""
+
+
 async def test_error_after_the_start_keeps_what_came() -> None:
     async with running() as setup:
         task = await setup.begin()
