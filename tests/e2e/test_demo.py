@@ -86,3 +86,20 @@ def test_prompt_and_answer_are_in_no_file(tmp_path: Path) -> None:
             content = path.read_bytes()
             assert prompt.encode() not in content
             assert answer not in content
+
+
+def test_an_engine_of_ones_own() -> None:
+    command = [sys.executable, "-m", "cocoon.testing.engine_standin", "--chunks", "5"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as engine:
+        assert engine.stdout is not None
+        try:
+            port = engine.stdout.readline().split()[1]
+            url = f"http://127.0.0.1:{port}/v1"
+            done = demo("--json", "--engine-url", url, "--workers", "2", "--proxies", "2")
+        finally:
+            engine.terminate()
+    result = document(done)
+    assert result["model"] == "stand-in"
+    assert result["answer"] == " word" * 5
+    assert result["payments"]["client_tokens"] == result["usage"]["total_tokens"]
+    assert "demonstration model" not in done.stderr
