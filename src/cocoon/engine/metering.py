@@ -251,15 +251,18 @@ class Meter:
 
     def _read_events(self, whole: bytes) -> bytes:
         """Read usage from events; return them, annotated if asked for."""
+        start = _first_event_of_interest(whole)
+        rest = whole[start:]
         if self._annotate is None:
-            for event in split_events(whole):
+            for event in split_events(rest):
                 if _NEEDLE in event:
                     self._read_value(event_data(event) or b"")
             return whole
-        return b"".join(
+        events = [
             self._annotated(event, event_data(event) or b"") if _NEEDLE in event else event
-            for event in split_events(whole)
-        )
+            for event in split_events(rest)
+        ]
+        return b"".join([whole[:start], *events])
 
     # JSON
 
@@ -363,6 +366,14 @@ class Meter:
         inner = usage[:-1].rstrip()
         comma = b"" if inner.endswith(b"{") else b","
         return head + inner + comma + costs[1:] + rest
+
+
+def _first_event_of_interest(whole: bytes) -> int:
+    """Where to begin to split: usage mostly stands in the last of many events."""
+    if b"\r" in whole:
+        return 0  # its boundaries have other forms; such engines are rare
+    boundary = whole.rfind(b"\n\n", 0, max(0, whole.find(_NEEDLE)))
+    return boundary + 2 if boundary >= 0 else 0
 
 
 def _tokens(value: object) -> int | None:
