@@ -106,7 +106,7 @@ class ProxyConnection:
         """
         self._link = link
         check_proxy_image(
-            self._settings.root, link.peer, required=self._settings.check_proxy_hashes
+            self._settings.root, link.peer, required=self._settings.must_check_proxies
         )
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value

@@ -47,3 +47,8 @@ class ClientSettings:
             raise ConfigError("client: proxy_connections must be at least 1")
         if not 0 <= self.min_proto <= self.max_proto:
             raise ConfigError("client: min_proto must not be above max_proto")
+
+    @property
+    def must_check_proxies(self) -> bool:
+        """Whether a proxy's image must be listed; always where money is real (§9)."""
+        return self.check_proxy_hashes or not self.is_test

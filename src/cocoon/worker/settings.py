@@ -70,3 +70,8 @@ class WorkerSettings:
     def base_model(self) -> str:
         """The name that requests use: the part before ``@``."""
         return self.model.partition("@")[0]
+
+    @property
+    def must_check_proxies(self) -> bool:
+        """Whether a proxy's image must be listed; always where money is real (§9)."""
+        return self.check_proxy_hashes or not self.is_test

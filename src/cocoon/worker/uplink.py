@@ -141,7 +141,7 @@ class Uplink:
         """
         self._link = link
         check_proxy_image(
-            self._settings.root, link.peer, required=self._settings.check_proxy_hashes
+            self._settings.root, link.peer, required=self._settings.must_check_proxies
         )
         await link.wait_open()
         session = self._session
