@@ -2,14 +2,16 @@
 
 Run as a program it holds many idle ones, for measurements: ``python -m cocoon.testing.dialling
 --state DIR --client-port N --worker-port N --clients N --workers N`` prints ``ready`` and keeps
-them connected until its standard input ends.
+them connected until its standard input ends. Its workers answer requests.
 """
 
 import argparse
 import asyncio
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cocoon.chain.address import Address
 from cocoon.devnet.options import DEMONSTRATION_MODEL
@@ -17,14 +19,32 @@ from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.net.dialing import RatlsDial, dial
 from cocoon.net.identity import Identity
 from cocoon.net.link import Link
-from cocoon.testing.proxy_rig import ClientPeer, WorkerPeer
+from cocoon.testing.proxy_rig import ClientPeer, WorkerPeer, used
+from cocoon.tl import TLObject
 from cocoon.wire.client_session import ClientSession
 from cocoon.wire.connection import Role
+from cocoon.wire.events import AnswerStarted
 from cocoon.wire.worker_session import WorkerParams, WorkerSession
 
 HOST = "127.0.0.1"
+ANSWER = b"an answer at once"
+TOKENS = 3
+"""What each such answer costs."""
+POLL_INTERVAL = 0.002
 AT_ONCE = 16
 """Handshakes that run at a time while many peers connect."""
+
+
+class _AnsweringWorker(WorkerPeer):
+    """Answers every request at once."""
+
+    def on_message(self, link: Link, obj: TLObject) -> None:
+        """Answer, and keep nothing."""
+        super().on_message(link, obj)
+        for query in self.queries:
+            event = AnswerStarted(query.request_id, ANSWER, used(TOKENS))
+            self.send(self.session.answer_started(event))
+        self.queries.clear()
 
 
 class Dialling:
@@ -53,10 +73,16 @@ class Dialling:
         await self._connect(peer, "client", port)
         return peer
 
-    async def worker(self, port: int, number: int = 0, requests: int = 4) -> WorkerPeer:
-        """A worker that has done its handshake and takes so many requests at a time."""
+    async def worker(
+        self, port: int, number: int = 0, requests: int = 4, *, answers: bool = False
+    ) -> WorkerPeer:
+        """A worker that has done its handshake and takes so many requests at a time.
+
+        With ``answers`` it answers each request at once, with :data:`ANSWER`.
+        """
         params = WorkerParams(owner("worker", number), self.model, 1000, True, 1, requests)
-        peer = WorkerPeer(WorkerSession(params))
+        kind = _AnsweringWorker if answers else WorkerPeer
+        peer = kind(WorkerSession(params))
         await self._connect(peer, "worker", port)
         return peer
 
@@ -76,6 +102,17 @@ def owner(kind: str, number: int) -> str:
     return Address(bytes([first]) * 24 + number.to_bytes(8)).friendly(testnet=True)
 
 
+async def eventually(condition: Callable[[], Any], timeout: float = 20.0) -> None:
+    """Wait, in real time, until something is so.
+
+    Raises:
+        TimeoutError: it was not in time.
+    """
+    async with asyncio.timeout(timeout):
+        while not condition():  # noqa: ASYNC110 - any condition at all
+            await asyncio.sleep(POLL_INTERVAL)
+
+
 async def connect_many(
     dialling: Dialling, client_port: int, worker_port: int, clients: int, workers: int
 ) -> list[ClientPeer | WorkerPeer]:
@@ -86,7 +123,7 @@ async def connect_many(
         async with limit:
             if kind == "client":
                 return await dialling.client(client_port, number)
-            return await dialling.worker(worker_port, number)
+            return await dialling.worker(worker_port, number, answers=True)
 
     wanted = [("client", n) for n in range(clients)] + [("worker", n) for n in range(workers)]
     return list(await asyncio.gather(*(one(kind, number) for kind, number in wanted)))
