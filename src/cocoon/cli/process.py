@@ -45,6 +45,7 @@ def run(role: Role, name: str, *, maintain: Iterable[Awaitable[None]] = ()) -> N
     import uvloop  # noqa: PLC0415 - only a role needs it
 
     _watch_parent()
+    _allow_many_files()
     uvloop.run(_run(role, name, list(maintain)))
 
 
@@ -70,6 +71,17 @@ async def _run(role: Role, name: str, maintain: list[Awaitable[None]]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(role.close(), CLOSE_TIMEOUT)
+
+
+def _allow_many_files() -> None:
+    """Use all descriptors that the system lets us have: each connection needs one."""
+    try:
+        import resource  # noqa: PLC0415 - Unix only
+    except ImportError:
+        return
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(OSError, ValueError):  # some systems promise more than they give
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _handle_signals(stop: asyncio.Event) -> None:
