@@ -11,14 +11,17 @@ from cocoon.cli import options
 def chat(
     url: Annotated[
         str | None,
-        typer.Option("--url", help="OpenAI-compatible API to talk to, ending in /v1."),
+        typer.Option(
+            "--url", help="OpenAI-compatible API to talk to, ending in /v1.", metavar="URL"
+        ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option("--model", help="Model to ask; by default the first listed.")
+        str | None,
+        typer.Option("--model", help="Model to ask; by default the first listed.", metavar="NAME"),
     ] = None,
     state: options.State = None,
     max_tokens: Annotated[
-        int, typer.Option("--max-tokens", help="Tokens of each answer at most.", min=1)
+        int, typer.Option("--max-tokens", help="Tokens of each answer at most.", metavar="N", min=1)
     ] = 400,
 ) -> None:
     """Chat with a running `cocoon up`; starts a network if there is none.

@@ -15,7 +15,10 @@ def keys(
         Path, typer.Argument(help="Where the key files are; missing ones are made.")
     ] = Path(),
     owner: Annotated[
-        str | None, typer.Option("--owner", help="TON address that shall own the Cocoon wallet.")
+        str | None,
+        typer.Option(
+            "--owner", help="TON address that shall own the Cocoon wallet.", metavar="ADDRESS"
+        ),
     ] = None,
     testnet: Annotated[
         bool, typer.Option("--testnet/--mainnet", help="Which flag the wallet's address carries.")

@@ -24,23 +24,38 @@ CheckHashes = Annotated[
     typer.Option("--check-hashes", "-p", help="Check peers' hashes even if the file does not."),
 ]
 HttpHost = Annotated[
-    str | None, typer.Option("--http-host", help="Where the HTTP interface listens.")
+    str | None,
+    typer.Option("--http-host", help="Where the HTTP interface listens.", metavar="HOST"),
 ]
 HttpPort = Annotated[
-    int | None, typer.Option("--http-port", help="Port of the HTTP interface.", min=0, max=65535)
+    int | None,
+    typer.Option(
+        "--http-port",
+        help="Port of the HTTP interface.",
+        metavar="PORT",
+        min=0,
+        max=65535,
+    ),
 ]
 Verbosity = Annotated[
     int | None,
     typer.Option(
-        "-v", help="Official verbosity: 0 errors, 1 warnings, 2 and 3 information.", min=0
+        "-v",
+        help="Official verbosity: 0 errors, 1 warnings, 2 and 3 information.",
+        metavar="N",
+        min=0,
     ),
 ]
 State = Annotated[
     Path | None,
     typer.Option("--state", help="Directory of the network's state.", metavar="DIR"),
 ]
-Workers = Annotated[int, typer.Option("--workers", help="Number of workers.", min=1, max=64)]
-Proxies = Annotated[int, typer.Option("--proxies", help="Number of proxies.", min=1, max=64)]
+Workers = Annotated[
+    int, typer.Option("--workers", help="Number of workers.", metavar="N", min=1, max=64)
+]
+Proxies = Annotated[
+    int, typer.Option("--proxies", help="Number of proxies.", metavar="N", min=1, max=64)
+]
 EngineUrl = Annotated[
     str | None,
     typer.Option(
@@ -52,12 +67,18 @@ EngineUrl = Annotated[
 Model = Annotated[
     str | None,
     typer.Option(
-        "--model", help="Model to serve from --engine-url; by default the first it lists."
+        "--model",
+        help="Model to serve from --engine-url; by default the first it lists.",
+        metavar="NAME",
     ),
 ]
 Port = Annotated[
     int | None,
     typer.Option(
-        "--port", help="Port of the OpenAI-compatible API; 0 takes free ports.", min=0, max=65535
+        "--port",
+        help="Port of the OpenAI-compatible API; 0 takes free ports.",
+        metavar="PORT",
+        min=0,
+        max=65535,
     ),
 ]

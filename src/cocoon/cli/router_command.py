@@ -11,15 +11,23 @@ def router(
     context: typer.Context,
     collateral: Annotated[
         list[Path] | None,
-        typer.Option("--collateral", help="File with Intel's signed collateral; repeatable."),
+        typer.Option(
+            "--collateral", help="File with Intel's signed collateral; repeatable.", metavar="FILE"
+        ),
     ] = None,
     simulated_tee: Annotated[
         Path | None,
-        typer.Option("--simulated-tee", help="Trust a devnet's simulated machine, not Intel."),
+        typer.Option(
+            "--simulated-tee", help="Trust a devnet's simulated machine, not Intel.", metavar="DIR"
+        ),
     ] = None,
     simulated_image: Annotated[
         str | None,
-        typer.Option("--simulated-image", help="Show simulated evidence of this image ourselves."),
+        typer.Option(
+            "--simulated-image",
+            help="Show simulated evidence of this image ourselves.",
+            metavar="NAME",
+        ),
     ] = None,
 ) -> None:
     """Connect local runners to attested peers.

@@ -17,7 +17,13 @@ def up(
     port: options.Port = None,
     pow_difficulty: Annotated[
         int,
-        typer.Option("--pow-difficulty", help="Proof of work of each connection.", min=0, max=28),
+        typer.Option(
+            "--pow-difficulty",
+            help="Proof of work of each connection, bits.",
+            metavar="N",
+            min=0,
+            max=28,
+        ),
     ] = 8,
 ) -> None:
     """Run a whole network on this machine: proxies, workers with engines, client and gateway.

@@ -175,6 +175,16 @@ def test_official_errors(tmp_path: Path, load: Any, fields: dict[str, Any], mess
     assert str(path) in str(caught.value)
 
 
+def test_protected_control_pages_are_not_opened(tmp_path: Path) -> None:
+    text = (OFFICIAL / "worker-config.json").read_text()
+    fields = json.loads(text) | {"http_access_hash": "abc"}
+    path = official(tmp_path, **fields)
+    assert load_worker(path).http.host == "127.0.0.1"
+    assert load_worker(path, Overrides(http_host="127.0.0.2")).http.host == "127.0.0.2"
+    with pytest.raises(ConfigError, match="http_access_hash is not supported"):
+        load_worker(path, Overrides(http_host="0.0.0.0"))
+
+
 # --- TOML ----------------------------------------------------------------------------------------
 
 WORKER = f'owner = "{ADDRESS}"\nmodel = "m"\n'

@@ -39,8 +39,10 @@ def load_client(path: Path, overrides: Overrides | None = None) -> tables.Client
     Raises:
         ConfigError: the file cannot be read, or says which key is wrong.
     """
-    file = _load(path, tables.ClientFile, official.client_file)
-    return _override_client(file, overrides or Overrides())
+    wanted = overrides or Overrides()
+    file = _load(path, tables.ClientFile, official.client_file, wanted)
+    checked = replace(file, check_proxy_hashes=file.check_proxy_hashes or wanted.check_hashes)
+    return _override(checked, wanted)
 
 
 def load_proxy(path: Path, overrides: Overrides | None = None) -> tables.ProxyFile:
@@ -49,8 +51,8 @@ def load_proxy(path: Path, overrides: Overrides | None = None) -> tables.ProxyFi
     Raises:
         ConfigError: as for :func:`load_client`.
     """
-    file = _load(path, tables.ProxyFile, official.proxy_file)
     wanted = overrides or Overrides()
+    file = _load(path, tables.ProxyFile, official.proxy_file, wanted)
     checked = replace(file, check_worker_hashes=file.check_worker_hashes or wanted.check_hashes)
     return _override(checked, wanted)
 
@@ -61,13 +63,8 @@ def load_worker(path: Path, overrides: Overrides | None = None) -> tables.Worker
     Raises:
         ConfigError: as for :func:`load_client`.
     """
-    file = _load(path, tables.WorkerFile, official.worker_file)
     wanted = overrides or Overrides()
-    checked = replace(file, check_proxy_hashes=file.check_proxy_hashes or wanted.check_hashes)
-    return _override(checked, wanted)
-
-
-def _override_client(file: tables.ClientFile, wanted: Overrides) -> tables.ClientFile:
+    file = _load(path, tables.WorkerFile, official.worker_file, wanted)
     checked = replace(file, check_proxy_hashes=file.check_proxy_hashes or wanted.check_hashes)
     return _override(checked, wanted)
 
@@ -82,7 +79,9 @@ def _override(file: F, wanted: Overrides) -> F:
     return replace(file, http=http, root_config=root)
 
 
-def _load(path: Path, cls: type[F], from_official: Callable[[object, str], F]) -> F:
+def _load(
+    path: Path, cls: type[F], from_official: Callable[[object, str], F], wanted: Overrides
+) -> F:
     text = read_text(path, "configuration file")
     if path.suffix == ".toml":
         try:
@@ -92,10 +91,21 @@ def _load(path: Path, cls: type[F], from_official: Callable[[object, str], F]) -
         return read(cls, document, Context(path.parent, str(path)))
     if path.suffix == ".json":
         try:
-            return from_official(json.loads(text), str(path))
+            document = json.loads(text)
         except (json.JSONDecodeError, RecursionError) as error:
             raise ConfigError(f"{path}: not valid JSON: {error}") from None
+        _refuse_open_control(document, wanted, path)
+        return from_official(document, str(path))
     raise ConfigError(f"{path}: the name must end with .toml, or .json for an official file")
+
+
+def _refuse_open_control(document: object, wanted: Overrides, path: Path) -> None:
+    """A file that asks for protected control pages does not get them open to the network."""
+    local = wanted.http_host is None or wanted.http_host.startswith("127.")
+    if not local and isinstance(document, dict) and document.get("http_access_hash"):
+        raise ConfigError(
+            f"{path}: http_access_hash is not supported: leave --http-host out, HTTP stays local"
+        )
 
 
 def read_text(path: Path, what: str) -> str:
