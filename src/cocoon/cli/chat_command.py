@@ -28,8 +28,7 @@ def chat(
 
     /new begins a new conversation, /quit (or Ctrl-D) ends. Every answer shows what it cost.
     """
-    from cocoon.cli import foreground
     from cocoon.cli.chat_session import run_chat
     from cocoon.devnet.options import default_state
 
-    foreground.run(run_chat(url, model, state or default_state(), max_tokens))
+    run_chat(url, model, state or default_state(), max_tokens)

@@ -15,6 +15,9 @@ from cocoon.gateway import (
     GatewaySettings,
 )
 
+GRACE = 3
+"""Seconds that running requests get when the process is told to stop."""
+
 
 class ClientRole:
     """A client with its OpenAI-compatible API.
@@ -33,7 +36,7 @@ class ClientRole:
         app = Gateway(
             self._client, gateway, extra_routes={"/jsonstats": ExtraRoute(self._jsonstats)}
         )
-        self._server = GatewayServer(app, host, port)
+        self._server = GatewayServer(app, host, port, grace=GRACE)
 
     @property
     def port(self) -> int:
