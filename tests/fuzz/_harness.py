@@ -9,5 +9,7 @@ def main(fuzz_one: Callable[[bytes], None]) -> None:
     import atheris
 
     atheris.instrument_all()
-    atheris.Setup(sys.argv, fuzz_one)
+    # Long inputs from the start: what takes many steps is not reached in short runs otherwise.
+    flags = ["-len_control=0", "-max_len=4096"]
+    atheris.Setup([sys.argv[0], *flags, *sys.argv[1:]], fuzz_one)
     atheris.Fuzz()
