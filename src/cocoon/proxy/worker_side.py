@@ -37,10 +37,11 @@ MAX_REQUESTS_PER_WORKER = 10_000
 class WorkerConnection:
     """One worker's connection; the worker's end of its running requests."""
 
-    __slots__ = ("_link", "_notice", "_worker", "joined", "session")
+    __slots__ = ("_link", "_notice", "_testnet", "_worker", "joined", "session")
 
-    def __init__(self, link: Link, session: WorkerPeerSession) -> None:
+    def __init__(self, link: Link, session: WorkerPeerSession, *, testnet: bool) -> None:
         self._link = link
+        self._testnet = testnet
         self.session = session
         self.joined = False
         self._worker: Worker | None = None
@@ -81,7 +82,8 @@ class WorkerConnection:
             return
         request_id, tokens, client_owner = self._notice
         self._notice = None
-        update = payment_update(self.worker.record, request_id, tokens, client_owner)
+        owner = Address.parse(client_owner).friendly(testnet=self._testnet)
+        update = payment_update(self.worker.record, request_id, tokens, owner)
         self._link.send(self.session.payment_updated(update))
 
     def broke(self, fault: RemoteProtocolError) -> None:
@@ -124,7 +126,7 @@ class WorkerSide(PeerSide[WorkerConnection]):
 
     def new_connection(self, link: Link) -> WorkerConnection:
         """A worker has connected."""
-        return WorkerConnection(link, WorkerPeerSession(self._identity))
+        return WorkerConnection(link, WorkerPeerSession(self._identity), testnet=self._testnet)
 
     def left(self, connection: WorkerConnection) -> None:
         """Requests of a worker that is gone move on or fail at once."""
