@@ -23,21 +23,31 @@ def demo(
 
     Without --state everything is thrown away at the end.
     """
+    import shutil
     import tempfile
     from pathlib import Path
 
-    from cocoon.cli import foreground
+    from cocoon.cli import foreground, logging
     from cocoon.cli.demo_report import run_and_report
     from cocoon.devnet.demo import DEFAULT_PROMPT
     from cocoon.devnet.options import DevnetOptions
+    from cocoon.errors import CocoonError
 
-    with tempfile.TemporaryDirectory(prefix="cocoon-demo-") as folder:
-        asked = DevnetOptions(
-            state=state or Path(folder),
-            workers=workers,
-            proxies=proxies,
-            port=0,
-            engine_url=engine_url,
-            model=model,
-        )
+    temporary = None if state is not None else Path(tempfile.mkdtemp(prefix="cocoon-demo-"))
+    asked = DevnetOptions(
+        state=state or temporary or Path(),
+        workers=workers,
+        proxies=proxies,
+        port=0,
+        engine_url=engine_url,
+        model=model,
+        log_level="debug" if logging.is_verbose() else "info",
+    )
+    try:
         foreground.run(run_and_report(asked, prompt or DEFAULT_PROMPT, as_json=as_json))
+    except CocoonError:
+        temporary = None  # the error names a log in there: keep it
+        raise
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -31,7 +31,7 @@ def up(
     Every part is a process of its own. TEE hardware and TON are simulated. Ctrl-C stops it; its
     state is kept and used again.
     """
-    from cocoon.cli import foreground
+    from cocoon.cli import foreground, logging
     from cocoon.cli.network_session import run_up
     from cocoon.devnet.options import DevnetOptions, default_state
 
@@ -43,5 +43,6 @@ def up(
         engine_url=engine_url,
         model=model,
         pow_difficulty=pow_difficulty,
+        log_level="debug" if logging.is_verbose() else "info",
     )
     foreground.run(run_up(asked))
