@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -107,6 +108,55 @@ def start_up(tmp_path: Path) -> Iterator[Callable[..., RunningUp]]:
     yield start
     for item in started:
         item.clean_up()
+
+
+class Processes:
+    """Children of one test, with their output in files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[subprocess.Popen[bytes]] = []
+
+    def start(self, name: str, *command: str) -> None:
+        with (self.folder / f"{name}.log").open("wb") as log:
+            self._running.append(
+                subprocess.Popen(
+                    [sys.executable, "-m", *command], stdout=log, stderr=log, cwd=self.folder
+                )
+            )
+
+    def output(self) -> str:
+        return "\n".join(f"== {p.name}\n{p.read_text()}" for p in self.folder.glob("*.log"))
+
+    def wait_for(self, url: str, timeout: float = 40.0) -> None:
+        limit = time.monotonic() + timeout
+        while True:
+            try:
+                with urllib.request.urlopen(url, timeout=2):
+                    return
+            except OSError as error:
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()  # it holds the connection
+                assert time.monotonic() < limit, self.output()
+                assert all(item.poll() is None for item in self._running), self.output()
+                time.sleep(0.05)
+
+    def stop(self) -> None:
+        for item in self._running:
+            item.terminate()
+        for item in self._running:
+            try:
+                item.wait(10)
+            except subprocess.TimeoutExpired:
+                item.kill()
+                item.wait()
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Iterator[Processes]:
+    made = Processes(tmp_path)
+    yield made
+    made.stop()
 
 
 @pytest.fixture(autouse=True)

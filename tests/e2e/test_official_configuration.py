@@ -5,12 +5,9 @@ routers carry RA-TLS, the roles only see plain connections with the attested-pee
 """
 
 import json
-import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,62 +22,13 @@ EXAMPLES = Path(__file__).parents[2] / "examples" / "config"
 MODEL = "stand-in"
 
 
-class Processes:
-    """Children of one test, with their output in files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._running: list[subprocess.Popen[bytes]] = []
-
-    def start(self, name: str, *command: str) -> None:
-        with (self.folder / f"{name}.log").open("wb") as log:
-            self._running.append(
-                subprocess.Popen(
-                    [sys.executable, "-m", *command], stdout=log, stderr=log, cwd=self.folder
-                )
-            )
-
-    def output(self) -> str:
-        return "\n".join(f"== {p.name}\n{p.read_text()}" for p in self.folder.glob("*.log"))
-
-    def wait_for(self, url: str, timeout: float = 40.0) -> None:
-        limit = time.monotonic() + timeout
-        while True:
-            try:
-                with urllib.request.urlopen(url, timeout=2):
-                    return
-            except OSError as error:
-                if isinstance(error, urllib.error.HTTPError):
-                    error.close()  # it holds the connection
-                assert time.monotonic() < limit, self.output()
-                assert all(item.poll() is None for item in self._running), self.output()
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        for item in self._running:
-            item.terminate()
-        for item in self._running:
-            try:
-                item.wait(10)
-            except subprocess.TimeoutExpired:
-                item.kill()
-                item.wait()
-
-
-@pytest.fixture
-def processes(tmp_path: Path) -> Iterator[Processes]:
-    made = Processes(tmp_path)
-    yield made
-    made.stop()
-
-
 def write(folder: Path, name: str, **changes: Any) -> None:
     """An example file of the official form with other ports."""
     document = json.loads((EXAMPLES / "official" / name).read_text())
     (folder / name).write_text(json.dumps({**document, **changes}))
 
 
-def test_official_files_behind_routers(processes: Processes, tmp_path: Path) -> None:
+def test_official_files_behind_routers(processes: Any, tmp_path: Path) -> None:
     ports = free_ports(4, 1)
     gateway, engine = ports.gateway, ports.workers[0]
     proxy, plain, socks = ports.proxies[0], ports.proxies[1], ports.proxies[2].http
@@ -139,7 +87,7 @@ def test_official_files_behind_routers(processes: Processes, tmp_path: Path) -> 
     assert signed > 0
 
 
-def test_hash_check_refuses_a_proxy_without_evidence(processes: Processes, tmp_path: Path) -> None:
+def test_hash_check_refuses_a_proxy_without_evidence(processes: Any, tmp_path: Path) -> None:
     """``-p`` forces the check: behind ``@any`` the proxy's image hash is zero: not listed."""
     ports = free_ports(2, 1)
     proxy, plain = ports.proxies

@@ -54,7 +54,8 @@ def report(result: DemoResult, options: DevnetOptions) -> Table:
     return screen.facts(
         "What happened",
         [
-            *((f"{role} attested", _peer(answer.peer(role))) for role in ("proxy", "worker")),
+            ("proxy attested", f"{_peer(answer.peer('proxy'))}  (checked by the client)"),
+            ("worker attested", f"{_peer(answer.peer('worker'))}  (checked by the proxy)"),
             (
                 "tokens",
                 f"{usage.get('prompt_tokens', 0)} prompt + {usage.get('completion_tokens', 0)} "
@@ -92,8 +93,8 @@ def _printer(console: Console) -> Callable[[str], None]:
 
 def _peer(peer: dict[str, str]) -> str:
     evidence = peer["evidence"] or "none"
-    warning = "  SIMULATED hardware, proves nothing" if "simulated" in evidence else ""
-    return f"image {peer['image_hash'][:SHORT_HASH]}…  {evidence}{warning}"
+    warning = ", SIMULATED hardware: proves nothing" if "simulated" in evidence else ""
+    return f"image {peer['image_hash'][:SHORT_HASH]}…, {evidence}{warning}"
 
 
 def _signed(tokens: int, nano: int) -> str:
