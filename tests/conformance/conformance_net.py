@@ -1,4 +1,4 @@
-"""What the conformance tests share: one root configuration, our roles, the stand-ins around them."""
+"""What the conformance tests share: a root configuration, our roles, the stand-ins."""
 
 import asyncio
 import base64
@@ -113,7 +113,7 @@ def fake_identity() -> Identity:
 async def until(condition: Callable[[], bool], timeout: float = 10.0) -> None:
     """Wait until something is so."""
     async with asyncio.timeout(timeout):
-        while not condition():
+        while not condition():  # noqa: ASYNC110  many small conditions, none with an event
             await asyncio.sleep(0.005)
 
 
@@ -132,7 +132,7 @@ class Net:
     """Starts things and closes them in the right order."""
 
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
-        self.folder, self._stack = folder, stack
+        self.folder, self.stack = folder, stack
         self.transcript = Transcript()
 
     # --- ours ---
@@ -163,7 +163,7 @@ class Net:
         }
         proxy = Proxy(ProxySettings(**settings))
         await proxy.start()
-        self._stack.push_async_callback(proxy.close)
+        self.stack.push_async_callback(proxy.close)
         return proxy
 
     def dial(self, router: int | None = None) -> DialSettings:
@@ -184,7 +184,7 @@ class Net:
             **changes,
         }
         client = Client(ClientSettings(**settings))
-        self._stack.push_async_callback(client.close)
+        self.stack.push_async_callback(client.close)
         await client.start()
         if wait:
             await client.wait_ready(READY)
@@ -196,7 +196,7 @@ class Net:
     ) -> Worker:  # fmt: skip
         """Our worker at the proxy behind these ports, with an engine stand-in."""
         standin = await serve_standin(StandinOptions(model=MODEL, chunks=3), host=HOST)
-        self._stack.callback(standin.close)
+        self.stack.callback(standin.close)
         port = standin.sockets[0].getsockname()[1]
         settings: dict[str, Any] = {
             "owner": friendly(WORKER_OWNER),
@@ -208,7 +208,7 @@ class Net:
             **changes,
         }
         worker = Worker(WorkerSettings(**settings))
-        self._stack.push_async_callback(worker.close)
+        self.stack.push_async_callback(worker.close)
         await worker.start()
         if wait:
             await worker.wait_ready(READY)
@@ -220,7 +220,7 @@ class Net:
         """The official router's SOCKS5 port."""
         port = SocksPort(certs.generate(attested=attested), accepts)
         await port.start()
-        self._stack.push_async_callback(port.close)
+        self.stack.push_async_callback(port.close)
         return port
 
     async def reverse(
@@ -229,7 +229,7 @@ class Net:
         """The official router's reverse port in front of something."""
         port = ReversePort(certs.generate(attested=True), accepts, backend, difficulty=difficulty)
         await port.start()
-        self._stack.push_async_callback(port.close)
+        self.stack.push_async_callback(port.close)
         return port
 
     async def official_proxy(self, **changes: Any) -> OfficialProxy:
@@ -237,7 +237,7 @@ class Net:
         settings = {"root": official_root(), "owner": PROXY_OWNER, "seed": SEED, **changes}
         proxy = OfficialProxy(**settings)
         await proxy.start()
-        self._stack.push_async_callback(proxy.close)
+        self.stack.push_async_callback(proxy.close)
         return proxy
 
     async def official_client(
@@ -247,7 +247,7 @@ class Net:
         """An official client runner that has done its handshake."""
         root = changes.pop("root", None) or official_root()
         client = OfficialClient(root, changes.pop("wallet", WALLET), **changes)
-        self._stack.push_async_callback(client.close)
+        self.stack.push_async_callback(client.close)
         if router is None:
             await client.dial_direct(port, certs.generate(attested=False), policy_name)
         else:
@@ -265,7 +265,7 @@ class Net:
             "engine": json_engine, **changes,
         }  # fmt: skip
         worker = OfficialWorker(**settings)
-        self._stack.push_async_callback(worker.close)
+        self.stack.push_async_callback(worker.close)
         await worker.dial(router, port)
         return worker
 

@@ -1,4 +1,4 @@
-"""An official client and our proxy and worker (the client is a stand-in, see official/README.md)."""
+"""An official client (a stand-in, see official/README.md) at our proxy and worker."""
 
 import asyncio
 import json
@@ -19,12 +19,14 @@ from conformance_net import (
 )
 from official import chain
 from official.client import Answer, OfficialClient
-from official.link import QueryFailed
+from official.link import QueryFailedError
 from official.tl import http_request
 
 pytestmark = pytest.mark.anyio
 
-PROTOS = pytest.mark.parametrize("protos", [None, (1, 1), (1, 2)], ids=["proto0", "proto1", "proto2"])
+PROTOS = pytest.mark.parametrize(
+    "protos", [None, (1, 1), (1, 2)], ids=["proto0", "proto1", "proto2"]
+)
 
 
 async def run(client: OfficialClient, *, stream: bool = False, **changes: object) -> Answer:
@@ -81,7 +83,9 @@ async def test_answers_and_payment(tmp_path: Path, protos: tuple[int, int] | Non
         # Verified once more from scratch: contract address and signature.
         signer = chain.Signer(SEED)
         root = official_root()
-        contract = root.client(WALLET, root.proxy(PROXY_OWNER, signer.public_key), signer.public_key)
+        contract = root.client(
+            WALLET, root.proxy(PROXY_OWNER, signer.public_key), signer.public_key
+        )
         boc = status["signed_payment"]["data"]
         assert chain.verify_payment(boc, chain.CLIENT_CHARGE, contract, signer.public_key) == used
         assert client.ignored == []
@@ -90,9 +94,7 @@ async def test_answers_and_payment(tmp_path: Path, protos: tuple[int, int] | Non
 
 
 @PROTOS
-async def test_stream_arrives_in_pieces(
-    tmp_path: Path, protos: tuple[int, int] | None
-) -> None:
+async def test_stream_arrives_in_pieces(tmp_path: Path, protos: tuple[int, int] | None) -> None:
     async with open_net(tmp_path) as net:
         proxy = await net.our_proxy()
         await net.our_worker(proxy.worker_port, proxy.client_port, dial=net.dial())
@@ -199,7 +201,7 @@ async def test_refusals(tmp_path: Path, changes: dict[str, object], code: int | 
             assert client.link is not None
             assert any(o.name == "client.authorizeWithProxyLong" for o in client.link.sent)
             return
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await net.official_client(proxy.client_port, **changes)
         assert caught.value.code == code
 
@@ -208,7 +210,7 @@ async def test_disabled_proxy_refuses(tmp_path: Path) -> None:
     async with open_net(tmp_path) as net:
         proxy = await net.our_proxy()
         proxy.set_enabled(False)
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await net.official_client(proxy.client_port)
         assert caught.value.code == 651
 
@@ -229,7 +231,7 @@ async def test_unknown_query_and_message(tmp_path: Path) -> None:
         proxy = await net.our_proxy()
         client = await net.official_client(proxy.client_port)
         assert client.link is not None
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await client.link.query(Obj("worker.updatePaymentStatus"))
         assert (caught.value.code, caught.value.message) == (0, "Lost promise")
         client.link.message(Obj("worker.enabledDisabled", disabled=1))

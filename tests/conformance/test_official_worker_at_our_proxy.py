@@ -26,17 +26,19 @@ from conformance_net import (
     until,
 )
 from official import chain
-from official.link import QueryFailed
+from official.link import QueryFailedError
 from official.tl import Obj, http_request, tokens
 from official.worker import EngineAnswer, OfficialWorker
 
 from cocoon.client import Client
-from cocoon.errors import BadRequestError, RequestError, UnavailableError
+from cocoon.errors import RequestError, UnavailableError
 from cocoon.proxy.proxy import Proxy
 
 pytestmark = pytest.mark.anyio
 
-PROTOS = pytest.mark.parametrize("protos", [None, (1, 1), (1, 2)], ids=["proto0", "proto1", "proto2"])
+PROTOS = pytest.mark.parametrize(
+    "protos", [None, (1, 1), (1, 2)], ids=["proto0", "proto1", "proto2"]
+)
 
 
 async def our_network(net: Net, **changes: Any) -> tuple[Proxy, OfficialWorker, Client]:
@@ -52,9 +54,7 @@ async def body_of(client: Client, **changes: Any) -> bytes:
 
 
 @PROTOS
-async def test_json_answer_and_payout(
-    tmp_path: Path, protos: tuple[int, int] | None
-) -> None:
+async def test_json_answer_and_payout(tmp_path: Path, protos: tuple[int, int] | None) -> None:
     async with open_net(tmp_path) as net:
         proxy, worker, client = await our_network(net, protos=protos, coefficient=2000)
         assert worker.proto == (0 if protos is None else protos[1])
@@ -231,9 +231,7 @@ async def test_remembered_after_reconnect(tmp_path: Path) -> None:
         await worker.update_payments()
         known = dict(worker.known)
         await worker.close()
-        again = OfficialWorker(
-            worker.root, WORKER_OWNER, model=FULL_MODEL, engine=json_engine
-        )
+        again = OfficialWorker(worker.root, WORKER_OWNER, model=FULL_MODEL, engine=json_engine)
         again.known = known
         router = await net.socks()
         await again.dial(router.port, proxy.worker_port)
@@ -248,9 +246,7 @@ async def test_inflated_max_uses_the_extended_compare(tmp_path: Path) -> None:
     async with open_net(tmp_path) as net:
         proxy = await net.our_proxy()
         router = await net.socks()
-        worker = OfficialWorker(
-            official_root(), WORKER_OWNER, model=FULL_MODEL, engine=json_engine
-        )
+        worker = OfficialWorker(official_root(), WORKER_OWNER, model=FULL_MODEL, engine=json_engine)
         worker.known["max"] = 5
         await worker.dial(router.port, proxy.worker_port)
         assert worker.link is not None
@@ -267,7 +263,7 @@ async def test_claimed_committed_tokens_refuse_one_worker_only(tmp_path: Path) -
         liar = OfficialWorker(official_root(), bytes([9]) * 32, model=MODEL, engine=json_engine)
         liar.known["chain"] = 1
         router = await net.socks()
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await liar.dial(router.port, proxy.worker_port)
         assert caught.value.code == 621
         await liar.close()
@@ -289,7 +285,7 @@ async def test_claimed_committed_tokens_refuse_one_worker_only(tmp_path: Path) -
 async def test_refusals(tmp_path: Path, changes: dict[str, Any], code: int) -> None:
     async with open_net(tmp_path) as net:
         proxy = await net.our_proxy()
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await net.official_worker(proxy.worker_port, **changes)
         assert caught.value.code == code
 
@@ -329,10 +325,10 @@ async def test_hash_checks_on_both_sides(tmp_path: Path) -> None:
         proxy = await net.our_proxy(check_worker_hashes=True, root=our_root(**listed))
         # model_types are hashed up to the @, so only the base name is listed.
         await net.official_worker(proxy.worker_port, model=MODEL, check_hashes=True)
-        with pytest.raises(QueryFailed) as caught:
+        with pytest.raises(QueryFailedError) as caught:
             await net.official_worker(proxy.worker_port, model="unlisted")
         assert caught.value.code == 621
-        with pytest.raises(QueryFailed):
+        with pytest.raises(QueryFailedError):
             await net.official_worker(proxy.worker_port, model=FULL_MODEL)
 
 

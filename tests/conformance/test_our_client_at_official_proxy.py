@@ -25,7 +25,7 @@ from conformance_net import (
 from official.proxy import OfficialProxy, Peer
 from official.tl import Obj, tokens
 
-from cocoon.client import Client
+from cocoon.client import Client, InferenceResponse
 from cocoon.errors import (
     BadRequestError,
     CocoonError,
@@ -152,9 +152,7 @@ def _reject(code: int, text: str) -> Script:
     ],
     ids=["602", "651", "652", "601"],
 )
-async def test_old_form_errors(
-    tmp_path: Path, script: Script, error: type[CocoonError]
-) -> None:
+async def test_old_form_errors(tmp_path: Path, script: Script, error: type[CocoonError]) -> None:
     async with at_official_proxy(tmp_path) as (_, proxy, client):
         proxy.script = lambda peer, query: script(proxy, peer, query)
         began = time.monotonic()
@@ -182,10 +180,14 @@ async def test_old_form_error_in_mid_answer(tmp_path: Path) -> None:
         async with await client.run(ask()) as response:
             pieces: list[bytes] = []
             with pytest.raises(DeadlineError):
-                async for piece in response:
-                    pieces.append(piece)
+                await _collect(response, pieces)
         assert b"".join(pieces) == b"half"
         assert client.ready
+
+
+async def _collect(response: InferenceResponse, pieces: list[bytes]) -> None:
+    async for piece in response:
+        pieces.append(piece)
 
 
 async def test_worker_error_in_new_form(tmp_path: Path) -> None:
@@ -212,7 +214,12 @@ async def test_answer_in_one_piece(tmp_path: Path) -> None:
             assert await response.read() == JSON_ANSWER
         summary = response.summary
         assert summary is not None
-        assert (summary.prompt, summary.cached, summary.completion, summary.reasoning) == (1, 2, 3, 4)
+        assert (summary.prompt, summary.cached, summary.completion, summary.reasoning) == (
+            1,
+            2,
+            3,
+            4,
+        )
         assert summary.cost == 20
 
 
@@ -302,6 +309,7 @@ async def test_refused_greetings(tmp_path: Path, changes: dict[str, Any], why: s
 
 async def test_forged_payments_end_the_connection(tmp_path: Path) -> None:
     async with at_official_proxy(tmp_path) as (_, proxy, client):
+
         def script(peer: Peer, query: Obj) -> None:
             assert peer.account is not None
             peer.account.contract = bytes(32)  # signs for another contract from now on

@@ -116,7 +116,7 @@ async def test_errors_carry_final_info(tmp_path: Path) -> None:
 async def test_too_many(tmp_path: Path) -> None:
     """The worker's own limit holds over all proxies; it answers 602 then."""
     async with open_net(tmp_path) as net:
-        proxy, worker, client = await at_official_proxy(net, worker={"max_active_requests": 2})
+        proxy, _, client = await at_official_proxy(net, worker={"max_active_requests": 2})
         peer = next(peer for peer in proxy.peers if peer.kind == "worker")
         peer.limit = 100  # a proxy that sends more than it may
         slow = {"headers": {"x_standin_mode": "silent"}, "timeout": 1.0}
@@ -155,7 +155,7 @@ async def test_stuck_extended_compare(tmp_path: Path) -> None:
         next(peer for peer in proxy.peers if peer.kind == "worker").link.close()
         await until(lambda: len(proxy.peers) > before)
         first = proxy.peers[before]
-        await until(lambda: first.link.closed.is_set())
+        await until(first.link.closed.is_set)
         assert "worker.extendedCompareBalanceWithProxy" in [o.name for o in first.link.received]
         assert first.state == "CompareExt"
         await worker.wait_ready(20)
@@ -189,7 +189,7 @@ async def test_wrong_payment_ends_the_connection(tmp_path: Path, how: str) -> No
         await worker.update_payments()
         peer = next(peer for peer in proxy.peers if peer.kind == "worker")
         (account,) = proxy.workers.values()
-        fields = proxy._counters(account)  # noqa: SLF001  the stand-in is ours to bend
+        fields = proxy._counters(account)
         if how == "empty":
             fields["signed_payment"] = Obj("proxy.signedPaymentEmpty")
         elif how == "lower max":

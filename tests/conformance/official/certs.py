@@ -1,4 +1,4 @@
-"""Certificates as the official generator makes them, and the official checks (attestation.md §1, §2).
+"""Certificates as the official generator makes them, and its checks (attestation.md §1, §2).
 
 The generator leaves the version field out: X.509 v1 that still carries extensions. It is written
 here in DER by hand; ``cryptography`` only signs and parses.
@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
-
 from official.attested import PeerInfo, fake_tdx
 
 QUOTE, CLAIMS = "1.3.6.1.4.1.12345.1", "1.3.6.1.4.1.12345.2"
@@ -85,9 +84,7 @@ class Certificate:
         """Files ``<base>_cert.pem`` and ``<base>_key.pem``."""
         cert, key = Path(f"{base}_cert.pem"), Path(f"{base}_key.pem")
         cert.write_text(ssl.DER_cert_to_PEM_cert(self.certificate))
-        key.write_bytes(
-            self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        )
+        key.write_bytes(self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return str(cert), str(key)
 
 
@@ -107,9 +104,7 @@ def generate(*, attested: bool, v1: bool = True, names: bool = True) -> Certific
     extensions.append(_extension("2.5.29.14", False, der(0x04, hashlib.sha1(public).digest())))
     if names:
         v6 = bytes(15) + b"\x01"
-        alternatives = der(
-            0x30, der(0x82, b"localhost"), der(0x82, b"127.0.0.1"), der(0x87, v6)
-        )
+        alternatives = der(0x30, der(0x82, b"localhost"), der(0x82, b"127.0.0.1"), der(0x87, v6))
         extensions.append(_extension("2.5.29.17", False, alternatives))
     now = int(time.time())
     serial = b"\x00" + bytes([os.urandom(1)[0] | 0x80]) + os.urandom(15)
@@ -129,7 +124,7 @@ def generate(*, attested: bool, v1: bool = True, names: bool = True) -> Certific
     return Certificate(der(0x30, body, ed25519, signature), key)
 
 
-class Untrusted(Exception):
+class UntrustedError(Exception):
     """The official checks refuse a certificate."""
 
 
@@ -144,12 +139,12 @@ def check(certificate: bytes, policy: str, *, of_server: bool) -> PeerInfo:
     parsed = x509.load_der_x509_certificate(certificate)
     now = time.time()
     if not parsed.not_valid_before_utc.timestamp() <= now < parsed.not_valid_after_utc.timestamp():
-        raise Untrusted("not valid now")
+        raise UntrustedError("not valid now")
     if parsed.subject != parsed.issuer:
-        raise Untrusted("not self-signed")
+        raise UntrustedError("not self-signed")
     key = parsed.public_key()
     if not isinstance(key, Ed25519PublicKey):
-        raise Untrusted("not an Ed25519 key")
+        raise UntrustedError("not an Ed25519 key")
     known = {QUOTE, CLAIMS}
     values: dict[str, bytes] = {}
     for extension in parsed.extensions:
@@ -157,18 +152,18 @@ def check(certificate: bytes, policy: str, *, of_server: bool) -> PeerInfo:
             dotted = extension.oid.dotted_string
             values.setdefault(dotted, extension.value.value)
             if extension.critical and dotted not in known:
-                raise Untrusted(f"critical extension {dotted}")
+                raise UntrustedError(f"critical extension {dotted}")
     _check_usage(parsed, of_server)
     public = key.public_bytes(Encoding.Raw, PublicFormat.Raw)
     if policy == "any":
         return PeerInfo(public)
     if policy != "fake_tdx":
-        raise Untrusted(f"this stand-in knows no policy {policy!r}")
+        raise UntrustedError(f"this stand-in knows no policy {policy!r}")
     quote = values.get(QUOTE)
     if quote is None:
-        raise Untrusted("TDX attestation quote is required by policy")
+        raise UntrustedError("TDX attestation quote is required by policy")
     if len(quote) != 64 or quote != hashlib.sha512(public).digest():
-        raise Untrusted("report data does not match")
+        raise UntrustedError("report data does not match")
     return PeerInfo(public, fake_tdx(public))
 
 
@@ -177,11 +172,11 @@ def _check_usage(parsed: x509.Certificate, of_server: bool) -> None:
     usage = extensions.get(ExtensionOID.EXTENDED_KEY_USAGE)
     wanted = ExtendedKeyUsageOID.SERVER_AUTH if of_server else ExtendedKeyUsageOID.CLIENT_AUTH
     if isinstance(usage, x509.ExtendedKeyUsage) and wanted not in usage:
-        raise Untrusted("wrong purpose")
+        raise UntrustedError("wrong purpose")
     if of_server:
         names = extensions.get(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)
         if not isinstance(names, x509.SubjectAlternativeName):
-            raise Untrusted("hostname mismatch")
+            raise UntrustedError("hostname mismatch")
         # OpenSSL is asked for a host *name*: an address entry does not count.
         if "127.0.0.1" not in names.get_values_for_type(x509.DNSName):
-            raise Untrusted("hostname mismatch")
+            raise UntrustedError("hostname mismatch")

@@ -21,7 +21,7 @@ OLD_ANSWERS = {
 }
 
 
-class Disagreement(Exception):
+class DisagreementError(Exception):
     """A check of the handshake failed; the official runner drops the connection."""
 
 
@@ -88,9 +88,7 @@ class OfficialClient:
     async def dial_direct(self, port: int, certificate: Certificate, policy: str) -> None:
         """Do proof of work and TLS itself, as without ``connect_to_proxy_via``."""
         reader, writer, info = await tls.dial(HOST, port, certificate, policy)
-        self.link = Link(
-            reader, writer, connector=True, record=False, transcript=self.transcript
-        )
+        self.link = Link(reader, writer, connector=True, record=False, transcript=self.transcript)
         self.link.peer = info
         await self._begin()
 
@@ -132,29 +130,29 @@ class OfficialClient:
             query = Obj("client.authorizeWithProxyLong")
         success = await link.query(query)
         if success.name != "client.authorizationWithProxySuccess":
-            raise Disagreement(success.name)
+            raise DisagreementError(success.name)
         self._payment(success)
 
     def _check_image(self, peer: PeerInfo | None) -> None:
         if self.check_hashes:
             assert peer is not None
             if peer.image_hash not in self.root.hashes("proxy_hashes"):
-                raise Disagreement("unknown proxy image")
+                raise DisagreementError("unknown proxy image")
 
     def _check_greeting(self, connected: Obj) -> None:
         params = connected["params"]
         if not params["flags"] & 3:
-            raise Disagreement("flags")
+            raise DisagreementError("flags")
         if params.get("is_test", False) is not True:
-            raise Disagreement("is_test")
+            raise DisagreementError("is_test")
         owner, key = chain.account(params["owner"]), params["public_key"]
         proxy = self.root.proxy(owner, key)
         # The comparison is of texts: bounceable and test-net flags count.
         if params["sc_address"].decode() != self._text(proxy):
-            raise Disagreement("proxy contract address")
+            raise DisagreementError("proxy contract address")
         self.contract = self.root.client(self.wallet, proxy, key)
         if connected["sc_address"].decode() != self._text(self.contract):
-            raise Disagreement("client contract address")
+            raise DisagreementError("client contract address")
         self.key, self.greeting = key, connected
         self.proto = params.get("proto", 0)
         self._payment(Obj("client.paymentStatus", **connected, db=0, max=0))

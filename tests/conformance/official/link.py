@@ -1,4 +1,4 @@
-"""Frames, the opening exchange and queries of a runner's TCP connection (wire-protocol.md §2.6-2.8)."""
+"""Frames, opening and queries of a runner's TCP connection (wire-protocol.md §2.6-2.8)."""
 
 import asyncio
 import random
@@ -14,7 +14,7 @@ from official.tl import Obj, ParseError, decode
 MAX_FRAME = 1 << 24
 
 
-class QueryFailed(Exception):
+class QueryFailedError(Exception):
     """The peer answered with ``tcp.queryError``."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -22,7 +22,7 @@ class QueryFailed(Exception):
         self.code, self.message = code, message
 
 
-class Refuse(Exception):
+class RefuseError(Exception):
     """Answer a query with this error, then close."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -101,6 +101,8 @@ class Link:
     async def query(self, obj: Obj, timeout: float = 10.0) -> Obj:
         """Send a query and wait for its answer."""
         await asyncio.wait_for(self.opened.wait(), timeout)
+        if self.closed.is_set():
+            raise ConnectionError("closed")
         number = random.getrandbits(63)
         self._queries[number] = asyncio.get_running_loop().create_future()
         self.sent.append(obj)
@@ -122,6 +124,7 @@ class Link:
             pass
         finally:
             self.closed.set()
+            self.opened.set()  # nobody needs to wait any longer
             for task in self._tasks:
                 task.cancel()
             for future in self._queries.values():
@@ -180,7 +183,7 @@ class Link:
             answer = await self.on_query(query)
         except ParseError:
             self.packet(Obj("tcp.queryError", id=number, code=0, message="Lost promise"))
-        except Refuse as refusal:
+        except RefuseError as refusal:
             self.packet(
                 Obj("tcp.queryError", id=number, code=refusal.code, message=refusal.message)
             )
@@ -194,7 +197,7 @@ class Link:
         if future is None or future.done():
             return
         if packet.name == "tcp.queryError":
-            future.set_exception(QueryFailed(packet["code"], packet["message"].decode()))
+            future.set_exception(QueryFailedError(packet["code"], packet["message"].decode()))
             return
         answer = decode(packet["data"])
         self.received.append(answer)

@@ -11,7 +11,7 @@ from typing import Any
 
 from official import chain
 from official.chain import CLIENT_CHARGE, EMPTY_SECRET_HASH, WORKER_PAYOUT, Root, Signer
-from official.link import Link, Refuse, Transcript
+from official.link import Link, RefuseError, Transcript
 from official.router import HOST
 from official.tl import Obj, ParseError, tokens
 
@@ -117,9 +117,7 @@ class OfficialProxy:
 
     def _acceptor(self, kind: str) -> Callable[..., Any]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            link = Link(
-                reader, writer, connector=False, record=True, transcript=self.transcript
-            )
+            link = Link(reader, writer, connector=False, record=True, transcript=self.transcript)
             peer = Peer(link, kind)
             self.peers.append(peer)
             link.on_message = lambda obj: self._message(peer, obj)
@@ -154,14 +152,14 @@ class OfficialProxy:
         low, high = params.get("min_proto", 0), params.get("max_proto", 0)
         proto = min(high, self.protos[1])
         if proto < max(low, self.protos[0]):
-            raise Refuse(621, "protocol versions do not overlap")
+            raise RefuseError(621, "protocol versions do not overlap")
         return proto
 
     def _common(self, params: Obj) -> None:
         if not params["flags"] & 1:
-            raise Refuse(602, "is_test is not set")
+            raise RefuseError(602, "is_test is not set")
         if params["is_test"] is not True:
-            raise Refuse(602, "is_test mismatch")
+            raise RefuseError(602, "is_test mismatch")
 
     def _params(self, proto: int) -> Obj:
         fields: dict[str, Any] = {"proto": proto} if proto > 0 else {}
@@ -181,9 +179,9 @@ class OfficialProxy:
         try:
             owner = chain.account(params["owner"])
         except ValueError:
-            raise Refuse(602, "bad address") from None
+            raise RefuseError(602, "bad address") from None
         if query["min_config_version"] > self.root.version:
-            raise Refuse(602, "unknown config version")
+            raise RefuseError(602, "unknown config version")
         peer.proto = self._negotiate(params)
         known = owner in self.clients
         if not known:
@@ -204,27 +202,25 @@ class OfficialProxy:
 
     def _authorize(self, peer: Peer, query: Obj) -> Obj:
         if peer.state != "Auth" or peer.account is None:
-            raise Refuse(621, "not in handshake")
-        if query.name.endswith("Short"):
-            if hashlib.sha256(query["data"]).digest() != EMPTY_SECRET_HASH:
-                raise Refuse(602, "secret mismatch")
+            raise RefuseError(621, "not in handshake")
+        short = query.name.endswith("Short")
+        if short and hashlib.sha256(query["data"]).digest() != EMPTY_SECRET_HASH:
+            raise RefuseError(602, "secret mismatch")
         peer.state = "Ok"
-        return Obj(
-            "client.authorizationWithProxySuccess", **self._counters(peer.account)
-        )
+        return Obj("client.authorizationWithProxySuccess", **self._counters(peer.account))
 
     def _connect_worker(self, peer: Peer, query: Obj) -> Obj:
         params = query["params"]
         if self.check_hashes:
             assert peer.link.peer is not None
             if peer.link.peer.image_hash not in self.root.hashes("worker_hashes"):
-                raise Refuse(621, "unknown worker hash")
+                raise RefuseError(621, "unknown worker hash")
             if hashlib.sha256(params["model"]).digest() not in self.root.models:
-                raise Refuse(621, "unknown model hash")
+                raise RefuseError(621, "unknown model hash")
         self._common(params)
         count, most = params.get("proxy_cnt", 0), params.get("max_active_requests", 0)
         if not params["model"] or not 0 <= params["coefficient"] < 10**9 or count < 1 or most < 1:
-            raise Refuse(602, "bad params")
+            raise RefuseError(602, "bad params")
         peer.proto = self._negotiate(params)
         owner = chain.account(params["owner"])
         if owner not in self.workers:
@@ -241,11 +237,11 @@ class OfficialProxy:
 
     def _compare(self, peer: Peer, query: Obj) -> Obj:
         if peer.state != "Compare" or peer.account is None:
-            raise Refuse(621, "not in compare")
+            raise RefuseError(621, "not in compare")
         account = peer.account
         if query["chain"] > account.chain or query["db"] > account.db:
             self._abort("the worker claims more committed tokens than there are")
-            raise Refuse(601, "aborted")
+            raise RefuseError(601, "aborted")
         behind = query["max"] > account.max
         peer.state = "CompareExt" if behind else "Complete"
         return Obj(
@@ -256,13 +252,13 @@ class OfficialProxy:
 
     def _extended(self, peer: Peer, query: Obj) -> Obj:
         if peer.state != "CompareExt":
-            raise Refuse(621, "not in extended compare")
+            raise RefuseError(621, "not in extended compare")
         return Obj("worker.extendedCompareBalanceWithProxyResult", error_code=0)
 
     def _complete(self, peer: Peer, query: Obj) -> Obj:
         if peer.state != "Complete":
             # Still in CompareExt after an extended compare: this is parsed as another one.
-            raise Refuse(621, "cannot parse extended compare")
+            raise RefuseError(621, "cannot parse extended compare")
         peer.state, peer.disabled = "Ok", query["is_disabled"]
         return Obj("worker.proxyHandshakeCompleted")
 
@@ -277,7 +273,7 @@ class OfficialProxy:
 
     def _status(self, peer: Peer, query: Obj) -> Obj:
         if peer.state != "Ok" or peer.account is None:
-            raise Refuse(621, "not ready")
+            raise RefuseError(621, "not ready")
         return Obj(f"{peer.kind}.paymentStatus", **self._counters(peer.account))
 
     def commit(self) -> None:
@@ -301,7 +297,7 @@ class OfficialProxy:
             types.append(
                 Obj(
                     "client.workerType",
-                    **{"name": name},
+                    name=name,
                     active_workers=len(workers),
                     min=values[0],
                     bucket50=values[len(values) // 2],
@@ -327,7 +323,7 @@ class OfficialProxy:
                 )
                 for worker in usable
             ]
-            types.append(Obj("client.workerTypeV2", **{"name": name}, workers=listed))
+            types.append(Obj("client.workerTypeV2", name=name, workers=listed))
         return Obj("client.workerTypesV2", types=types)
 
     # --- requests ---

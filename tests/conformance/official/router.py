@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from official import tls
-from official.certs import Certificate, Untrusted
+from official.certs import Certificate, UntrustedError
 
 HOST = "127.0.0.1"
 
@@ -46,7 +46,7 @@ class _Port:
         try:
             self.connections += 1
             await self._serve(reader, writer)
-        except (ConnectionError, Untrusted, asyncio.IncompleteReadError, OSError) as error:
+        except (ConnectionError, UntrustedError, asyncio.IncompleteReadError, OSError) as error:
             self.refused.append(str(error))
         except asyncio.CancelledError:
             pass
@@ -80,9 +80,7 @@ class SocksPort(_Port):
         try:
             source = writer.get_extra_info("peername")[:2]
             writer.write(replace(info, source=source, destination=(host, port)).frame())
-            await _both(
-                _pump(reader, far_writer.write), _pump(far_reader, writer.write)
-            )
+            await _both(_pump(reader, far_writer.write), _pump(far_reader, writer.write))
         finally:
             far_writer.transport.abort()
             with suppress(Exception):
@@ -105,7 +103,9 @@ class ReversePort(_Port):
         near_reader, near_writer = await asyncio.open_connection(HOST, self.backend)
         try:
             source = writer.get_extra_info("peername")[:2]
-            near_writer.write(replace(info, source=source, destination=(HOST, self.backend)).frame())
+            near_writer.write(
+                replace(info, source=source, destination=(HOST, self.backend)).frame()
+            )
             await _both(_pump_tls(secure, near_writer.write), _pump(near_reader, secure.write))
         finally:
             near_writer.transport.abort()

@@ -16,11 +16,10 @@ from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from OpenSSL import SSL
-
 from official import certs
 from official.attested import PeerInfo
-from official.certs import Certificate, Untrusted
+from official.certs import Certificate, UntrustedError
+from OpenSSL import SSL
 
 CHALLENGE, RESPONSE = 0x418E1291, 0x01827319
 MAX_POW = 28
@@ -127,7 +126,7 @@ class ServerTls:
         try:
             encoded = certificate.to_cryptography().public_bytes(Encoding.DER)
             self.peer = certs.check(encoded, self._policy, of_server=False)
-        except Untrusted as refusal:
+        except UntrustedError as refusal:
             self.refusal = refusal
             return False
         return True

@@ -9,7 +9,7 @@ from typing import Any
 
 from official import chain
 from official.chain import WORKER_PAYOUT, Root
-from official.client import Disagreement
+from official.client import DisagreementError
 from official.link import Link, Transcript
 from official.router import HOST, socks_connect
 from official.tl import Obj, decode, tokens
@@ -145,34 +145,30 @@ class OfficialWorker:
         if self.check_hashes:
             assert link.peer is not None
             if link.peer.image_hash not in self.root.hashes("proxy_hashes"):
-                raise Disagreement("unknown proxy image")
+                raise DisagreementError("unknown proxy image")
         self._check_greeting(connected)
-        result = await link.query(
-            Obj("worker.compareBalanceWithProxy", **self.known)
-        )
+        result = await link.query(Obj("worker.compareBalanceWithProxy", **self.known))
         signed = self._signed(result["signed_payment"])
         if signed < self.known["chain"] or result["db"] < self.known["db"]:
-            raise Disagreement("the proxy was rolled back")
+            raise DisagreementError("the proxy was rolled back")
         self.known = {"chain": signed, "db": result["db"], "max": result["max"]}
         if result["error_code"]:
-            more = Obj(
-                "worker.extendedCompareBalanceWithProxy", db=self.known["db"], other=b""
-            )
+            more = Obj("worker.extendedCompareBalanceWithProxy", db=self.known["db"], other=b"")
             if (await link.query(more))["error_code"]:
-                raise Disagreement("extended compare")
+                raise DisagreementError("extended compare")
         await link.query(Obj("worker.proxyHandshakeComplete", is_disabled=False))
 
     def _check_greeting(self, connected: Obj) -> None:
         params = connected["params"]
         if not params["flags"] & 3 or params.get("is_test") is not True:
-            raise Disagreement("flags or is_test")
+            raise DisagreementError("flags or is_test")
         owner, self.key = chain.account(params["owner"]), params["public_key"]
         proxy = self.root.proxy(owner, self.key)
         if params["sc_address"].decode() != chain.friendly(proxy, testnet=self.testnet):
-            raise Disagreement("proxy contract address")
+            raise DisagreementError("proxy contract address")
         self.contract = self.root.worker(self.owner, proxy, self.key)
         if connected["sc_address"].decode() != chain.friendly(self.contract, testnet=self.testnet):
-            raise Disagreement("worker contract address")
+            raise DisagreementError("worker contract address")
         self.proto = params.get("proto", 0)
 
     # --- payments ---
