@@ -44,6 +44,7 @@ class ChildProcess:
         self.spec = spec
         self.began = time.monotonic()
         self._process = process
+        self._group_killed = False
 
     @property
     def pid(self) -> int:
@@ -66,9 +67,14 @@ class ChildProcess:
                 self._process.send_signal(number)
 
     def kill_group(self) -> None:
-        """End it and what it started at once."""
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """End it and what it started at once; does nothing the second time.
+
+        Later its process id may belong to somebody else.
+        """
+        if not self._group_killed:
+            self._group_killed = True
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
 
     def death(self) -> str:
         """One sentence about how it ended, with the last thing that it said."""
@@ -120,6 +126,7 @@ class Supervisor:
                 task.cancel()
         child = waiting[done.pop()]
         self._told.append(child)
+        child.kill_group()  # what it has started does not outlive it
         return child.death()
 
     def living(self, role: str) -> int:
