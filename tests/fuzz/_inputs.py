@@ -133,7 +133,10 @@ class Complaints:
         self.all.append(f"{context.get('message')}: {context.get('exception')!r}")
 
 
-def play(main: Callable[[], Awaitable[None]]) -> None:
+def play(
+    main: Callable[[], Awaitable[None]],
+    new_loop: Callable[[], asyncio.AbstractEventLoop] = asyncio.new_event_loop,
+) -> None:
     """Run a coroutine in a loop of its own; a bug that was only logged fails as well."""
     complaints = Complaints()
     structlog.configure(
@@ -141,7 +144,7 @@ def play(main: Callable[[], Awaitable[None]]) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR),
         cache_logger_on_first_use=False,
     )
-    loop = asyncio.new_event_loop()
+    loop = new_loop()
     loop.set_exception_handler(complaints.on_loop_exception)
     try:
         loop.run_until_complete(main())
