@@ -12,7 +12,6 @@ from official import certs
 from official.attested import FAKE_TDX_IMAGE
 from official.chain import Root, friendly
 from official.client import OfficialClient
-from official.link import Transcript
 from official.proxy import OfficialProxy
 from official.router import ReversePort, SocksPort
 from official.tl import Obj
@@ -133,7 +132,6 @@ class Net:
 
     def __init__(self, folder: Path, stack: AsyncExitStack) -> None:
         self.folder, self.stack = folder, stack
-        self.transcript = Transcript()
 
     # --- ours ---
 

@@ -62,6 +62,7 @@ class OfficialProxy:
         owner: account of its operator, printed with the bounce flag of ``bounceable_owner``.
         seed: of its machine key.
         protos: versions it speaks.
+        transcripts: by ``client`` and ``worker``.
 
     Attributes:
         script: called instead of forwarding, with the client's Peer and the query.
@@ -80,13 +81,13 @@ class OfficialProxy:
         testnet: bool = True,
         bounceable_owner: bool = False,
         check_hashes: bool = False,
-        transcript: Transcript | None = None,
+        transcripts: dict[str, Transcript] | None = None,
     ) -> None:
         self.root, self.owner, self.signer = root, owner, Signer(seed)
         self.protos, self.testnet, self.check_hashes = protos, testnet, check_hashes
         self.owner_text = chain.friendly(owner, testnet=testnet, bounceable=bounceable_owner)
         self.contract = root.proxy(owner, self.signer.public_key)
-        self.transcript = transcript
+        self.transcripts = transcripts or {}
         self.script: Callable[[Peer, Obj], None] | None = None
         self.disabled = False
         self.unknown_is_empty = False
@@ -117,7 +118,9 @@ class OfficialProxy:
 
     def _acceptor(self, kind: str) -> Callable[..., Any]:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            link = Link(reader, writer, connector=False, record=True, transcript=self.transcript)
+            link = Link(
+                reader, writer, connector=False, record=True, transcript=self.transcripts.get(kind)
+            )
             peer = Peer(link, kind)
             self.peers.append(peer)
             link.on_message = lambda obj: self._message(peer, obj)
