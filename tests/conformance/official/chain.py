@@ -41,11 +41,24 @@ def _address(account: bytes) -> Address:
 
 
 @dataclass(frozen=True)
+class Fixed:
+    """What simulated TON fixes and the file does not say."""
+
+    struct_version: int = 1
+    unique_id: int = 13
+    is_test: bool = True
+    multipliers: tuple[int, int, int, int] = (10_000, 10_000, 10_000, 10_000)
+    delays: tuple[int, int] = (600, 300)
+    stakes: tuple[int, int] = (TON, TON)
+
+
+@dataclass(frozen=True)
 class Root:
     """The root configuration of simulated TON, read from the official JSON file."""
 
     address: bytes
     document: dict[str, Any]
+    fixed: Fixed = Fixed()
 
     @classmethod
     def parse(cls, text: str, address: bytes = bytes(32)) -> "Root":
@@ -74,13 +87,20 @@ class Root:
         return Cell.one_from_boc(bytes.fromhex(text)) if text else begin_cell().end_cell()
 
     def params(self, mask: int) -> Cell:
-        """The params cell of struct version 1 with the codes of ``mask``."""
-        cell = begin_cell().store_uint(1, 8)
-        cell.store_uint(int(self.document.get("params_version", 0)), 32).store_uint(13, 32)
-        cell.store_bit(1)
+        """The params cell with the codes of ``mask`` (onchain.md §3)."""
+        fixed, version = self.fixed, self.fixed.struct_version
+        cell = begin_cell().store_uint(version, 8)
+        cell.store_uint(int(self.document.get("params_version", 0)), 32)
+        cell.store_uint(fixed.unique_id, 32).store_bit(fixed.is_test)
         cell.store_coins(int(self.document["price_per_token"]))
         cell.store_coins(int(self.document["worker_fee_per_token"]))
-        cell.store_uint(600, 32).store_uint(300, 32).store_coins(TON).store_coins(TON)
+        for since, multiplier in zip((3, 2, 3, 2), fixed.multipliers, strict=True):
+            if version >= since:
+                cell.store_uint(multiplier, 32)
+        for delay in fixed.delays:
+            cell.store_uint(delay, 32)
+        for stake in fixed.stakes if version >= 1 else ():
+            cell.store_coins(stake)
         for bit, name in enumerate(("proxy", "worker", "client")):
             cell.store_maybe_ref(self.code(name) if mask >> bit & 1 else None)
         return cell.end_cell()
@@ -95,7 +115,7 @@ class Root:
     def client(self, wallet: bytes, proxy: bytes, key: bytes) -> bytes:
         """Account of a client contract; its owner is the cocoon wallet."""
         fixed = begin_cell().store_address(_address(wallet)).store_address(_address(proxy))
-        data = begin_cell().store_uint(0, 2).store_coins(0).store_coins(TON)
+        data = begin_cell().store_uint(0, 2).store_coins(0).store_coins(self.fixed.stakes[1])
         data.store_uint(0, 64).store_uint(0, 32).store_bytes(bytes(32))
         data.store_ref(fixed.store_bytes(key).end_cell()).store_ref(self.params(0))
         return _deployed(self.code("client"), data.end_cell())
