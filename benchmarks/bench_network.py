@@ -33,6 +33,8 @@ from cocoon.devnet.options import DevnetOptions
 
 MESSAGES = b'"messages":[{"role":"user","content":"Hi"}],"max_tokens":%d'
 CHUNKS = 200
+PACE = 0.01
+"""Seconds between the chunks of a paced stream."""
 
 
 @dataclass(frozen=True)
@@ -115,9 +117,12 @@ def cpu(processes: dict[str, psutil.Process]) -> dict[str, float]:
 
 async def measure(case: Case, port: int, model: str, seconds: float) -> Result:
     """Warm up, then measure one case against one port."""
-    warm_up = Load(port, case.body(model), case.concurrency * 2, case.concurrency, 2.0)
-    await warm_up.run()
-    return await Load(port, case.body(model), 10**9, case.concurrency, seconds).run()
+    body, streams = case.body(model), case.concurrency
+    await Load(port, body, streams * 2, streams, 2.0).run()
+    if not case.paced:
+        return await Load(port, body, 10**9, streams, seconds).run()
+    length = CHUNKS * PACE
+    return await Load(port, body, 10**9, streams, seconds + 2 * length, spread=length).run()
 
 
 def row(
@@ -272,7 +277,7 @@ def main() -> int:
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         say = Say(progress)
         rows: list[Row] = []
-        for paced, delay in ((False, 0.0), (True, 0.01)):
+        for paced, delay in ((False, 0.0), (True, PACE)):
             cases = [case for case in CASES if case.paced is paced]
             rows += uvloop.run(run_cases(cases, delay, options.seconds, say))
     if options.markdown:

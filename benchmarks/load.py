@@ -81,10 +81,20 @@ class _Connection(asyncio.Protocol):
 
 
 class Load:
-    """One run: at most ``count`` requests over ``concurrency`` connections in ``seconds``."""
+    """One run: at most ``count`` requests over ``concurrency`` connections in ``seconds``.
+
+    With ``spread`` the connections start evenly over so many seconds, so that requests that all
+    take equally long do not start at the same moment again and again.
+    """
 
     def __init__(
-        self, port: int, body: bytes, count: int, concurrency: int, seconds: float
+        self,
+        port: int,
+        body: bytes,
+        count: int,
+        concurrency: int,
+        seconds: float,
+        spread: float = 0.0,
     ) -> None:
         self.port = port
         self.request = (
@@ -94,6 +104,7 @@ class Load:
         self.left = count
         self.open = self.concurrency = concurrency
         self.seconds = seconds
+        self.spread = spread
         self.result = Result()
 
     def take(self) -> bool:
@@ -117,6 +128,7 @@ class Load:
         self.until = started + self.seconds
         for _ in range(self.concurrency):
             await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self.port)
+            await asyncio.sleep(self.spread / self.concurrency)
         async with asyncio.timeout(self.seconds + 60):
             await self.finished
         self.result.wall = time.perf_counter() - started
