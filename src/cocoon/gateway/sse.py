@@ -51,7 +51,8 @@ class EventRelay:
             if len(self._held) > MAX_EVENT:
                 self._through = True
                 data, self._held = data + self._held, b""
-        if self._show_usage or _no_choices.search(data) is None:
+        # Two quick questions before the slow one: hardly any piece of a stream has usage in it.
+        if self._show_usage or b'"usage"' not in data or _no_choices.search(data) is None:
             return data
         return _without_usage(data)
 
@@ -62,13 +63,26 @@ class EventRelay:
 
 
 def _without_usage(data: bytes) -> bytes:
-    kept = []
+    """Whole events without the usage event; only events that could be it are looked at."""
+    kept: list[bytes] = []
     at = 0
-    for end in _end.finditer(data):
-        kept.append(_kept(data[at : end.end()]))
-        at = end.end()
+    for match in _no_choices.finditer(data):
+        if match.start() < at:
+            continue  # a second match in an event that was looked at
+        start = _event_start(data, at, match.start())
+        end = _end.search(data, match.end())
+        stop = len(data) if end is None else end.end()
+        kept += (data[at:start], _kept(data[start:stop]))
+        at = stop
     kept.append(data[at:])
     return b"".join(kept)
+
+
+def _event_start(data: bytes, at: int, inside: int) -> int:
+    """Where the event around ``inside`` starts: behind the last blank line, or at ``at``."""
+    newline = data.rfind(b"\n\n", at, inside)
+    carriage = data.rfind(b"\n\r\n", at, inside)
+    return max(at, newline + 2 if newline >= 0 else at, carriage + 3 if carriage >= 0 else at)
 
 
 def _kept(event: bytes) -> bytes:

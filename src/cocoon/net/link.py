@@ -146,6 +146,7 @@ class Link(asyncio.Protocol):
         self._waiters: set[asyncio.Future[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._transport: PeerTransport | None = None
+        self._write: Callable[[bytes], None]
         self._connection = self._new_connection()
         self.context: Any = None
         self.reason: CocoonError | None = None
@@ -236,13 +237,13 @@ class Link(asyncio.Protocol):
         Raises:
             LocalProtocolError: no such query is waiting, or the answer fits no frame.
         """
-        if not self._closed:
+        if not self._is_ending:
             self._connection.send_answer(query_id, obj)
             self._schedule_flush()
 
     def answer_error(self, query_id: int, code: int, message: str) -> None:
         """Answer a query of the peer with an error; as :meth:`answer`."""
-        if not self._closed:
+        if not self._is_ending:
             self._connection.send_error(query_id, code, message)
             self._schedule_flush()
 
@@ -273,6 +274,8 @@ class Link(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start: a connector's first packet goes out."""
         self._transport = cast(PeerTransport, transport)
+        # What is flushed has been collected already: a stream that would collect too can skip that.
+        self._write = getattr(transport, "write_now", self._transport.write)
         if self._closed:
             self._transport.abort()
             return
@@ -391,7 +394,7 @@ class Link(asyncio.Protocol):
             return
         data = self._connection.data_to_send()
         if data:
-            self._transport.write(data)
+            self._write(data)
 
     # --- time --------------------------------------------------------------------------------
 
@@ -454,8 +457,13 @@ class Link(asyncio.Protocol):
         text = "the link is closed" if self.reason is None else f"the link died: {self.reason}"
         return UnavailableError(text)
 
+    @property
+    def _is_ending(self) -> bool:
+        """Closed, or about to be: what came before the peer's fault is still being handled."""
+        return self._closed or self._connection.state is State.CLOSED
+
     def _require_alive(self) -> None:
-        if self._closed:
+        if self._is_ending:
             raise self._gone()
 
     def _require_transport(self) -> PeerTransport:
