@@ -288,6 +288,21 @@ async def test_garbage_closes_with_the_reason() -> None:
     link.data_received(b"more")
 
 
+async def test_query_right_before_a_fault() -> None:
+    """Both come in the same bytes: the query is handled and its answer goes nowhere."""
+    recorder = Recorder()
+    link = Link(Role.ACCEPTOR, recorder)
+    near, _ = connect(asyncio.Protocol(), link)
+    encoder = FrameEncoder()
+    query = b"".join(packets.encode_query(Kind.QUERY, 1, QUESTION.to_bytes()))
+    good = encoder.encode(packets.encode_plain(Kind.CONNECT, 1)) + encoder.encode(query)
+    near.write(good + b"GET / HTTP/1.1\r\n\r\n")
+    await turns()
+    assert recorder.calls == [("opened",), ("query", QUESTION), ("closed", DecodeError)]
+    with pytest.raises(UnavailableError):
+        link.send(ANSWER)
+
+
 async def test_close_sends_what_is_queued_first() -> None:
     pair = await open_pair()
     pair.left.send(ANSWER)
