@@ -105,6 +105,8 @@ class Play:
             fitting = [peer for peer in self.peers if _can(peer, act)]
             if fitting:
                 self.act(act, script.pick(fitting))
+                if script.byte() < 64:
+                    return  # what the same peer sends next arrives together with this
         await settle()
 
     async def join(self, *, worker: bool, greets: bool) -> None:

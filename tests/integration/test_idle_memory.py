@@ -26,7 +26,7 @@ async def ask(client: ClientPeer, model: str, number: int) -> None:
     request_id = number.to_bytes(32)
     client.run(request_id, model=model.partition("@")[0])
     await eventually(lambda: client.of(request_id))
-    (answer,) = client.of(request_id)
+    answer = client.of(request_id)[0]  # a payment may follow
     assert isinstance(answer, AnswerStarted)
     assert answer.response == ANSWER
 
