@@ -18,7 +18,7 @@ from conformance_net import (
     until,
 )
 from official import chain
-from official.client import Answer, OfficialClient
+from official.client import Answer, DisagreementError, OfficialClient
 from official.link import QueryFailedError
 from official.tl import http_request
 
@@ -239,3 +239,31 @@ async def test_unknown_query_and_message(tmp_path: Path) -> None:
         client.link.packet(Obj("tcp.ping", id=-2))
         await until(lambda: not client.link.closed.is_set())
         await client.update_payments()
+
+
+async def test_main_net_addresses(tmp_path: Path) -> None:
+    """Official runners compare the text of addresses: our proxy prints the right flag."""
+    async with open_net(tmp_path) as net:
+        proxy = await net.our_proxy(is_testnet=False)
+        client = await net.official_client(proxy.client_port, testnet=False)
+        assert client.greeting is not None
+        assert client.greeting["sc_address"].startswith(b"UQ")
+        router = await net.socks()
+        await net.official_worker(proxy.worker_port, router=router.port, testnet=False)
+        with pytest.raises(DisagreementError, match="address"):
+            await net.official_client(proxy.client_port, testnet=True)
+
+
+async def test_requests_without_credentials_reach_only_their_own_account(tmp_path: Path) -> None:
+    """Two official clients at one proxy: counters, payments and contracts are their own."""
+    async with open_net(tmp_path) as net:
+        proxy = await net.our_proxy()
+        await net.our_worker(proxy.worker_port, proxy.client_port, dial=net.dial())
+        first = await net.official_client(proxy.client_port)
+        second = await net.official_client(proxy.client_port, wallet=bytes([9]) * 32)
+        await run(first)
+        await proxy.flush()
+        await first.update_payments()
+        await second.update_payments()
+        assert (first.known["max"], second.known["max"]) == (14, 0)
+        assert first.contract != second.contract

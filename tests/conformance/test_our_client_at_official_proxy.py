@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from conformance_net import (
     FULL_MODEL,
+    HOST,
     JSON_ANSWER,
     MODEL,
     SSE_EVENTS,
@@ -19,6 +20,7 @@ from conformance_net import (
     ask,
     json_engine,
     open_net,
+    our_root,
     sse_engine,
     until,
 )
@@ -326,3 +328,84 @@ async def test_our_wallet_is_the_owner_on_the_wire(tmp_path: Path) -> None:
         back = await net.reverse(proxy.worker_port)
         worker = await net.official_worker(back.port, engine=json_engine)
         assert worker.model == FULL_MODEL
+
+
+# --- a proxy that restarts ---
+
+
+async def _reconnected(proxy: OfficialProxy) -> Peer:
+    """Close the newest connection and wait for the next one."""
+    before = len(proxy.peers)
+    proxy.peers[-1].link.close()
+    await until(lambda: len(proxy.peers) > before)
+    return proxy.peers[before]
+
+
+async def test_counts_that_were_not_stored_may_be_lost(tmp_path: Path) -> None:
+    """An official proxy forgets in a crash what it had not written yet."""
+    async with at_official_proxy(tmp_path) as (_, proxy, client):
+        (account,) = proxy.clients.values()
+        account.use(10)
+        proxy.commit()
+        account.use(5)
+        (report,) = await client.payment_status()
+        assert (report.signed, report.max) == (10, 15)
+        account.max = account.db
+        await _reconnected(proxy)
+        await client.wait_ready(10)
+        assert proxy.peers[-1].state == "Ok"
+
+
+async def test_signed_counts_may_not_go_back(tmp_path: Path) -> None:
+    async with at_official_proxy(tmp_path) as (_, proxy, client):
+        (account,) = proxy.clients.values()
+        account.use(10)
+        proxy.commit()
+        await client.payment_status()
+        account.max = account.db = account.chain = 3
+        peer = await _reconnected(proxy)
+        await asyncio.wait_for(peer.link.closed.wait(), 10)
+        assert not client.ready
+
+
+async def test_running_requests_fail_at_once_when_the_proxy_goes(tmp_path: Path) -> None:
+    async with at_official_proxy(tmp_path) as (_, proxy, client):
+        proxy.script = lambda peer, query: peer.link.close()
+        with pytest.raises(UnavailableError):
+            await asyncio.wait_for(body_of(client), 5)
+
+
+async def test_main_net_addresses(tmp_path: Path) -> None:
+    """Contract addresses are compared as text: ``UQ…`` on main net, on both sides."""
+    settings = {"client": {"is_testnet": False}, "testnet": False}
+    async with at_official_proxy(tmp_path, **settings) as (_, proxy, client):
+        assert proxy.peers[0].link.sent[0]["sc_address"].startswith("UQ")
+        await client.payment_status()
+        assert client.ready
+
+
+async def test_two_official_proxies(tmp_path: Path) -> None:
+    """A request that the first refuses goes to the second; each keeps its own account."""
+    async with open_net(tmp_path) as net:
+        fronts = []
+        proxies = []
+        for number in (1, 2):
+            proxy = await net.official_proxy(seed=bytes([number]) * 32)
+            front = await net.reverse(proxy.client_port, "any")
+            back = await net.reverse(proxy.worker_port)
+            proxies.append(proxy)
+            fronts.append((back.port, front.port))
+        entries = [
+            {"seqno": n, "address": f"{HOST}:{back} {HOST}:{front}"}
+            for n, (back, front) in enumerate(fronts, 1)
+        ]
+        await net.official_worker(fronts[1][0])
+        client = await net.our_client(
+            9, 9, dial=net.dial(), root=our_root(registered_proxies=entries), proxy_connections=2
+        )
+        await client.wait_ready(10, 2)
+        for _ in range(4):
+            assert b'"hi"' in await body_of(client)
+        accounts = await client.payment_status()
+        assert sorted(account.max for account in accounts) == [0, 40]
+        assert len({account.contract for account in accounts}) == 2

@@ -242,10 +242,8 @@ def test_counting() -> None:
 async def test_official_network(tmp_path: Path) -> None:
     async with open_net(tmp_path) as net:
         proxy = await net.official_proxy()
-        back, front = (
-            await net.reverse(proxy.worker_port),
-            await net.reverse(proxy.client_port, "any"),
-        )
+        back = await net.reverse(proxy.worker_port)
+        front = await net.reverse(proxy.client_port, "any")
         await net.official_worker(back.port, engine=json_engine)
         client = await net.official_client(front.port)
         answer = client.send(tl.http_request(chat()), model=MODEL)

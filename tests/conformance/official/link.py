@@ -73,6 +73,8 @@ class Link:
         self.opened = asyncio.Event()
         self.closed = asyncio.Event()
         self.ignored: list[int] = []
+        self.pings = 0
+        self.mute = False
         self.sent: list[Obj] = []
         self.received: list[Obj] = []
         self._out = self._in = 0
@@ -154,6 +156,9 @@ class Link:
                 self.packet(Obj("tcp.connected", id=packet["id"]))
             self.opened.set()
         elif name == "tcp.ping":
+            self.pings += 1
+            if self.mute:
+                return
             self.packet(Obj("tcp.pong", id=packet["id"]))
         elif name == "tcp.packet":
             self._message(packet["data"])

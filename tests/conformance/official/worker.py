@@ -13,6 +13,7 @@ from official.client import DisagreementError
 from official.link import Link, Transcript
 from official.router import HOST, socks_connect
 from official.tl import Obj, decode, tokens
+from official.validate import RefusedBodyError, validate
 
 
 @dataclass
@@ -83,6 +84,7 @@ class OfficialWorker:
 
     Attributes:
         report: changes what a request is said to have used.
+        validates: whether bodies must be what §5.4 lists.
         known: remembered counters of this proxy; a restart forgets them.
         left: why it has left, if it has.
     """
@@ -108,6 +110,7 @@ class OfficialWorker:
         self.transcript = transcript
         self.known = {"chain": 0, "db": 0, "max": 0}
         self.report: Callable[[Obj], Obj] = lambda used: used
+        self.validates = True
         self.link: Link | None = None
         self.proto = 0
         self.left = ""
@@ -213,7 +216,7 @@ class OfficialWorker:
         started = time.time()
         number = query["request_id"]
         debug = query.get("debug", False)
-        answer = self.engine(decode(query["query"]))
+        answer = self._ask_engine(decode(query["query"]))
         if not isinstance(answer, EngineAnswer):
             self._send("Error", number, tokens(), started, debug, error=answer)
             return
@@ -248,6 +251,15 @@ class OfficialWorker:
         last = counter.feed(answer.body[-1]) + counter.rest
         used = self.report(counter.adjusted(coefficient))
         self._send("Part", number, used, started, debug, data=last)
+
+    def _ask_engine(self, request: Obj) -> EngineAnswer | tuple[int, str]:
+        if self.validates:
+            base, url = self.model.partition("@")[0], request["url"].decode()
+            try:
+                request["payload"] = validate(url, request["payload"], base)
+            except RefusedBodyError as refusal:
+                return 621, str(refusal)
+        return self.engine(request)
 
     def _send(
         self,
