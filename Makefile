@@ -42,12 +42,14 @@ check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate_tl.py --check
+	$(BIN)/python tools/generate_reference.py --check
 
 docs: .venv/.dev
 	@$(BIN)/sphinx-build -q -W -n -b html docs build/docs
 
 generate: .venv/.dev ## Regenerate checked-in generated files
 	$(BIN)/python tools/generate_tl.py
+	$(BIN)/python tools/generate_reference.py
 
 bench: .venv/.dev ## Measure against a baseline in the same run; a few minutes
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -63,6 +63,7 @@ class ProxySettings:
         database_url: SQLAlchemy URL of the store.
         clients, workers: the two listening ports.
         identity: our certificate; needed unless both ports are behind a router.
+        image_hash: of our own evidence, for the status page; None without any.
         is_test: must equal the peers' and the root's.
         is_testnet: which flag our addresses carry.
         check_worker_hashes: refuse workers whose image or model is not in the root configuration.
@@ -79,6 +80,7 @@ class ProxySettings:
     clients: ListenSettings
     workers: ListenSettings
     identity: Identity | None = field(default=None, repr=False)
+    image_hash: bytes | None = None
     is_test: bool = True
     is_testnet: bool = True
     check_worker_hashes: bool = False

@@ -91,6 +91,7 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
     price = proxy.dispatcher.terms.prices.price_per_token
     return {
         "status": {
+            "actual_image_hash": (proxy.settings.image_hash or b"").hex(),
             "enabled": proxy.dispatcher.terms.enabled,
             "healthy": proxy.healthy,
         },

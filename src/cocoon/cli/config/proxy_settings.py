@@ -31,6 +31,7 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
             (tables.PROXY_WORKER_PORT, tables.PROXY_ROUTED_WORKER_PORT),
         ),
         identity=trust.identity,
+        image_hash=trust.image_hash,
         is_test=file.is_test,
         is_testnet=file.is_testnet,
         check_worker_hashes=file.check_worker_hashes,
