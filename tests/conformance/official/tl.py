@@ -11,6 +11,10 @@ from typing import Any
 TABLE = (Path(__file__).parent / "schema.txt").read_text()
 
 _TRUE, _FALSE = bytes.fromhex("b5757299"), bytes.fromhex("379779bc")
+BOXED = {
+    "!payment": ("proxy.signedPayment", "proxy.signedPaymentEmpty"),
+    "!auth": ("client.proxyConnectionAuthShort", "client.proxyConnectionAuthLong"),
+}
 _FIXED = {"i": "<i", "l": "<q", "d": "<d", "#": "<i"}
 
 
@@ -76,7 +80,7 @@ def _encode(kind: str, value: Any) -> bytes:
         return encode_bytes(value.encode() if isinstance(value, str) else value)
     if kind == "B":
         return _TRUE if value else _FALSE
-    if kind == "!":
+    if kind.startswith("!"):
         return value.boxed()
     if kind.startswith("%"):
         return value.bare()
@@ -147,8 +151,11 @@ class Reader:
             if word not in (_TRUE, _FALSE):
                 raise ParseError("not a Bool")
             return word == _TRUE
-        if kind == "!":
-            return self.boxed()
+        if kind.startswith("!"):
+            obj = self.boxed()
+            if obj.name not in BOXED[kind]:
+                raise ParseError(f"{obj.name} does not belong here")
+            return obj
         if kind.startswith("%"):
             return self.bare(kind[1:])
         count = self.number("<i")
