@@ -138,7 +138,7 @@ async def test_official_fields_of_the_body(tmp_path: Path) -> None:
         query = next(obj for obj in link.received if obj.name == "client.runQueryEx")
         assert query["model"].decode() == MODEL
         assert (query["max_tokens"], query["max_coefficient"]) == (40, 3000)
-        assert query["timeout"] == pytest.approx(28.5, abs=0.5)
+        assert query["timeout"] == pytest.approx(28.5, abs=2)
         assert query["debug"] is True
         request = decode(query["query"])
         assert (request["method"], request["url"]) == (b"POST", CHAT_PATH.encode())
@@ -157,7 +157,7 @@ async def test_defaults(tmp_path: Path) -> None:
         link = next(peer.link for peer in proxy.peers if peer.kind == "client")
         query = next(obj for obj in link.received if obj.name == "client.runQueryEx")
         assert (query["max_tokens"], query["max_coefficient"]) == (1000, 4000)
-        assert query["timeout"] == pytest.approx(114, abs=0.5)
+        assert query["timeout"] == pytest.approx(114, abs=2)
         # The official client only declares the default; ours also tells the engine.
         assert json.loads(decode(query["query"])["payload"])["max_tokens"] == 1000
 

@@ -82,7 +82,7 @@ async def test_forwarded_to_official_worker(tmp_path: Path, protos: tuple[int, i
         assert summary.worker_debug == '{"stand-in":true}'
         headers = {name.lower() for name, _ in response.headers}
         assert ("x-cocoon-proxy-start" in headers) == (protos[1] == 2)
-        assert worker.queries[0]["timeout"] == pytest.approx(10 * 0.95 * 0.95, abs=0.5)
+        assert worker.queries[0]["timeout"] == pytest.approx(10 * 0.95 * 0.95, abs=2)
         await until(lambda: len(worker.payments) == 1)
         assert proxy.aborted == ""
 
@@ -132,6 +132,15 @@ async def test_long_authorization_and_empty_payment(tmp_path: Path) -> None:
         assert len(params["owner"]) == 48
         (account,) = await client.payment_status()
         assert account.signed == 0
+
+
+async def test_another_secret_uses_the_long_form(tmp_path: Path) -> None:
+    """The secret never goes to a proxy that does not know its hash (§3.1)."""
+    async with at_official_proxy(tmp_path, client={"secret": b"mine"}) as (_, proxy, client):
+        queries = [obj.name for obj in proxy.peers[0].link.received]
+        assert "client.authorizeWithProxyLong" in queries
+        assert "client.authorizeWithProxyShort" not in queries
+        assert client.ready
 
 
 # --- what the official proxy sends in the old form, whatever the version ---
