@@ -1,5 +1,7 @@
 """Fuzz the session state machines: objects parsed from any bytes, in any state of any half."""
 
+from fuzz_tl import boxed
+
 from cocoon import tl
 from cocoon.errors import DecodeError, RemoteProtocolError
 from cocoon.testing.sessions import (
@@ -23,7 +25,7 @@ def fuzz_one(data: bytes) -> None:
         receiver, size = rest[0], int.from_bytes(rest[1:3], "little")
         body, rest = rest[3 : 3 + size], rest[3 + size :]
         try:
-            getattr(session, receivers[receiver % len(receivers)])(tl.decode(body))
+            getattr(session, receivers[receiver % len(receivers)])(tl.decode(boxed(body)))
         except DecodeError:
             continue
         except RemoteProtocolError:
