@@ -19,24 +19,41 @@ from cocoon.testing.processes import ProcessNetwork
 
 HOST = "127.0.0.1"
 CALL_TIMEOUT = 60.0
+MODES = {b"please-fail": b"status-500", b"please-cut": b"cut", b"please-hang": b"silent"}
+"""Word in a prompt → mode of the stand-in."""
 COMPLAINTS = ("Traceback", "level=error", "session failed")
 
 
-class HeldStandin(StandinProtocol):
-    """A stand-in that holds back answers without a stream for ``hold`` seconds."""
+class PromptedStandin(StandinProtocol):
+    """A stand-in that holds back answers without a stream, and misbehaves when a prompt says so.
+
+    The words are :data:`MODES`; an engine that fails repeats the whole request in its error, as
+    engines do.
+    """
 
     hold = 0.0
+    _asked = b""
+
+    def on_message_complete(self) -> None:
+        """Parser callback."""
+        self._asked = self._body
+        for word, mode in MODES.items():
+            if word in self._body:
+                self._headers[b"x-standin-mode"] = mode
+        super().on_message_complete()
 
     def _json(self, body: bytes, status: int = 200) -> None:
+        if status == 500:
+            message = self._asked.decode(errors="replace")
+            body = json.dumps({"error": {"message": message, "type": "server_error"}}).encode()
         if self.hold and not body.startswith(b'{"object":"list"'):
-            later = super()._json
-            asyncio.get_running_loop().call_later(self.hold, lambda: self._late(later, body))
+            asyncio.get_running_loop().call_later(self.hold, self._late, body, status)
         else:
             super()._json(body, status)
 
-    def _late(self, send: Any, body: bytes) -> None:
+    def _late(self, body: bytes, status: int) -> None:
         if self._transport is not None:
-            send(body)
+            super()._json(body, status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +103,6 @@ class LoadedNetwork:
 
     async def call(self, prompt: str = "hi", *, stream: bool = False, **fields: Any) -> Outcome:
         """One chat completion through the gateway; never raises for what the network does."""
-        url = f"{self.network.plan.client.http}/v1/chat/completions"
         document = {
             "model": MODEL,
             "messages": [{"role": "user", "content": prompt}],
@@ -96,9 +112,14 @@ class LoadedNetwork:
         }
         if stream:
             document["stream_options"] = {"include_usage": True}
+        return await self.post(json.dumps(document).encode(), stream=stream)
+
+    async def post(self, body: bytes, *, stream: bool = False, **headers: str) -> Outcome:
+        """One call of the gateway with any body; otherwise as :meth:`call`."""
+        url = f"{self.network.plan.client.http}/v1/chat/completions"
         began, status, text = time.monotonic(), 0, ""
         try:
-            async with self._session.post(url, json=document) as answer:
+            async with self._session.post(url, data=body, headers=headers) as answer:
                 status = answer.status
                 async for chunk in answer.content.iter_any():
                     text += chunk.decode(errors="replace")
@@ -139,6 +160,16 @@ class LoadedNetwork:
             while self.served < target:  # noqa: ASYNC110 - any outcome of any caller
                 await asyncio.sleep(0.02)
         return time.monotonic() - began
+
+    async def wait_ready(self, timeout: float = 20.0) -> None:
+        """Wait until the client has a proxy and the proxy a worker.
+
+        Raises:
+            TimeoutError: they were not in time.
+        """
+        async with asyncio.timeout(timeout):
+            while not (await self.call()).complete:  # noqa: ASYNC110 - asks another process
+                await asyncio.sleep(0.05)
 
     @property
     def served(self) -> int:
@@ -229,8 +260,8 @@ async def loaded_network(
     """Start an engine stand-in and a network over it; ``standin`` are its options."""
     options = StandinOptions(**standin)
 
-    def engine() -> HeldStandin:
-        protocol = HeldStandin(options)
+    def engine() -> PromptedStandin:
+        protocol = PromptedStandin(options)
         protocol.hold = hold
         return protocol
 
