@@ -5,6 +5,7 @@ with full synchronisation, so what :meth:`ProxyStore.flush` has returned for sur
 the process and of the machine.
 """
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -159,7 +160,9 @@ def _create_engine(url: str) -> sa.Engine:
     engine = sa.create_engine(parsed, poolclass=sa.pool.StaticPool if _sqlite(parsed) else None)
     if _sqlite(parsed):
         if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+            path = Path(parsed.database)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _create_private(path)  # its journal gets the same mode
 
         @sa.event.listens_for(engine, "connect")
         def configure(connection: Any, _record: object) -> None:
@@ -174,6 +177,14 @@ def _create_engine(url: str) -> sa.Engine:
                 connection.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _create_private(path: Path) -> None:
+    """Who owes how much is nobody else's business: only we may read the file."""
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as error:
+        raise StoreError(f"cannot open the proxy's store {path}: {error.strerror}") from None
 
 
 def _insert(dialect: str, table: sa.Table) -> Any:
