@@ -23,12 +23,14 @@ from cocoon.errors import EngineError
 pytestmark = [pytest.mark.slow, pytest.mark.anyio]
 
 
-@pytest.fixture(scope="session")
+# Of the module, not of the session: as long as such a fixture lives, every other test runs on its
+# event loop, whatever loop it asks for.
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def engine() -> AsyncIterator[LlamaEngine]:
     stages: list[str] = []
     engine = LlamaEngine(LlamaSettings(slots=2, context=512), on_progress=stages.append)
