@@ -20,6 +20,9 @@ TIMEOUT_FACTOR = 0.95
 MAX_TIMEOUT = 86_400.0
 MAX_INT = 2**31 - 1
 MAX_DEBUG = 1 << 20
+_HOST: Final = HttpHeader("Host", "localhost")
+"""Official workers give their engine our headers and no others; HTTP/1.1 demands this one, and
+strict servers (h11) answer 400 without it. Whom the caller meant stays with the caller."""
 _FRAMING: Final = frozenset({"content-length", "transfer-encoding", "connection", "keep-alive"})
 
 
@@ -36,6 +39,8 @@ def encode_request(request: ClientRequest) -> bytes:
     if not 0 < request.timeout <= MAX_TIMEOUT:
         raise BadRequestError(f"timeout must be in 0…{MAX_TIMEOUT:.0f} seconds")
     headers = [HttpHeader(name, value) for name, value in request.headers]
+    if all(header.name.lower() != "host" for header in headers):
+        headers.insert(0, _HOST)
     headers.append(HttpHeader("Content-Length", str(len(request.body))))
     try:
         return HttpRequest(
