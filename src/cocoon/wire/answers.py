@@ -55,6 +55,9 @@ def payment_bytes(payment: SignedPayment) -> bytes | None:
 
 # --- final info ----------------------------------------------------------------------------------
 
+NO_DEBUG = "{}"
+"""The debug record of a hop that has none; clients read these texts as JSON."""
+
 
 def _flags(final: FinalInfo, version: int) -> int:
     debug = final.worker_debug is not None or final.proxy_debug is not None
@@ -68,8 +71,8 @@ def _client_final(final: FinalInfo, version: int) -> t.ClientQueryFinalInfo:
     return t.ClientQueryFinalInfo(
         flags,
         final.usage,
-        (final.worker_debug or "") if debug else None,
-        (final.proxy_debug or "") if debug else None,
+        (final.worker_debug or NO_DEBUG) if debug else None,
+        (final.proxy_debug or NO_DEBUG) if debug else None,
         (final.proxy_start or 0.0) if times else None,
         (final.proxy_end or 0.0) if times else None,
         (final.worker_start or 0.0) if times else None,
