@@ -56,6 +56,10 @@ async def test_answers_and_payment(tmp_path: Path, protos: tuple[int, int] | Non
         assert streamed.body.endswith(b"data: [DONE]\n\n")
         # The official client passes framing headers on as they are: they must fit the body.
         for answer in (plain, streamed):
+            assert answer.head is not None
+            names = [header["name"].decode().lower() for header in answer.head["headers"]]
+            assert sum(name in ("content-length", "transfer-encoding") for name in names) == 1
+            assert not {"connection", "keep-alive"} & set(names)
             framing = {name.lower(): value for name, value in answer.headers.items()}
             if framing.get("transfer-encoding") != "chunked":
                 assert int(framing["content-length"]) == len(answer.body)
@@ -169,6 +173,23 @@ async def test_debug_is_filled_when_asked_for(tmp_path: Path) -> None:
         record = json.loads(answer.final["proxy_debug"])["worker"]
         assert "fake" in record["evidence"]
         assert record["model"] == FULL_MODEL
+
+
+async def test_debug_texts_are_json_on_errors_too(tmp_path: Path) -> None:
+    """The official client puts both texts into JSON of its own."""
+    async with open_net(tmp_path) as net:
+        proxy = await net.our_proxy()
+        await net.our_worker(proxy.worker_port, proxy.client_port, dial=net.dial())
+        client = await net.official_client(proxy.client_port)
+        for changes in ({"x_standin_mode": "cut"}, {"x_standin_mode": "silent"}):
+            query = http_request(chat(), **changes)
+            answer = client.send(query, model=MODEL, max_tokens=100, timeout=1.0, debug=True)
+            await asyncio.wait_for(answer.ended.wait(), 10)
+            assert answer.error is not None
+            assert answer.final is not None
+            assert answer.final["flags"] & 1
+            for name in ("worker_debug", "proxy_debug"):
+                assert isinstance(json.loads(answer.final[name]), dict)
 
 
 async def test_known_again_after_reconnect(tmp_path: Path) -> None:

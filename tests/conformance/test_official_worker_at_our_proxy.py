@@ -29,6 +29,7 @@ from official import chain
 from official.link import QueryFailedError
 from official.tl import Obj, http_request, tokens
 from official.worker import EngineAnswer, OfficialWorker
+from pytoniq_core import Cell
 
 from cocoon.client import Client
 from cocoon.errors import RequestError, UnavailableError
@@ -85,6 +86,7 @@ async def test_json_answer_and_payout(tmp_path: Path, protos: tuple[int, int] | 
             WORKER_OWNER, root.proxy(PROXY_OWNER, signer.public_key), signer.public_key
         )
         boc = payment["signed_payment"]["data"]
+        assert Cell.one_from_boc(boc).to_boc() == boc  # no index, no checksum
         assert chain.verify_payment(boc, chain.WORKER_PAYOUT, contract, signer.public_key) == 20
         await worker.update_payments()
         assert worker.known == {"chain": 20, "db": 20, "max": 20}
@@ -239,6 +241,36 @@ async def test_remembered_after_reconnect(tmp_path: Path) -> None:
         await again.close()
         fresh = await net.official_worker(proxy.worker_port, router=router.port)
         assert fresh.known == known
+
+
+def _as_a_crash_leaves_it(folder: Path) -> Path:
+    """A copy of the proxy's files while it runs."""
+    crashed = folder / "crashed"
+    crashed.mkdir()
+    for path in folder.glob("proxy.sqlite*"):
+        (crashed / path.name).write_bytes(path.read_bytes())
+    return crashed
+
+
+async def test_after_a_crash_of_our_proxy(tmp_path: Path) -> None:
+    """What was signed to an official worker is on disk before it is sent: no rollback to detect."""
+    async with open_net(tmp_path) as net:
+        proxy, worker, client = await our_network(net)
+        for _ in range(3):
+            await body_of(client)
+            await proxy.flush()
+            await worker.update_payments()
+        assert worker.known == {"chain": 30, "db": 30, "max": 30}
+        url = f"sqlite:///{_as_a_crash_leaves_it(tmp_path)}/proxy.sqlite"
+        again = await net.our_proxy(database_url=url)
+        successor = OfficialWorker(worker.root, WORKER_OWNER, model=FULL_MODEL, engine=json_engine)
+        successor.known = dict(worker.known)
+        router = await net.socks()
+        await successor.dial(router.port, again.worker_port)
+        assert successor.known == {"chain": 30, "db": 30, "max": 30}
+        await successor.close()
+        official = await net.official_client(again.client_port)
+        assert official.known == {"chain": 30, "db": 30, "max": 30}
 
 
 async def test_inflated_max_uses_the_extended_compare(tmp_path: Path) -> None:
