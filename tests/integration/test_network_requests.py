@@ -276,9 +276,10 @@ async def test_one_of_two_workers_is_killed_in_mid_stream(tmp_path: Path) -> Non
         workers = [await network.add_worker(), await network.add_worker()]
         client = await network.add_client()
         slow = (("x-standin-chunks", "20"), ("x-standin-delay", "0.03"))
-        tasks = [asyncio.create_task(ask(client, stream=True, headers=slow)) for _ in range(6)]
-        await until(lambda: sum(worker.statistics.active for worker in workers) == 6)
-        assert all(worker.statistics.active for worker in workers)
+        # `run` returns when an answer has begun: from then on no other worker can take over.
+        begun = [await client.run(request(stream=True, headers=slow)) for _ in range(6)]
+        tasks = [asyncio.create_task(response.read()) for response in begun]
+        assert [worker.statistics.active for worker in workers] == [3, 3]
         loop = asyncio.get_running_loop()
         killed_at = loop.time()
         for uplink in workers[0].uplinks:
