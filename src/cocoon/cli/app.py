@@ -1,6 +1,9 @@
 """The command line as one object, and the boundary where exceptions become exit codes."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,6 +25,11 @@ from cocoon.errors import CocoonError
 
 EXIT_BUG = 70
 """Exit code of an error that we did not foresee (``EX_SOFTWARE`` of sysexits)."""
+_ROLES: dict[str, Callable[[Path], None]] = {
+    "client": client_command.client,
+    "proxy": proxy_command.proxy,
+    "worker": worker_command.worker,
+}
 EXIT_INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells expect it."""
 
@@ -80,6 +88,10 @@ def run(arguments: list[str] | None = None) -> int:
         arguments: the words after ``cocoon``; None takes those of this process.
     """
     try:
+        if (role := _plain_role(sys.argv[1:] if arguments is None else arguments)) is not None:
+            logging.load_without_rich()
+            role()
+            return 0
         code = typer.main.get_command(app).main(arguments, "cocoon", standalone_mode=False)
     except TyperException as error:
         return _usage_error(error)
@@ -92,6 +104,18 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:  # the outermost boundary
         return _report(f"internal error, please report it: {error!r}", EXIT_BUG)
     return code if isinstance(code, int) else 0
+
+
+def _plain_role(words: list[str]) -> Callable[[], None] | None:
+    """The role to run when the words are ``ROLE --config FILE`` and no more.
+
+    That is how services and networks start roles. Typer would check the words with pydantic, 14 MB
+    that the process would carry for as long as it runs.
+    """
+    match words:
+        case [name, "--config" | "-c", file] if name in _ROLES and not file.startswith("-"):
+            return partial(_ROLES[name], Path(file))
+    return None
 
 
 def main() -> None:

@@ -108,3 +108,17 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
     assert done.stdout.strip() == b"[]"
+
+
+@pytest.mark.parametrize("role", ["client", "proxy", "worker"])
+def test_a_plain_role_carries_no_needless_package(role: str, tmp_path: Path) -> None:
+    """What reads command lines and draws tables takes a fifth of a role's memory."""
+    code = (
+        "import sys; from cocoon.cli.app import run;"
+        f"status = run([{role!r}, '--config', {str(tmp_path / 'none.toml')!r}]);"
+        "loaded = {'pydantic', 'rich', 'alembic'} & sys.modules.keys();"
+        "print(status, sorted(loaded))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert said.stdout == "2 []\n"
+    assert "cannot read configuration file" in said.stderr
