@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from cocoon.chain.address import Address
 from cocoon.errors import CocoonError
 from cocoon.proxy.metrics import Gauge, ProxyCollector, prometheus_text
 
@@ -88,6 +89,11 @@ def _action(act: Callable[[], Awaitable[None]]) -> Callable[[Request], Awaitable
 def json_status(proxy: "Proxy") -> dict[str, Any]:
     """Everything an operator may see, with the official names; nothing of any request."""
     root, statistics = proxy.settings.root, proxy.statistics
+
+    def shown(address: Address | str) -> str:
+        parsed = Address.parse(address) if isinstance(address, str) else address
+        return parsed.friendly(testnet=proxy.settings.is_testnet)
+
     price = proxy.dispatcher.terms.prices.price_per_token
     return {
         "status": {
@@ -107,7 +113,7 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
             "reasoning_adjusted_tokens_used": statistics.reasoning,
         },
         "localconfig": {
-            "root_address": str(root.address),
+            "root_address": shown(root.address),
             "owner_address": proxy.settings.owner,
             "check_worker_hashes": proxy.settings.check_worker_hashes,
         },
@@ -123,8 +129,8 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
         },
         "workers": [
             {
-                "owner_address": record.account.owner,
-                "sc_address": str(record.contract),
+                "owner_address": shown(record.account.owner),
+                "sc_address": shown(record.contract),
                 "earned_tokens": int(record.account.counter.max),
                 "earned_tokens_committed_to_db": int(record.account.counter.db),
                 "earned_tokens_signed": int(record.account.counter.chain),
@@ -134,7 +140,7 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
         ],
         "worker_connections": [
             {
-                "owner_address": worker.record.account.owner,
+                "owner_address": shown(worker.record.account.owner),
                 "model": worker.model,
                 "worker_hash": worker.peer.image_hash.hex(),
                 "evidence": worker.peer.kind.value,
@@ -149,8 +155,8 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
         ],
         "clients": [
             {
-                "owner_address": record.account.owner,
-                "sc_address": str(record.contract),
+                "owner_address": shown(record.account.owner),
+                "sc_address": shown(record.contract),
                 "used_tokens": int(record.account.counter.max),
                 "used_tokens_committed_to_db": int(record.account.counter.db),
                 "used_tokens_signed": int(record.account.counter.chain),

@@ -121,7 +121,7 @@ def json_status(worker: "Worker") -> dict[str, Any]:
             "reasoning_adjusted_tokens_used": s.reasoning,
         },
         "localconfig": {
-            "root_address": str(root.address),
+            "root_address": root.address.friendly(testnet=settings.is_testnet),
             "owner_address": settings.owner,
             "model": settings.model,
             "coefficient": worker.coefficient,
