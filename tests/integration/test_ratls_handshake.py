@@ -368,16 +368,17 @@ async def test_a_handshake_has_a_size_limit(proxy: Identity, trusting: Policy) -
 
 
 async def test_unfinished_handshakes_are_bounded(proxy: Identity, trusting: Policy) -> None:
+    """One too many: the one that has waited longest goes, and newcomers still get in."""
     limits = RatlsLimits(max_unfinished=2)
     async with listening(proxy, trusting, limits=limits) as server:
-        waiting = [await asyncio.open_connection(HOST, server.port) for _ in range(2)]
-        for reader, _ in waiting:
-            await reader.readexactly(24)
-        reader, writer = await asyncio.open_connection(HOST, server.port)
+        waiting = []
+        for _ in range(3):
+            waiting.append(await asyncio.open_connection(HOST, server.port))
+            await waiting[-1][0].readexactly(24)
         with pytest.raises((asyncio.IncompleteReadError, ConnectionError)):
-            await reader.readexactly(24)
-        writer.close()
+            await waiting[0][0].readexactly(1)
         assert server.unfinished == 2
+        assert await speak(await dial(server.port, proxy, trusting)) == b"ping"
         for _, writer in waiting:
             writer.close()
 

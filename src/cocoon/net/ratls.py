@@ -48,7 +48,9 @@ class RatlsLimits:
         pow_timeout: seconds that a peer may take to solve the proof of work.
         tls_timeout: seconds for TLS with verification.
         max_handshake_bytes: bytes of TLS from a peer before it is verified.
-        max_unfinished: connections that are not verified yet; more are closed at once.
+        max_unfinished: connections that are not verified yet. Beyond it the one that has waited
+            longest goes, of those that owe a proof of work first: whoever connects and says
+            nothing keeps nobody out.
         backlog: connections that the kernel queues.
     """
 
@@ -85,7 +87,7 @@ class RatlsServer:
         self._policy = policy
         self._pow_difficulty = pow_difficulty
         self._limits = limits
-        self._unfinished: set[Opening] = set()
+        self._unfinished: dict[Opening, None] = {}  # the oldest first
         self._server: asyncio.Server | None = None
 
     @property
@@ -138,18 +140,23 @@ class RatlsServer:
             tls_timeout=self._limits.tls_timeout,
             max_handshake_bytes=self._limits.max_handshake_bytes,
         )
-        self._unfinished.add(opening)
-        if len(self._unfinished) > self._limits.max_unfinished:
-            opening.fail(UnavailableError("too many unfinished handshakes"))
+        if len(self._unfinished) >= self._limits.max_unfinished:
+            self._drop_one()
+        self._unfinished[opening] = None
         salt = secrets.token_bytes(proof.SALT_SIZE)
         return PowChallenger(opening, proof.Challenge(self._pow_difficulty, salt))
 
+    def _drop_one(self) -> None:
+        idle = (opening for opening in self._unfinished if opening.stage != "TLS")
+        longest = next(idle, None) or next(iter(self._unfinished))
+        longest.fail(UnavailableError("too many unfinished handshakes"))
+
     def _opened(self, opening: Opening, stream: RatlsStream) -> None:
-        self._unfinished.discard(opening)
+        self._unfinished.pop(opening, None)
         stream.start(self._app_factory())
 
     def _failed(self, opening: Opening, reason: CocoonError) -> None:
-        self._unfinished.discard(opening)
+        self._unfinished.pop(opening, None)
         # Only the class: the text may repeat what a stranger sent.
         _log.info("connection refused", stage=opening.stage, reason=type(reason).__name__)
 
