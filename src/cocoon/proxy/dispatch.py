@@ -193,15 +193,16 @@ class Dispatcher:
             max(left * WORKER_SHARE, 0.0),
             query.debug,
         )
-        try:
-            end.run(forwarded)
-        except (UnavailableError, LocalProtocolError) as error:
-            self._fail(running, UnavailableError(f"the worker cannot be reached: {error}"))
-            return
+        # Before sending, which can find out that the worker is gone and call worker_left.
         running.worker = end
         worker.running += 1
         worker.record.last_request_at = int(running.started_unix)
         self._by_worker[worker.connection_id][running.request_id] = running
+        try:
+            end.run(forwarded)
+        except (UnavailableError, LocalProtocolError) as error:
+            if running.worker is end:
+                self._fail(running, UnavailableError(f"the worker cannot be reached: {error}"))
 
     # --- what workers answer ------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 from cocoon.accounting import Funds, Nano
 from cocoon.chain.address import Address
 from cocoon.errors import RemoteProtocolError
-from cocoon.testing.proxy_rig import CLIENT, Rig, until, used
+from cocoon.testing.proxy_rig import CLIENT, WORKER, Rig, until, used
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, Counters, PaymentUpdated
 
 pytestmark = pytest.mark.anyio
@@ -138,6 +138,26 @@ async def test_dead_worker_fails_what_it_had_begun_and_moves_the_rest() -> None:
     assert rig.reserved == 0
     earned = {str(r.account.owner)[2:4]: int(r.account.counter.max) for r in rig.books.workers}
     assert earned == {"44": 0, "45": 4}
+
+
+async def test_worker_that_is_cut_off_by_the_very_request() -> None:
+    """It reads nothing: the request that overflows its link closes it; another one takes over."""
+    rig = Rig()
+    client, first = await rig.client(), await rig.worker()
+    second = await rig.worker(Address(bytes([0x45]) * 32))
+    for link in rig.worker_side._links:
+        if link.context.owner == str(WORKER):
+            stuck = link
+    stuck._paused = True
+    stuck._max_unsent = 10
+    client.run(A)
+    await until(lambda: second.queries)
+    assert first.queries == []
+    second.start(second.queries[0], used(2))
+    await until(lambda: ended(client.of(A)))
+    assert isinstance(client.of(A)[-1], AnswerStarted)
+    assert client.closed == "open"
+    assert rig.reserved == 0
 
 
 async def test_dead_worker_with_nobody_else() -> None:
