@@ -11,11 +11,20 @@ CLASSES: dict[str, type[TLObject]] = {
     if isinstance(cls, type) and issubclass(cls, TLObject) and cls is not TLObject
 }
 
+
+def _survives(text: str) -> bool:
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return raw.decode("utf-8", "surrogateescape") == text
+
+
 _any_text = st.one_of(
     st.text(max_size=20),
     # What decoding bytes that are not UTF-8 gives.
     st.binary(max_size=20).map(lambda raw: raw.decode("utf-8", "surrogateescape")),
-).filter(lambda text: _survives(text))
+).filter(_survives)
 _any_bytes = st.one_of(
     st.binary(max_size=20),
     st.integers(0, 600).map(lambda n: b"\xab" * n),
@@ -30,14 +39,6 @@ PRIMITIVES = {
     "string": _any_text,
     "bytes": _any_bytes,
 }
-
-
-def _survives(text: str) -> bool:
-    try:
-        raw = text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return False
-    return raw.decode("utf-8", "surrogateescape") == text
 
 
 def _value(field):
