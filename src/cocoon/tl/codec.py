@@ -224,20 +224,25 @@ def unknown_boxed(name: str) -> DecodeError:
     return DecodeError(f"{name}: constructor of another type")
 
 
-def put_bytes(put: Put, value: bytes) -> None:
-    """Write a ``bytes`` field, copying the value only once, at the final join."""
-    length = len(value)
+def framing(length: int) -> tuple[bytes, bytes]:
+    """Return what stands before and after ``length`` bytes in a ``bytes`` field.
+
+    Raises:
+        LocalProtocolError: 2^24 bytes or more; no message could carry them.
+    """
     if length < _LONG_FORM:
-        head, tail = _SHORT_FRAMES[length]
-        put(head)
-        put(value)
-        put(tail)
-        return
+        return _SHORT_FRAMES[length]
     if length >= MAX_MESSAGE:
         raise LocalProtocolError(f"{length} bytes in one field, {MAX_MESSAGE - 1} are possible")
-    put((length << 8 | _LONG_FORM).to_bytes(4, "little"))
+    return (length << 8 | _LONG_FORM).to_bytes(4, "little"), _LONG_TAILS[length & 3]
+
+
+def put_bytes(put: Put, value: bytes) -> None:
+    """Write a ``bytes`` field, copying the value only once, at the final join."""
+    head, tail = framing(len(value))
+    put(head)
     put(value)
-    put(_LONG_TAILS[length & 3])
+    put(tail)
 
 
 def put_str(put: Put, value: str) -> None:

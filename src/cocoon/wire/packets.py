@@ -10,6 +10,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from cocoon.errors import DecodeError
+from cocoon.tl.codec import framing
 from cocoon.tl.types import (
     TcpConnect,
     TcpConnected,
@@ -113,17 +114,17 @@ def encode_plain(kind: Kind, packet_id: int) -> bytes:
 
 def encode_message(body: bytes) -> tuple[bytes, bytes, bytes]:
     """Encode ``tcp.packet`` as (what precedes the body, the body, padding)."""
-    prefix, padding = tl_string.around(len(body))
+    prefix, padding = framing(len(body))
     return _MESSAGE_HEAD + prefix, body, padding
 
 
 def encode_query(kind: Kind, query_id: int, body: bytes) -> tuple[bytes, bytes, bytes]:
     """Encode ``tcp.query`` or ``tcp.queryAnswer`` as (before, body, padding)."""
-    prefix, padding = tl_string.around(len(body))
+    prefix, padding = framing(len(body))
     return _MAGIC_ID.pack(_IDS[kind], query_id) + prefix, body, padding
 
 
 def encode_error(query_id: int, code: int, message: bytes) -> tuple[bytes, bytes, bytes]:
     """Encode ``tcp.queryError`` as (before, message, padding)."""
-    prefix, padding = tl_string.around(len(message))
+    prefix, padding = framing(len(message))
     return _MAGIC_ID_CODE.pack(TcpQueryError.ID, query_id, code) + prefix, message, padding
