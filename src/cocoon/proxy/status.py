@@ -8,12 +8,14 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cocoon.chain.address import Address
 from cocoon.errors import CocoonError
+from cocoon.net.page_guard import PageGuard
 from cocoon.proxy.metrics import Gauge, ProxyCollector, prometheus_text
 
 if TYPE_CHECKING:
@@ -67,7 +69,8 @@ def status_app(proxy: "Proxy") -> Starlette:
             Route("/request/flush", _action(flush), methods=["POST"]),
             Route("/request/enable", _action(enable), methods=["POST"]),
             Route("/request/disable", _action(disable), methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(PageGuard, host=proxy.settings.http_host)],
     )
 
 

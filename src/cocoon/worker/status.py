@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from cocoon.errors import CocoonError, ConfigError
+from cocoon.net.page_guard import PageGuard
 from cocoon.worker.statistics import prometheus_text
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ def status_app(worker: "Worker") -> Starlette:
             Route("/request/enable", _action(enable), methods=["POST"]),
             Route("/request/disable", _action(disable), methods=["POST"]),
             Route("/request/change_coefficient", _action(change_coefficient), methods=["POST"]),
-        ]
+        ],
+        middleware=[Middleware(PageGuard, host=worker.settings.http_host)],
     )
 
 

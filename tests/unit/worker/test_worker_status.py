@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from cocoon.devnet.http import call, get_json
@@ -59,3 +60,11 @@ async def test_control_is_post_only(tmp_path: Path) -> None:
         ):
             assert (await call("POST", change + wrong, 5)).status == 400
         assert worker.coefficient == 290
+
+
+async def test_web_pages_control_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as (worker, url), aiohttp.ClientSession() as session:
+        for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
+            async with session.post(url + "/request/disable", headers=headers) as response:
+                assert response.status == 403
+        assert worker.enabled
