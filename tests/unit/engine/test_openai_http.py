@@ -310,12 +310,15 @@ async def test_headers_that_reach_the_engine() -> None:
         ("content-LENGTH", "5"),
         ("Accept-Encoding", "gzip"),
         ("Transfer-Encoding", "chunked"),
+        ("Content-Type", "application/json; charset=utf-7"),
+        ("Content-Encoding", "deflate"),
         ("X-Kept", "a\udcffb"),
     )
     answer = await engine.send(EngineRequest("POST", PATH, headers, b"{}"), soon())
     assert await seen == (
         b"POST /base/v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-        b"Authorization: Bearer k1\r\nX-Kept: a\xffb\r\nContent-Length: 2\r\n\r\n" % port
+        b"Authorization: Bearer k1\r\nX-Kept: a\xffb\r\n"
+        b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n" % port
     )
     assert answer.headers == (("B", "2"),)
     assert await answer.next_chunk() is None
