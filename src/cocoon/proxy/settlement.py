@@ -91,11 +91,11 @@ class Settlement:
             if not ledger.has_changes and not force:
                 return
             batch = ledger.take_batch()
-            rows = self._books.store_batch(batch)
             loop = asyncio.get_running_loop()
             try:
+                rows = self._books.store_batch(batch)
                 await loop.run_in_executor(self._thread, self._store.flush, rows)
-            except CocoonError:
+            except Exception:  # of any kind: what is not on disk must not count as stored
                 ledger.failed(batch)
                 self._set_health(False)
                 raise
@@ -124,6 +124,9 @@ class Settlement:
                 _log.error(
                     "the proxy's books cannot be stored; taking no requests", error=str(error)
                 )
+            except Exception as error:
+                # Boundary: if this task ended, nothing would ever be stored or signed again.
+                _log.error("a flush failed by a bug", error=type(error).__name__)
 
     async def close(self) -> None:
         """Flush a last time and release the store.
