@@ -248,14 +248,14 @@ class Dispatcher:
             return
         self._statistics.failed += 1
         self._end(running)
-        running.client.answer_failed(
-            AnswerFailed(
-                running.query.request_id,
-                event.code,
-                event.message,
-                self._final_info(running, event.final or FinalInfo(), NO_TOKENS),
-            ),
-            started=running.answered,
+        failed = AnswerFailed(
+            running.query.request_id,
+            event.code,
+            event.message,
+            self._final_info(running, event.final or FinalInfo(), NO_TOKENS),
+        )
+        self._pass_on(
+            running, lambda: running.client.answer_failed(failed, started=running.answered)
         )
 
     def _pass_on(self, running: Running, send: Callable[[], None]) -> None:

@@ -73,7 +73,8 @@ class PeerSide(ABC, Generic[ConnectionT]):
 
     def announce_payments(self, account: Account) -> None:
         """More has become signable for this owner."""
-        for connection in self._by_owner.get(account.owner, ()):
+        # A copy: sending to a peer that does not read closes its link, which changes the set.
+        for connection in tuple(self._by_owner.get(account.owner, ())):
             connection.announce_payment()
 
     def introduced(self, connection: ConnectionT, owner: str) -> None:

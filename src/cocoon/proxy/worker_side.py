@@ -185,6 +185,9 @@ class WorkerSide(PeerSide[WorkerConnection]):
     ) -> TLObject:
         if len(request.model) > MAX_MODEL_NAME:
             raise RefusedError(WIRE_ERROR, f"model name is longer than {MAX_MODEL_NAME}")
+        if not request.model.isprintable():
+            # It goes into JSON: debug records of clients, the status page, lists of models.
+            raise RefusedError(WIRE_ERROR, "model name is not printable text")
         allowed = not self._check_hashes or self._allows(link, request.model)
         terms = self._dispatcher.terms
         if not allowed or not terms.enabled:

@@ -6,7 +6,7 @@ import pytest
 
 from cocoon.accounting import Funds, Nano
 from cocoon.chain.address import Address
-from cocoon.errors import RemoteProtocolError
+from cocoon.errors import RemoteProtocolError, RequestError
 from cocoon.testing.proxy_rig import CLIENT, WORKER, Rig, until, used
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, Counters, PaymentUpdated
 
@@ -324,3 +324,46 @@ async def test_debug_names_the_worker_and_nothing_else() -> None:
     debug = client.of(A)[0].final.proxy_debug
     assert '"image_hash"' in debug
     assert "secret" not in debug
+
+
+async def test_announcing_to_a_client_that_reads_nothing_does_not_disturb_its_others() -> None:
+    """The very announcement cuts one connection off; the owner's other connections get theirs."""
+    rig = Rig()
+    clients = [await rig.client() for _ in range(3)]
+    worker = await rig.worker()
+    for number, client in enumerate(clients):
+        client.run(bytes([number]) * 32)
+    await until(lambda: len(worker.queries) == 3)
+    for query in worker.queries:
+        worker.start(query, used(2))
+    await until(lambda: all(client.events for client in clients))
+    for link in [link for link in rig.client_side._links if link.peer][:2]:
+        link._paused = True
+        link._max_unsent = 10
+    rig.commit()
+    await until(lambda: sum(client.closed != "open" for client in clients) == 2)
+    (left,) = [client for client in clients if client.closed == "open"]
+    await until(lambda: isinstance(left.events[-1], PaymentUpdated))
+    assert left.events[-1].max_tokens == 6
+    assert rig.client_side.connections == 1
+
+
+@pytest.mark.parametrize("model", ["m@\udcff", "m\n"])
+async def test_worker_whose_model_name_fits_no_json(model: str) -> None:
+    """Names are any bytes on the wire, but debug records and the status page are JSON."""
+    rig = Rig()
+    with pytest.raises(RequestError, match="model name"):
+        await rig.worker(model=model)
+    assert list(rig.books.workers) == []
+
+
+async def test_error_that_does_not_fit_the_clients_frame() -> None:
+    rig = Rig()
+    client, worker = await rig.client(), await rig.worker()
+    client.run(A, debug=True)
+    await until(lambda: worker.queries)
+    worker.fail(worker.queries[0], 602, "x" * (2**24 - 300))
+    await until(lambda: ended(client.of(A)))
+    assert client.of(A)[-1].code == 651
+    assert worker.closed == "open"
+    assert rig.reserved == 0
