@@ -1,7 +1,7 @@
 """Logging of a process: structlog to stderr, set up once, with secrets and content kept out.
 
 The packages below never log prompts, answers or keys. The rule here is the second lock: a field
-whose name says that it could hold one is replaced, and bytes are shown as a length.
+whose name says that it could hold one is replaced, and bytes are shown as a length. What a peer wrote is cut and stays on its line.
 """
 
 import logging
@@ -23,6 +23,9 @@ SENSITIVE_WORDS: Final = frozenset(
 
 HARMLESS_FIELDS: Final = frozenset({"public_key", "query_id"})
 """Names that contain such a word but hold nothing secret."""
+
+MAX_VALUE: Final = 1000
+"""Characters of one field; what a peer says can be as long as a frame."""
 
 LEVELS: Final = ("debug", "info", "warning", "error")
 
@@ -114,7 +117,18 @@ def redact(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDi
             event[name] = REDACTED
         elif isinstance(value, bytes | bytearray | memoryview):
             event[name] = f"<{len(value)} bytes>"
+        elif isinstance(value, str):
+            event[name] = _one_line(value)
     return event
+
+
+def _one_line(value: str) -> str:
+    """A text, perhaps a peer's, cut and without characters that steer terminals or end lines."""
+    if len(value) > MAX_VALUE:
+        value = value[:MAX_VALUE] + "…"
+    if value.isprintable():
+        return value
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in value)
 
 
 def is_sensitive(name: str) -> bool:

@@ -67,3 +67,22 @@ def test_a_line_goes_to_stderr_without_secrets(capsys: pytest.CaptureFixture[str
     assert "port=1" in shown.err
     assert "hush" not in shown.err
     assert "not shown" not in shown.err
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_what_a_peer_wrote_cannot_steer_a_terminal_or_forge_a_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal)
+    logging.configure(stdlib.INFO)
+    structlog.get_logger("x").info("ended", reason="\x1b]0;b\x07\r\nlevel=error\x9bé", port=1)
+    shown = capsys.readouterr().err
+    assert "\x1b]" not in shown
+    assert {"\x07", "\r", "\x9b"}.isdisjoint(shown)
+    assert shown.count("\n") == 1
+    assert "é" in shown
+
+
+def test_long_values_are_cut() -> None:
+    cut = logging.redact(None, "info", {"event": "x", "reason": "y" * 10_000_000})["reason"]
+    assert len(cut) <= logging.MAX_VALUE + 1
