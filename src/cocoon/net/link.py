@@ -151,6 +151,7 @@ class Link(asyncio.Protocol):
         self._paused = False
         self._flush_due = False
         self._collected = 0
+        self._noted_unknown = False
         self._queries: dict[int, tuple[asyncio.Future[TLObject], str]] = {}
         self._waiters: set[asyncio.Future[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -362,11 +363,17 @@ class Link(asyncio.Protocol):
             self.answer_error(event.query_id, error.wire_code, str(error))
 
     def _on_unknown_message(self, event: UnknownMessage) -> None:
-        _log.info("ignored a message of an unknown kind", magic=f"{event.magic:#010x}")
+        self._note_unknown("message", event.magic)
 
     def _on_unknown_query(self, event: UnknownQuery) -> None:
-        _log.info("refused a query of an unknown kind", magic=f"{event.magic:#010x}")
+        self._note_unknown("query", event.magic)
         self.answer_error(event.query_id, *self._unknown_query)
+
+    def _note_unknown(self, what: str, magic: int) -> None:
+        """Once a link: a peer must not be able to fill the log."""
+        if not self._noted_unknown:
+            self._noted_unknown = True
+            _log.info("the peer sends an unknown kind", packet=what, magic=f"{magic:#010x}")
 
     def _on_answer(self, event: AnswerReceived) -> None:
         future, result = self._queries.pop(event.query_id)

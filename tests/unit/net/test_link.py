@@ -2,6 +2,7 @@ import asyncio
 from typing import Any
 
 import pytest
+import structlog
 
 from cocoon.errors import (
     CocoonError,
@@ -195,6 +196,21 @@ async def test_unknown_kinds() -> None:
     assert pair.right_end.writes[-1].endswith(
         t.TcpQueryError(id=6, code=0, message="Lost promise").to_bytes()
     )
+    pair.left.close()
+
+
+async def test_unknown_kinds_do_not_fill_the_log() -> None:
+    pair = await open_pair()
+    encoder = FrameEncoder()
+    encoder.encode(bytes(4))
+    unknown = b"\x01\x02\x03\x04"
+    with structlog.testing.capture_logs() as lines:
+        for number in range(100):
+            message = b"".join(packets.encode_message(unknown))
+            query = b"".join(packets.encode_query(Kind.QUERY, number, unknown))
+            pair.right.data_received(encoder.encode(message) + encoder.encode(query))
+            await turns()
+    assert len(lines) == 1
     pair.left.close()
 
 
