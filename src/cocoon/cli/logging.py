@@ -1,7 +1,8 @@
 """Logging of a process: structlog to stderr, set up once, with secrets and content kept out.
 
 The packages below never log prompts, answers or keys. The rule here is the second lock: a field
-whose name says that it could hold one is replaced, and bytes are shown as a length. What a peer wrote is cut and stays on its line.
+whose name says that it could hold one is replaced, and bytes are shown as a length. What a peer
+wrote is cut, and stays on its line.
 """
 
 import logging
