@@ -44,6 +44,11 @@ class Counter:
         """The current reading."""
         return Levels(self.max, self.db, self.chain)
 
+    @property
+    def all_signable(self) -> bool:
+        """Whether everything used so far may be signed."""
+        return self.chain == self.max
+
     def use(self, tokens: Tokens) -> None:
         """Count usage.
 

@@ -80,9 +80,11 @@ class ClientConnection:
         if self._notice is None or not self._link.is_open:
             return
         request_id, tokens = self._notice
-        self._notice = None
         update = payment_update(self.record, request_id, tokens)
         self._link.send(self.session.payment_updated(update))
+        if self.record.account.counter.all_signable:
+            # Otherwise more was used since the commit: the next one is to be announced as well.
+            self._notice = None
 
 
 class ClientSide(PeerSide[ClientConnection]):

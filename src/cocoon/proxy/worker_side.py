@@ -81,10 +81,12 @@ class WorkerConnection:
         if self._notice is None or not self._link.is_open:
             return
         request_id, tokens, client_owner = self._notice
-        self._notice = None
         owner = Address.parse(client_owner).friendly(testnet=self._testnet)
         update = payment_update(self.worker.record, request_id, tokens, owner)
         self._link.send(self.session.payment_updated(update))
+        if self.worker.record.account.counter.all_signable:
+            # Otherwise more was used since the commit: the next one is to be announced as well.
+            self._notice = None
 
     def broke(self, fault: RemoteProtocolError) -> None:
         """Close the connection for the worker's fault."""

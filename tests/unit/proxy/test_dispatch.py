@@ -52,6 +52,29 @@ async def test_answer_is_charged_and_signed_after_commit() -> None:
     assert worker.events[-1].max_tokens == 7
 
 
+async def test_usage_between_batch_and_announcement_is_announced_by_the_next() -> None:
+    rig = Rig()
+    client, worker = await rig.client(), await rig.worker()
+    client.run(A)
+    await until(lambda: worker.queries)
+    worker.start(worker.queries[0], used(5))
+    await until(lambda: ended(client.of(A)))
+    ledger = rig.books.ledger
+    batch = ledger.take_batch()  # goes to the store ...
+    client.run(B)
+    await until(lambda: len(worker.queries) == 2)
+    worker.start(worker.queries[1], used(3))
+    await until(lambda: ended(client.of(B)))  # ... while another request ends
+    ledger.committed(batch)
+    for account in ledger.confirmed(batch.seqno):
+        rig.client_side.announce_payments(account)
+        rig.worker_side.announce_payments(account)
+    rig.commit()
+    await until(lambda: worker.events and worker.events[-1].db_tokens == 8)
+    assert [(e.db_tokens, e.max_tokens) for e in worker.events] == [(5, 8), (8, 8)]
+    assert [e.db_tokens for e in client.of(B)[1:]] == [5, 8]
+
+
 async def test_tiny_answer_in_one_message() -> None:
     rig = Rig()
     client, worker = await rig.client(), await rig.worker()
