@@ -53,17 +53,28 @@ def test_a_network_of_its_own_and_ctrl_c(tmp_path: Path) -> None:
         start_new_session=True,
     )
     os.close(terminal)
-    shown = b""
     limit = time.monotonic() + 50
-    try:
-        while b"Talking to" not in shown or not shown.endswith(b"> "):
+
+    def read_until(*marks: bytes) -> None:
+        shown = b""
+        while not all(mark in shown for mark in marks) or not shown.endswith(marks[-1]):
             assert time.monotonic() < limit, shown
             shown += os.read(control, 4096)
+
+    try:
+        read_until(b"Talking to", b"> ")
         members = psutil.Process(process.pid).children(recursive=True)
         assert len(members) == 4
         time.sleep(
             0.5
         )  # a signal between the prompt and the wait for a key is seen at the next key
+        os.write(control, b"Tell me a very long story.\n")
+        read_until(b"story.", b"\r\n")
+        time.sleep(0.5)  # it is asking, or answering already
+        process.send_signal(signal.SIGINT)
+        read_until(b"stopped", b"> ")
+        assert all(member.is_running() for member in members)
+        time.sleep(0.5)
         process.send_signal(signal.SIGINT)
         assert process.wait(15) == 130
         assert not psutil.wait_procs(members, timeout=5)[1]

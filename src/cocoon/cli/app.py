@@ -37,6 +37,7 @@ app = typer.Typer(
     name="cocoon",
     help="Confidential AI inference on TON: client, proxy, worker, and a whole network to try.",
     no_args_is_help=True,
+    rich_markup_mode="markdown",
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -98,6 +99,8 @@ def run(arguments: list[str] | None = None) -> int:
     except CocoonError as error:
         return _report(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # noqa: T201 - the terminal has echoed ^C; the shell goes on below
         return EXIT_INTERRUPTED
     except OSError as error:
         return _report(str(error), 1)
@@ -128,8 +131,11 @@ def _usage_error(error: TyperException) -> int:
     code = getattr(error, "exit_code", 2)
     if not message:  # a bare `cocoon` shows its help; that is not an error text
         return int(code)
-    hint = "" if "--help" in message else " See `cocoon --help`."
-    return _report(message + hint, int(code))
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context is not None else "cocoon"
+    hint = "" if "--help" in message else f" See `{command} --help`."
+    end = "" if message.endswith((".", "?", "!")) else "."
+    return _report(message + end + hint, int(code))
 
 
 def _report(message: str, exit_code: int) -> int:

@@ -26,7 +26,7 @@ from cocoon.errors import CocoonError, ConfigError
 
 MODELS_TIMEOUT = 15.0
 TEMPERATURE = 0.7
-HELP = "/new begins a new conversation, /quit ends."
+HELP = "/new begins a new conversation, Ctrl-C stops an answer, /quit ends."
 
 
 def run_chat(url: str | None, model: str | None, state: Path, max_tokens: int) -> None:
@@ -39,7 +39,8 @@ def run_chat(url: str | None, model: str | None, state: Path, max_tokens: int) -
     notices = screen.stderr()
     with asyncio.Runner() as runner, _gateway(runner, url, state, notices) as base:
         model = model or runner.run(_first_model(base))
-        notices.print(f"Talking to {model} at {base}. {HELP}")
+        notices.print(f"Talking to {model} at {base}.", markup=False)
+        notices.print(HELP)
         _converse(runner, Conversation(base, model, max_tokens), notices)
 
 
@@ -105,6 +106,9 @@ def _answer(
     except CocoonError as error:
         shown.print()
         notices.print(f"failed: {error}", style="red", markup=False)
+    except KeyboardInterrupt:
+        shown.print()
+        notices.print("stopped; what was generated is charged", style="red")
     else:
         shown.print()
         notices.print(about, style="dim", markup=False)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cocoon.cli import screen
-from cocoon.devnet.demo import DemoResult, run_demo
+from cocoon.devnet.demo import MAX_TOKENS, DemoResult, run_demo
 from cocoon.devnet.network import Network
 from cocoon.devnet.options import DevnetOptions
 
@@ -38,7 +38,9 @@ async def run_and_report(options: DevnetOptions, prompt: str, *, as_json: bool) 
     try:
         _introduce(network, options, prompt, notices)
         result = await run_demo(network, prompt, _printer(shown))
-        shown.print()
+        if result.answer.finish_reason == "length":
+            shown.print(f" … (cut after {MAX_TOKENS} tokens)", style="dim", end="")
+        shown.print("\n")
         shown.print(report(result, options), soft_wrap=False)
     finally:
         await network.stop()

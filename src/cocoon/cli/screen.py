@@ -9,11 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-SIMULATED = "TEE hardware and TON are SIMULATED on this machine: nothing here is confidential."
-SMALL_MODEL = (
-    "The embedded model is a small demonstration model (135 million parameters): its answers are "
-    "often wrong."
-)
+# Notices fit a terminal of 80 columns; terminals break longer ones in the middle of a word.
+SIMULATED = "TEE hardware and TON are SIMULATED here: nothing is confidential."
+SMALL_MODEL = "This is a small demonstration model (135 million parameters), often wrong."
 NANO = 10**9
 
 _MARKS = {"starting": ("…", "yellow"), "ready": ("✓", "green"), "stopped": ("·", "dim")}

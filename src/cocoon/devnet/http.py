@@ -7,9 +7,10 @@ import time.
 import asyncio
 import contextlib
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from cocoon.errors import RemoteProtocolError, UnavailableError
 
@@ -55,9 +56,9 @@ async def call(method: str, url: str, timeout: float) -> Answer:
         UnavailableError: no connection, or no answer in time.
         RemoteProtocolError: the answer is not HTTP.
     """
-    parts = urlsplit(url)
-    if parts.hostname is None or parts.port is None:
-        raise UnavailableError(f"{url} names no port")
+    parts, port = _split(url)
+    if parts.scheme != "http" or parts.hostname is None or port is None:
+        raise UnavailableError(f"{url} is not of the form http://HOST:PORT/…")
     path = parts.path + (f"?{parts.query}" if parts.query else "")
     head = (
         f"{method} {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
@@ -65,10 +66,26 @@ async def call(method: str, url: str, timeout: float) -> Answer:
     )
     try:
         async with asyncio.timeout(timeout):
-            raw = await _exchange(parts.hostname, parts.port, head.encode())
+            raw = await _exchange(parts.hostname, port, head.encode())
     except (OSError, TimeoutError) as error:
-        raise UnavailableError(f"{url} does not answer: {type(error).__name__}") from None
+        raise UnavailableError(f"{url} does not answer: {_why(error)}") from None
     return _parse(url, raw)
+
+
+def _split(url: str) -> tuple[SplitResult, int | None]:
+    """The parts of a URL and its port, 80 where it names none; None where it is no port."""
+    try:
+        parts = urlsplit(url)
+        return parts, 80 if parts.port is None else parts.port
+    except ValueError:  # brackets without an address, a port that is no number
+        return SplitResult("", "", "", "", ""), None
+
+
+def _why(error: OSError | TimeoutError) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer in time"
+    known = error.errno is not None and error.errno > 0  # others are of the resolver
+    return os.strerror(error.errno) if known and error.errno else (error.strerror or str(error))
 
 
 async def _exchange(host: str, port: int, request: bytes) -> bytes:

@@ -77,14 +77,17 @@ class ChildProcess:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     def death(self) -> str:
-        """One sentence about how it ended, with the last thing that it said."""
+        """One sentence about how it ended, with the last thing that it said.
+
+        Whoever is killed says nothing about it: what its log ends with is not why.
+        """
         code = self._process.returncode
         if code is not None and code < 0:
             how = f"was killed by {signal.Signals(-code).name}"
         else:
-            how = f"ended with exit code {code}"
-        said = last_line(self.spec.log)
-        return f"{self.spec.name} {how}{f': {said}' if said else ''} (log: {self.spec.log})"
+            said = last_line(self.spec.log)
+            how = f"ended with exit code {code}{f': {said}' if said else ''}"
+        return f"{self.spec.name} {how} (log: {self.spec.log})"
 
 
 class Supervisor:

@@ -182,7 +182,9 @@ def _build_policy(
             return policies.fake_tdx(image_hashes=config.image_hashes, name=name)
         case PolicyKind.TDX:
             if collateral is None:
-                raise ConfigError(f"policy {name!r} verifies TDX quotes and needs collateral")
+                raise ConfigError(
+                    f"policy {name!r} verifies TDX quotes and needs collateral: --collateral FILE"
+                )
             return policies.tdx(
                 collateral=collateral,
                 simulated_root=simulated_root,

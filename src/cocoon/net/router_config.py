@@ -40,24 +40,83 @@ def build_parser() -> argparse.ArgumentParser:
     """Every flag, with its help text."""
     parser = _Parser(
         prog="cocoon router",
-        description="Connect a local runner to attested peers.",
+        description="Connect a local runner to attested peers. "
+        "`cocoon router --help` shows where collateral comes from.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("-c", "--config", metavar="FILE", help="JSON configuration; ports given here replace its")
-    add("-P", "--policy", action="append", default=[], metavar="NAME:TYPE[:HASHES]")
-    add("-S", "--socks5", action="append", default=[], metavar="PORT@POLICY[:HASHES]")
-    add("-F", "--fwd", action="append", default=[], metavar="PORT:HOST:PORT@POLICY[:HASHES]")
-    add("-R", "--rev", action="append", default=[], metavar="PORT:HOST:PORT@POLICY[:HASHES]")
-    add("-p", "--port", action="append", default=[], metavar="PORT:TYPE[:POLICY[:HOST:PORT]]")
+    add(
+        "-P",
+        "--policy",
+        action="append",
+        default=[],
+        metavar="NAME:TYPE[:HASHES]",
+        help="a policy; types: any, fake_tdx, tdx",
+    )
+    add(
+        "-S",
+        "--socks5",
+        action="append",
+        default=[],
+        metavar="PORT@POLICY[:HASHES]",
+        help="SOCKS5 for local runners that dial attested peers",
+    )
+    add(
+        "-F",
+        "--fwd",
+        action="append",
+        default=[],
+        metavar="PORT:HOST:PORT@POLICY[:HASHES]",
+        help="a local port that leads to one attested peer",
+    )
+    add(
+        "-R",
+        "--rev",
+        action="append",
+        default=[],
+        metavar="PORT:HOST:PORT@POLICY[:HASHES]",
+        help="a public port whose attested peers reach a local service",
+    )
+    add(
+        "-p",
+        "--port",
+        action="append",
+        default=[],
+        metavar="PORT:TYPE[:POLICY[:HOST:PORT]]",
+        help="older form of the three above; types: socks5, forward, reverse",
+    )
     add("-s", "--serialize-info", action="store_true", help="tell the local side who the peer is")
     add("--collateral-hash", action="append", default=[], metavar="HEX", help="platform root")
     add("-C", "--cert", metavar="BASE", help="use BASE_cert.pem and BASE_key.pem")
     add("-t", "--threads", type=int, default=None, help="accepted; one event loop serves all")
-    add("-d", "--pow-difficulty", type=int, default=DEFAULT_DIFFICULTY, metavar="BITS")
-    add("-m", "--max-pow-difficulty", type=int, default=DEFAULT_MAX_DIFFICULTY, metavar="BITS")
+    add(
+        "-d",
+        "--pow-difficulty",
+        type=int,
+        default=DEFAULT_DIFFICULTY,
+        metavar="BITS",
+        help="proof of work that we ask for; default: %(default)s",
+    )
+    add(
+        "-m",
+        "--max-pow-difficulty",
+        type=int,
+        default=DEFAULT_MAX_DIFFICULTY,
+        metavar="BITS",
+        help="hardest proof of work that we do; default: %(default)s",
+    )
     add("-g", "--generate-config", action=_PrintExample, nargs=0, help="print an example; exit")
-    add("-v", "--verbosity", type=int, nargs="?", const=1, default=0, metavar="LEVEL")
+    add(
+        "-v",
+        "--verbosity",
+        type=int,
+        nargs="?",
+        const=1,
+        default=0,
+        metavar="LEVEL",
+        help="above 0: log every connection",
+    )
     return parser
 
 

@@ -31,7 +31,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     ("arguments", "code", "sentence"),
     [
         (["nonsense"], 2, "No such command 'nonsense'."),
-        (["up", "--workers", "0"], 2, "--workers"),
+        (["up", "--workers", "0"], 2, "equal to 1. See `cocoon up --help`."),
         (["proxy"], 2, "Missing option"),
         (["proxy", "-c", "/none/x.toml"], 2, "cannot read configuration file /none/x.toml"),
         (["worker", "-c", "/none/x.yaml"], 2, "/none/x.yaml"),
@@ -40,7 +40,8 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
         (["router", "-S", "8116@any", "--simulated-image", "x"], 2, "--simulated-tee"),
         (["keys", "/dev/null/x"], 2, "cannot make /dev/null/x"),
         (["keys", "/tmp", "--owner", "x"], 2, "--owner is not a TON address"),
-        (["chat", "--url", "http://127.0.0.1:1/v1"], 1, "does not answer"),
+        (["chat", "--url", "http://127.0.0.1:1/v1"], 1, "does not answer: Connection refused"),
+        (["chat", "--url", "nope"], 1, "nope/models is not of the form http://"),
         (["demo", "--engine-url", "http://127.0.0.1:1"], 2, "--engine-url"),
     ],
 )

@@ -105,5 +105,14 @@ async def test_status() -> None:
         with pytest.raises(UnavailableError, match="503"):
             await get_json(url, 1.0)
     assert await get_status(url, 1.0) is None
-    with pytest.raises(UnavailableError, match="names no port"):
-        await call("GET", "http://127.0.0.1", 1.0)
+    with pytest.raises(UnavailableError, match=r"does not answer: Connection refused$"):
+        await call("GET", url, 1.0)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "url", ["nope/v1", "http://", "http://[/v1", "http://host:port", "https://host/v1", ""]
+)
+async def test_a_url_of_another_form(url: str) -> None:
+    with pytest.raises(UnavailableError, match="is not of the form http://HOST:PORT"):
+        await call("GET", url, 1.0)

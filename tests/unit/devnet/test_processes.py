@@ -105,7 +105,8 @@ async def test_a_killed_child_is_noticed(tmp_path: Path, supervisor: Supervisor)
     await asyncio.sleep(0.05)
     assert not waiting.done()
     os.kill(supervisor.children[1].pid, signal.SIGKILL)
-    assert "b was killed by SIGKILL" in await asyncio.wait_for(waiting, 5)
+    told = await asyncio.wait_for(waiting, 5)
+    assert told == f"b was killed by SIGKILL (log: {tmp_path / 'b.log'})"
     assert supervisor.living("worker") == 1
     waiting = asyncio.create_task(supervisor.next_death())
     await asyncio.sleep(0.05)
