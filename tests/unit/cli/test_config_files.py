@@ -217,6 +217,37 @@ def test_toml_errors(tmp_path: Path, text: str, message: str) -> None:
     assert str(path) in str(caught.value)
 
 
+HASH = "00" * 32
+
+
+@pytest.mark.parametrize(
+    ("policy", "ignored"),
+    [
+        (f"kind = 'unsafe-accept-anything'\nimage_hashes = ['{HASH}']", "image_hashes"),
+        ("kind = 'unsafe-accept-anything'\nimage_hashes = []", "image_hashes"),
+        ("kind = 'unsafe-accept-anything'\nmax_age = 60", "max_age"),
+        ("kind = 'fake-tdx'\nmr_tds = []", "mr_tds"),
+        ("kind = 'fake-tdx'\nmax_age = 60", "max_age"),
+        ("kind = 'tdx-simulated'\ndirectory = 'x'\ncollateral = ['y']", "collateral"),
+        ("kind = 'tdx'\ndirectory = 'x'", "directory"),
+    ],
+)
+def test_a_rule_that_a_policy_would_not_apply_is_refused(
+    tmp_path: Path, policy: str, ignored: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"does not look at `{ignored}`"):
+        load_worker(toml(tmp_path, f"{WORKER}[dial.policy]\n{policy}\n"))
+
+
+def test_a_policy_beside_a_router_is_refused(tmp_path: Path) -> None:
+    policy = f"policy = {{ image_hashes = ['{HASH}'] }}\n"
+    with pytest.raises(ConfigError, match="the router's policy decides"):
+        load_worker(toml(tmp_path, f"{WORKER}[dial]\ntransport = 'socks'\n{policy}"))
+    head = f'owner = "{ADDRESS}"\ndatabase = "x.sqlite"\nmachine_key = "{KEY.hex()}"\n'
+    with pytest.raises(ConfigError, match="the router's policy decides"):
+        load_proxy(toml(tmp_path, f"{head}[workers]\ntransport = 'router'\n{policy}"))
+
+
 def test_a_proxy_needs_exactly_one_machine_key(tmp_path: Path) -> None:
     head = f'owner = "{ADDRESS}"\ndatabase = "x.sqlite"\n'
     key = f'machine_key = "{KEY.hex()}"\n'

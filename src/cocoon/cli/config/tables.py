@@ -5,7 +5,7 @@ The three files are :class:`ClientFile`, :class:`ProxyFile` and :class:`WorkerFi
 files (:mod:`.official`) are read into the same classes.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final
 
@@ -46,6 +46,13 @@ REGISTER_BYTES: Final = 48
 KEY_BYTES: Final = 32
 
 EVIDENCE_KINDS: Final = ("tdx", "tdx-simulated", "fake-tdx", "unsafe-accept-anything")
+_POLICY_KEYS: Final = {
+    "tdx": {"collateral", "image_hashes", "mr_tds", "tcb_statuses", "max_age"},
+    "tdx-simulated": {"directory", "image_hashes", "mr_tds", "tcb_statuses", "max_age"},
+    "fake-tdx": {"image_hashes"},
+    "unsafe-accept-anything": set[str](),
+}
+"""What a policy of each kind looks at. A rule that it would not apply must not seem to hold."""
 IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
 TCB_STATUSES: Final = (
     "UpToDate",
@@ -124,6 +131,16 @@ class PolicyTable:
     def __post_init__(self) -> None:
         if self.kind == "tdx-simulated" and self.directory is None:
             raise ConfigError("kind `tdx-simulated` needs the key `directory`")
+        for item in fields(self):
+            if item.name == "kind" or item.name in _POLICY_KEYS[self.kind]:
+                continue
+            if getattr(self, item.name) != item.default:
+                raise ConfigError(f"kind `{self.kind}` does not look at `{item.name}`")
+
+
+def _refuse_policy(policy: PolicyTable) -> None:
+    if policy != PolicyTable():
+        raise ConfigError("`policy` has no effect here: the router's policy decides")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +169,10 @@ class DialTable:
     )
     policy: PolicyTable = table(PolicyTable, "what a proxy must prove (`ratls`)")
 
+    def __post_init__(self) -> None:
+        if self.transport == "socks":
+            _refuse_policy(self.policy)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenTable:
@@ -178,6 +199,10 @@ class ListenTable:
         whole(0, MAX_DIFFICULTY), "leading zero bits that a caller must find (`ratls`)", default=20
     )
     policy: PolicyTable = table(PolicyTable, "what the peer must prove (`ratls`)")
+
+    def __post_init__(self) -> None:
+        if self.transport == "router":
+            _refuse_policy(self.policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
