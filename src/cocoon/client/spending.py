@@ -36,11 +36,12 @@ class Spending:
         return self._told + self._untold_sum + self._forgotten
 
     def begin(self, used: int) -> None:
-        """Take the level of a handshake as given: nothing is running yet."""
-        self._told = used
-        self._untold.clear()
-        self._untold_sum = 0
-        self._forgotten = 0
+        """Take the level of a handshake as given.
+
+        What ran on an earlier connection stays untold: the proxy runs it to its end and counts it.
+        A level below what we were told is a proxy's that crashed and forgot.
+        """
+        self._told = used if used > self.most else min(self._told, used)
 
     def sent(self, request_id: bytes, bound: int) -> None:
         """A request was sent that can cost ``bound`` tokens at most."""

@@ -41,9 +41,20 @@ def test_more_than_agreed() -> None:
 
 def test_a_new_session_starts_from_what_the_proxy_stated() -> None:
     books = Spending()
-    books.sent(A, 50)
     books.begin(7)
     assert books.most == 7
+    books.begin(5)  # it crashed and forgot what it had not stored
+    assert books.most == 5
+
+
+def test_what_ran_on_a_lost_connection_is_still_charged() -> None:
+    """Proxies run the requests of a client that is gone to their end."""
+    books = Spending()
+    books.begin(7)
+    books.sent(A, 50)
+    books.begin(7)
+    assert books.check(7 + 50) == 0
+    assert books.check(7 + 51) == 1
 
 
 def test_memory_is_bounded() -> None:
