@@ -126,13 +126,21 @@ class PaymentReceiver:
         """The highest of everything received."""
         return self._known
 
-    def receive(self, envelope: bytes | None, db: int, max_used: int) -> PaymentClaim:
+    def receive(
+        self,
+        envelope: bytes | None,
+        db: int,
+        max_used: int,
+        since: PaymentClaim | None = None,
+    ) -> PaymentClaim:
         """Take a proxy's statement; an envelope equal to the known one is not verified again.
 
         Args:
             envelope: BoC bytes, or None where the wire said ``proxy.signedPaymentEmpty``.
             db: the proxy's stored level.
             max_used: the proxy's used level.
+            since: what was known when the statement was asked for, if it was: a newer one may
+                have overtaken it. The default is what is known now.
 
         Returns:
             What is known now; also in :attr:`known`.
@@ -151,7 +159,7 @@ class PaymentReceiver:
                 f"stored {claim.db}, used {claim.max}"
             )
         if self._lower is LowerClaim.REFUSE:
-            _refuse_lower(known, claim)
+            _refuse_lower(since or known, claim)
         elif self._lower is not LowerClaim.KEEP_HIGHEST:
             raise PaymentError(f"no rule for lower claims: {self._lower}")
         self._known = _highest(known, claim)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from cocoon.accounting import Nano, PriceList, Tokens
+from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.payment import CLIENT_CHARGE
 from cocoon.client.settings import ClientSettings
@@ -62,13 +62,17 @@ class Account:
         claim = self.channel.begin(status)
         self.spending.begin(int(claim.max))
 
-    def update(self, status: PaymentUpdated) -> None:
+    def update(self, status: PaymentUpdated, since: PaymentClaim | None = None) -> None:
         """Take a statement during a session; raises as :meth:`begin`, and when it counts too much.
+
+        Args:
+            status: the statement.
+            since: as in :meth:`PaymentChannel.update`.
 
         Raises:
             PaymentError: also: more than the requests can have cost, where nobody else spends.
         """
-        claim = self.channel.update(status)
+        claim = self.channel.update(status, since)
         if status.request_id is not None and status.request_tokens is not None:
             self.spending.told(status.request_id, status.request_tokens)
         excess = self.spending.check(int(claim.max))

@@ -7,7 +7,6 @@ less than before has lost its books or lies, and is refused (``onchain.md`` §12
 
 import asyncio
 import base64
-import binascii
 import contextlib
 import os
 from dataclasses import replace
@@ -92,13 +91,18 @@ class PaymentChannel:
         self._note(known, claim)
         return claim
 
-    def update(self, status: PaymentUpdated) -> PaymentClaim:
+    def update(self, status: PaymentUpdated, since: PaymentClaim | None = None) -> PaymentClaim:
         """Take what a proxy states during a session; raises as :meth:`begin`.
 
         Here no level may go back.
+
+        Args:
+            status: the statement.
+            since: for an answer, what was known when we asked. Payments that come right behind
+                the answer are handled before whoever waits for it has its turn of the loop.
         """
         known = self._receiver.known
-        claim = self._receiver.receive(status.payment, status.db_tokens, status.max_tokens)
+        claim = self._receiver.receive(status.payment, status.db_tokens, status.max_tokens, since)
         self._note(known, claim)
         return claim
 
@@ -157,7 +161,7 @@ class PaymentBook:
             if signed != entry.signed:
                 raise StoreError("the amount is not the signed one")
             return PaymentClaim(Tokens(signed), Tokens(entry.db), Tokens(entry.max), envelope)
-        except (CocoonError, binascii.Error) as error:
+        except (CocoonError, ValueError) as error:  # base64 has both kinds of ValueError
             raise StoreError(
                 f"{self._path}: the entry of {contract} does not verify ({error}); "
                 "restore a copy or move the file away"

@@ -311,8 +311,15 @@ class WorkerSession:
         self._machine.require_ours(WorkerState.READY)
         return t.WorkerUpdatePaymentStatus()
 
-    def receive_payment_status(self, answer: TLObject) -> PaymentUpdated:
+    def receive_payment_status(
+        self, answer: TLObject, since: Counters | None = None
+    ) -> PaymentUpdated:
         """Understand the answer to ``update_payment_status``.
+
+        Args:
+            answer: what came.
+            since: what was known when we asked, if messages that came behind the answer may have
+                been received before it. The default is what is known now.
 
         Raises:
             RemoteProtocolError: not a legal answer, or the proxy's counters went back.
@@ -321,14 +328,18 @@ class WorkerSession:
             if not isinstance(answer, t.WorkerPaymentStatus):
                 raise RemoteProtocolError(f"{answer.NAME} answers updatePaymentStatus")
             update = answers.payment_status(answer)
-            self._remember(update)
+            self._remember(update, since)
         return update
 
-    def _remember(self, update: PaymentUpdated) -> None:
+    def _remember(self, update: PaymentUpdated, since: Counters | None = None) -> None:
         """Keep the counters of ``update``; the signed amount is the caller's to compare (§4.2)."""
-        if update.db_tokens < self._known.db or update.max_tokens < self._known.max:
+        known = self._known
+        floor = since or known
+        if update.db_tokens < floor.db or update.max_tokens < floor.max:
             raise RemoteProtocolError("proxy's counters went back")
-        self._known = Counters(self._known.signed, update.db_tokens, update.max_tokens)
+        self._known = Counters(
+            known.signed, max(known.db, update.db_tokens), max(known.max, update.max_tokens)
+        )
 
     def answer_started(self, event: AnswerStarted) -> TLObject:
         """Return the message that starts an answer."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from cocoon.accounting import Nano, PriceList, Tokens
+from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.payment import WORKER_PAYOUT
 from cocoon.net.payment_book import PaymentBook, PaymentChannel
@@ -80,7 +80,6 @@ class Payouts:
         return reports
 
 
-def remembered(channel: PaymentChannel) -> Counters:
+def counters(known: PaymentClaim) -> Counters:
     """What we tell the proxy to have; never more than it signed or stated."""
-    known = channel.known
     return Counters(int(known.signed), int(known.db), int(known.max))

@@ -26,7 +26,7 @@ from cocoon.wire.events import (
     WorkerQuery,
 )
 from cocoon.wire.worker_session import WorkerParams, WorkerSession, WorkerState
-from cocoon.worker.payout import Payouts, remembered
+from cocoon.worker.payout import Payouts, counters
 from cocoon.worker.request import RequestHost, RunningRequest
 from cocoon.worker.settings import WorkerSettings
 
@@ -174,7 +174,7 @@ class Uplink:
     async def _compare(self, link: Link, channel: PaymentChannel) -> None:
         """Find out whether both sides remember the same earnings."""
         session = self._session
-        answer = await link.query(session.compare(remembered(channel)), HANDSHAKE_TIMEOUT)
+        answer = await link.query(session.compare(counters(channel.known)), HANDSHAKE_TIMEOUT)
         comparison = session.receive_comparison(answer)
         claim = channel.begin(
             PaymentUpdated(None, comparison.payment, comparison.db_tokens, comparison.max_tokens)
@@ -207,9 +207,11 @@ class Uplink:
         link, channel = self._link, self._channel
         if link is None or channel is None or not self.ready:
             raise UnavailableError("the proxy connection is not ready")
+        since = channel.known
         try:
             answer = await link.query(self._session.update_payment_status(), STATUS_TIMEOUT)
-            channel.update(self._session.receive_payment_status(answer))
+            status = self._session.receive_payment_status(answer, counters(since))
+            channel.update(status, since)
         except CocoonError as error:
             link.close(error)
             raise

@@ -18,6 +18,7 @@ from cocoon.errors import ConfigError, DeadlineError, EngineError, OverloadedErr
 from cocoon.net.dialing import SocksDial
 from cocoon.testing.network import someone, test_root
 from cocoon.testing.scripted_proxy import ScriptedWorkerProxy
+from cocoon.tl import TLObject
 from cocoon.tl import types as t
 from cocoon.wire.events import (
     AnswerFailed,
@@ -487,6 +488,25 @@ async def test_earnings_survive_a_restart(tmp_path: Path) -> None:
         assert setup.proxy.claimed[0].max == 99
         await paid(setup, 22)
         await until(lambda: setup.worker.payouts.report()[0].signed == 22)
+
+
+async def test_a_payment_overtakes_the_status_that_was_asked_for() -> None:
+    """Both arrive in one piece: the answer's turn comes last, and it states less than is known."""
+    async with running() as setup:
+        setup.proxy.state(3)
+        answer = setup.proxy.answer
+
+        def answer_and_pay(obj: TLObject) -> TLObject | None:
+            result = answer(obj)
+            loop = asyncio.get_running_loop()
+            loop.call_soon(lambda: (setup.proxy.state(5), setup.proxy.paid(bytes(32), 2)))
+            return result
+
+        setup.proxy.answer = answer_and_pay  # type: ignore[method-assign]
+        await setup.worker.update_payments()
+        (earned,) = setup.worker.payouts.report()
+        assert (earned.signed, earned.db, earned.max) == (5, 5, 5)
+        assert setup.proxy.closed == []
 
 
 async def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
