@@ -163,9 +163,10 @@ class ProxyConnection:
             CocoonError: it did not answer, or what it says does not verify; the link is closed.
         """
         link, account = self._require()
+        since = account.channel.known
         try:
             answer = await link.query(self._session.update_payment_status(), STATUS_TIMEOUT)
-            account.update(self._session.receive_payment_status(answer))
+            account.update(self._session.receive_payment_status(answer), since)
         except CocoonError as error:
             link.close(error)
             raise
@@ -201,7 +202,7 @@ class ProxyConnection:
             LocalProtocolError: the request fits no frame.
         """
         link, account = self._require()
-        link.send(self._session.run_query(query))
+        message = self._session.run_query(query)
         answer = Answer(
             query.request_id,
             self._loop.time,
@@ -209,8 +210,15 @@ class ProxyConnection:
             tells_worker=self._session.version >= 2,
         )
         answer.timer = self._loop.call_at(deadline, answer.expire, timeout)
+        # Before sending, which can find out that the proxy does not read and close the link.
         self._answers[query.request_id] = answer
         account.spending.sent(query.request_id, int(bound))
+        try:
+            link.send(message)
+        except CocoonError as error:
+            account.spending.told(query.request_id, 0)
+            answer.fail(error)
+            raise
         return answer
 
     def close(self) -> None:

@@ -29,6 +29,7 @@ from cocoon.errors import (
 from cocoon.net.dialing import SocksDial
 from cocoon.testing.network import someone, test_root
 from cocoon.testing.scripted_proxy import ScriptedClientProxy
+from cocoon.tl import TLObject
 from cocoon.tl import types as t
 from cocoon.wire.events import (
     AnswerFailed,
@@ -316,6 +317,19 @@ async def test_requests_that_cannot_be_sent() -> None:
 # --- losing the proxy ---
 
 
+async def test_a_proxy_that_is_cut_off_by_the_very_request() -> None:
+    """It reads nothing: the request that overflows its link closes it and fails at once."""
+    async with running() as setup:
+        (connection,) = setup.client._pool.ready
+        link = connection._link
+        assert link is not None
+        link._paused = True
+        link._max_unsent = 10
+        with pytest.raises(UnavailableError, match="does not read"):
+            await setup.client.run(REQUEST)
+        assert connection.outstanding == 0
+
+
 async def test_link_death_fails_all_at_once_and_reconnects() -> None:
     async with running(max_retries=0) as setup:
         waiting = await setup.begin()
@@ -516,6 +530,27 @@ async def test_payment_errors_are_payment_errors() -> None:
         setup.proxy.db, setup.proxy.max = 5, 4
         with pytest.raises(PaymentError):
             await connection.update_payments()
+
+
+async def test_a_payment_overtakes_the_status_that_was_asked_for() -> None:
+    """Both arrive in one piece: the answer's turn comes last, and it states less than is known."""
+    async with running() as setup:
+        (connection,) = setup.client._pool.ready
+        setup.proxy.state(3)
+        asked = asyncio.create_task(connection.update_payments())
+        answer, paid = setup.proxy.answer, setup.proxy.paid
+
+        def answer_and_pay(obj: TLObject) -> TLObject | None:
+            result = answer(obj)
+            asyncio.get_running_loop().call_soon(lambda: (setup.proxy.state(5), paid(bytes(32), 2)))
+            return result
+
+        setup.proxy.answer = answer_and_pay  # type: ignore[method-assign]
+        await asked
+        (account,) = await setup.client.payment_status()
+        assert (account.signed, account.db, account.max) == (5, 5, 5)
+        assert len(setup.proxy.links) == 1
+        assert setup.proxy.closed == []
 
 
 # --- models ---
