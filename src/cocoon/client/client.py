@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
 from cocoon.accounting import Tokens
 from cocoon.chain.address import Address
 from cocoon.client.answer import Answer
@@ -26,6 +28,8 @@ from cocoon.errors import (
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets
+
+_log = structlog.get_logger(__name__)
 
 
 class Client:
@@ -99,6 +103,7 @@ class Client:
             self._pool.add(connection)
             try:
                 on_ready()
+                _log.info("proxy is ready", proxy=str(target))
                 await connection.stay()
             finally:
                 self._pool.remove(connection)

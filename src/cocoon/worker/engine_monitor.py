@@ -65,8 +65,11 @@ class EngineMonitor:
                 False, health.models, f"the engine does not serve {self._model!r}"
             )
         before, self.health = self.health, health
+        if health.ready and not before.ready:
+            _log.info("engine is ready")
+        elif not health.ready and health.reason != before.reason:
+            _log.warning("engine is not ready", reason=health.reason)
         if health.ready != before.ready:
-            _log.info("engine is ready" if health.ready else "engine is down", reason=health.reason)
             self._on_change(health.ready)
         return health
 
