@@ -44,7 +44,7 @@ check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/python tools/generate_tl.py --check
 	$(BIN)/python tools/generate_reference.py --check
 
-docs: .venv/.dev
+docs: .venv/.dev ## Build the documentation into build/docs
 	@$(BIN)/sphinx-build -q -W -n -b html docs build/docs
 
 generate: .venv/.dev ## Regenerate checked-in generated files
