@@ -14,6 +14,10 @@ from cocoon.gateway.refusal import Refusal
 
 MAX_NUMBER = 64
 """Longest number, in characters, as a direct member of a request."""
+MAX_MEMBERS = 256
+"""Direct members of a request; workers take no more."""
+MAX_CONTAINERS = 100_000
+"""Objects and arrays in a request; workers take no more."""
 
 _decoder = msgspec.json.Decoder(dict[str, Raw])
 _encoder = msgspec.json.Encoder()
@@ -28,8 +32,8 @@ def decode_object(body: bytes, max_depth: int) -> dict[str, Raw]:
     """Members of the JSON object in ``body``, their values untouched.
 
     Refused are text that is not strict JSON in UTF-8, anything but an object, a name that
-    occurs twice (two parsers would not agree on what was asked), nesting beyond ``max_depth``
-    and numbers of absurd length.
+    occurs twice (two parsers would not agree on what was asked), nesting beyond ``max_depth``,
+    numbers of absurd length, and more members or containers than a worker takes.
 
     Raises:
         Refusal: with status 400; its text never quotes the body.
@@ -46,6 +50,8 @@ def decode_object(body: bytes, max_depth: int) -> dict[str, Raw]:
         raise Refusal("the request body must be a JSON object", code="invalid_json") from None
     except msgspec.DecodeError as error:
         raise Refusal(_syntax(str(error)), code="invalid_json") from None
+    if len(members) > MAX_MEMBERS:
+        raise Refusal(f"the request body has more than {MAX_MEMBERS} members")
     check_depth(body, max_depth)
     check_unique(body, members)
     return members
@@ -74,6 +80,8 @@ def check_depth(body: bytes, max_depth: int) -> None:
         return
     outside = body.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2]
     nesting = b"".join(outside).translate(_brackets, _not_brackets)
+    if len(nesting) > 2 * MAX_CONTAINERS:
+        raise Refusal(f"the request body has more than {MAX_CONTAINERS} objects and arrays")
     for _ in range(max_depth):
         if not nesting:
             return

@@ -2,7 +2,12 @@ import json
 
 import pytest
 
-from cocoon.gateway.json_text import decode_object, encode_object
+from cocoon.gateway.json_text import (
+    MAX_CONTAINERS,
+    MAX_MEMBERS,
+    decode_object,
+    encode_object,
+)
 from cocoon.gateway.refusal import Refusal
 
 
@@ -83,6 +88,17 @@ def test_depth_is_counted_exactly_and_not_in_strings() -> None:
     flat = b'{"a":[' + b",".join([b'{"b":"\\"["}'] * 500) + b"]}"
     decode_object(flat, 3)
     assert "deeper" in refused(flat, 2)
+
+
+def test_an_object_is_no_longer_than_a_worker_takes() -> None:
+    def members(count: int) -> bytes:
+        return b"{" + b",".join(b'"a%d":1' % number for number in range(count)) + b"}"
+
+    assert len(decode_object(members(MAX_MEMBERS), 64)) == MAX_MEMBERS
+    assert "members" in refused(members(MAX_MEMBERS + 1))
+    brackets = b'{"a":[' + b",".join([b"[]"] * MAX_CONTAINERS) + b"]}"
+    assert "objects and arrays" in refused(brackets)
+    decode_object(b'{"a":"%s"}' % (b"[]" * MAX_CONTAINERS), 64)
 
 
 def test_syntax_errors_tell_the_place_but_not_the_text() -> None:
