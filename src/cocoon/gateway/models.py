@@ -37,9 +37,11 @@ async def one_model(client: InferenceClient, name: str) -> bytes:
 async def _models(client: InferenceClient) -> list[ModelInfo]:
     try:
         async with asyncio.timeout(MODELS_TIMEOUT):
-            return await client.models()
+            models = await client.models()
     except TimeoutError:
         raise DeadlineError("no proxy listed its models in time") from None
+    # Workers name their models; a name that no request could carry is not shown.
+    return [model for model in models if model.name.isprintable()]
 
 
 def _entry(model: ModelInfo) -> dict[str, object]:

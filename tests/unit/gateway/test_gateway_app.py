@@ -214,6 +214,8 @@ async def test_models(call: Any) -> None:
     assert listed["data"][0]["workers"] == [
         {"coefficient": 1000, "running_requests": 0, "max_running_requests": 8}
     ]
+    client._models = [ModelInfo("a\udcff", ()), ModelInfo("a\x1b[2J", ())]
+    assert json.loads((await call(app, "GET", "/v1/models")).body)["data"] == []
     client._models = [ModelInfo("org/m@main:ff", ())]
     for name in ("org/m", "org/m@main:ff"):
         assert json.loads((await call(app, "GET", f"/v1/models/{name}")).body)["workers"] == []
