@@ -195,4 +195,4 @@ def _valid(text: str | None) -> str | None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) and len(value) <= 256 else ""
+    return value if isinstance(value, str) and len(value) <= 256 and value.isprintable() else ""

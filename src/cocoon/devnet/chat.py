@@ -1,5 +1,6 @@
 """Streamed chat over the OpenAI-compatible API of a network, for the demo and ``cocoon chat``."""
 
+import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,9 @@ DEBUG_COMMENT = b": debug "
 MAX_LINE = 1 << 20
 CONNECT_TIMEOUT = 5.0
 
+# An answer is shown on terminals, which obey what stands between these.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
 Message = dict[str, str]
 
 
@@ -23,7 +27,7 @@ class ChatAnswer:
     """A finished answer.
 
     Attributes:
-        text: all of it.
+        text: all of it; control characters but tabs and line feeds are replaced.
         model: as the answer names it.
         usage: the engine's usage object.
         debug: the gateway's record: cost and who was attested.
@@ -170,14 +174,20 @@ class _StreamReader:
         self._model = str(event.get("model") or self._model)
         if isinstance(event.get("usage"), dict):
             self._usage = event["usage"]
-        for choice in event.get("choices") or ():
-            self._finish_reason = choice.get("finish_reason") or self._finish_reason
-            text = (choice.get("delta") or {}).get("content")
-            if text:
-                if self._first is None:
-                    self._first = time.monotonic() - self._began
-                self._text.append(text)
-                self._on_text(text)
+        try:
+            for choice in event.get("choices") or ():
+                self._finish_reason = choice.get("finish_reason") or self._finish_reason
+                text = _CONTROL.sub("\ufffd", (choice.get("delta") or {}).get("content") or "")
+                if text:
+                    self._show(text)
+        except (AttributeError, TypeError):
+            raise RemoteProtocolError("the gateway sent an event not of the OpenAI form") from None
+
+    def _show(self, text: str) -> None:
+        if self._first is None:
+            self._first = time.monotonic() - self._began
+        self._text.append(text)
+        self._on_text(text)
 
 
 def _object(text: bytes) -> dict[str, Any]:

@@ -86,6 +86,13 @@ async def test_an_answer() -> None:
 
 
 @pytest.mark.anyio
+async def test_an_answer_cannot_steer_the_terminal() -> None:
+    answer, shown = await chat(text("a\x1b]52;c;AAAA\x07\x9b2J\r\n\tö👍"), END)
+    assert shown == ["a\ufffd]52;c;AAAA\ufffd\ufffd2J\ufffd\n\tö👍"]
+    assert answer.text == shown[0]
+
+
+@pytest.mark.anyio
 async def test_any_split_of_the_bytes() -> None:
     whole = text("Hel") + text("lö") + END
     answer, _ = await chat(*(whole[index : index + 7] for index in range(0, len(whole), 7)))
@@ -103,6 +110,10 @@ async def test_any_split_of_the_bytes() -> None:
         ((b"<html>",), 500, UpstreamError, "HTTP status 500"),
         ((b"data: {nonsense\n\n",), 200, RemoteProtocolError, "not a JSON object"),
         ((b"data: [1]\n\n",), 200, RemoteProtocolError, "not a JSON object"),
+        ((event(choices=[1]),), 200, RemoteProtocolError, "not of the OpenAI form"),
+        ((event(choices=1),), 200, RemoteProtocolError, "not of the OpenAI form"),
+        ((event(choices=[{"delta": 1}]),), 200, RemoteProtocolError, "not of the OpenAI form"),
+        ((event(choices=[{"delta": {"content": 1}}]),), 200, RemoteProtocolError, "OpenAI form"),
         ((b"x" * (2**20 + 2),), 200, RemoteProtocolError, "without end"),
     ],
 )
