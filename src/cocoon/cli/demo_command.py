@@ -46,7 +46,8 @@ def demo(
     try:
         foreground.run(run_and_report(asked, prompt or DEFAULT_PROMPT, as_json=as_json))
     except CocoonError:
-        temporary = None  # the error names a log in there: keep it
+        if temporary is not None and any(temporary.glob("*/log")):
+            temporary = None  # the error names one of them
         raise
     finally:
         if temporary is not None:

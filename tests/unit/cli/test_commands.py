@@ -123,3 +123,11 @@ def test_a_plain_role_carries_no_needless_package(role: str, tmp_path: Path) -> 
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert said.stdout == "2 []\n"
     assert "cannot read configuration file" in said.stderr
+
+
+def test_a_demo_that_never_started_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert run(["demo", "--engine-url", "http://127.0.0.1:1"]) == 2
+    assert not list(tmp_path.iterdir())
