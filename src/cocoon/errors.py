@@ -31,7 +31,12 @@ answers. The HTTP status is what the gateway answers, the exit code what the com
 Messages are for the person who must act on them and never hold prompts, answers or secrets.
 """
 
+import traceback
+from pathlib import PurePath
 from typing import ClassVar
+
+MAX_FRAMES = 12
+"""Frames that :func:`where` names."""
 
 WIRE_FAILURE = 601
 WIRE_ERROR = 602
@@ -182,6 +187,16 @@ class UpstreamError(RequestError):
     """A peer answered with an error of a kind that carries no more meaning than its text."""
 
     http_status = 502
+
+
+def where(error: BaseException) -> str:
+    """Where an error comes from, innermost last: ``file:line`` of each frame.
+
+    For logs, instead of a traceback: the text of an error that is not ours may quote content, and
+    some loggers print the local variables of each frame.
+    """
+    frames = traceback.extract_tb(error.__traceback__, limit=-MAX_FRAMES)
+    return " ".join(f"{PurePath(frame.filename).name}:{frame.lineno}" for frame in frames)
 
 
 def request_error(wire_code: int, message: str) -> RequestError:

@@ -5,11 +5,12 @@ whose name says that it could hold one is replaced, and bytes are shown as a len
 wrote is cut, and stays on its line.
 """
 
+import asyncio
 import logging
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from cocoon.errors import ConfigError
+from cocoon.errors import ConfigError, where
 
 if TYPE_CHECKING:
     from structlog.typing import EventDict, WrappedLogger
@@ -108,6 +109,22 @@ def configure(level: int) -> None:
         format="%(asctime)s %(levelname)s %(name)s %(message)s",
         force=True,
     )
+
+
+def guard_event_loop() -> None:
+    """Log what the running event loop complains of without texts, which may quote content."""
+    import structlog  # noqa: PLC0415
+
+    log = structlog.get_logger("cocoon")
+
+    def complain(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        facts = {} if error is None else {"error": type(error).__name__, "where": where(error)}
+        # What stands behind a colon is some object's own text.
+        reason = str(context.get("message", "")).partition(":")[0]
+        log.error("the event loop complains", reason=reason, **facts)
+
+    asyncio.get_running_loop().set_exception_handler(complain)
 
 
 def redact(logger: "WrappedLogger", method: str, event: "EventDict") -> "EventDict":

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Awaitable, Iterable
 from typing import Protocol
 
+from cocoon.cli.logging import guard_event_loop
 from cocoon.errors import CocoonError
 
 PARENT_PIPE_VARIABLE = "COCOON_PARENT_PIPE"
@@ -53,6 +54,7 @@ async def _run(role: Role, name: str, maintain: list[Awaitable[None]]) -> None:
     import structlog  # noqa: PLC0415
 
     log = structlog.get_logger("cocoon")
+    guard_event_loop()
     stop = asyncio.Event()
     _handle_signals(stop)
     tasks = [asyncio.ensure_future(item) for item in maintain]

@@ -30,6 +30,7 @@ from cocoon.errors import (
     RequestError,
     UnavailableError,
     request_error,
+    where,
 )
 from cocoon.tl import TLObject
 from cocoon.wire.connection import (
@@ -345,7 +346,7 @@ class Link(asyncio.Protocol):
             self._abort(error)
         except Exception as error:
             # Boundary to the role's code: one broken handler must not take the others along.
-            _log.exception("a handler failed", packet=type(event).__name__)
+            _log_bug(error, type(event).__name__)
             self._abort(LocalProtocolError(f"internal error: {type(error).__name__}"))
 
     def _on_opened(self, _event: Opened) -> None:
@@ -468,8 +469,8 @@ class Link(asyncio.Protocol):
         self._wake()
         try:
             self._handler.on_closed(self, reason)
-        except Exception:
-            _log.exception("a handler failed", packet="closed")
+        except Exception as error:
+            _log_bug(error, "closed")
 
     def _gone(self) -> CocoonError:
         text = "the link is closed" if self.reason is None else f"the link died: {self.reason}"
@@ -504,6 +505,11 @@ class Link(asyncio.Protocol):
         for waiter in self._waiters:
             if not waiter.done():
                 waiter.set_result(None)
+
+
+def _log_bug(error: Exception, packet: str) -> None:
+    kind = type(error).__name__
+    _log.error("a handler failed", packet=packet, error=kind, where=where(error))
 
 
 def random_id() -> int:

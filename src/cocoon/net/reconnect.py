@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from cocoon.errors import CocoonError, RequestError
+from cocoon.errors import CocoonError, RequestError, where
 
 REPLACE_AFTER = 300.0
 """Seconds without a ready session after which another proxy is tried (§2.7)."""
@@ -206,9 +206,10 @@ class SessionKeeper:
             _log.warning("proxy session failed", proxy=str(target), kind=kind, reason=str(error))
         except OSError as error:
             _log.info("proxy session ended", proxy=str(target), reason=error.strerror)
-        except Exception:
+        except Exception as error:
             # Boundary: a bug in one session must not end the attempts to have one.
-            _log.exception("proxy session failed", proxy=str(target))
+            kind = type(error).__name__
+            _log.error("proxy session failed", proxy=str(target), error=kind, where=where(error))
         tries.on_end()
 
 

@@ -25,7 +25,7 @@ import structlog
 from cocoon.attestation import policy as policies
 from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.policy import Policy
-from cocoon.errors import ConfigError
+from cocoon.errors import ConfigError, where
 from cocoon.net.identity import Identity
 from cocoon.net.router_file import PolicyConfig, PolicyKind, RouterConfig
 from cocoon.net.router_ports import PORTS, RouterLimits
@@ -95,7 +95,8 @@ class Router:
     def _finished(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a task of the router failed", exc_info=error)
+            kind = type(error).__name__
+            _log.error("a task of the router failed", error=kind, where=where(error))
 
     async def _sweep(self) -> None:
         """Close what is idle or does not finish closing; one timer serves every connection."""

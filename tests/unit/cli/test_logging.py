@@ -1,5 +1,7 @@
 """Logging: levels, redaction."""
 
+import asyncio
+import gc
 import logging as stdlib
 from collections.abc import Iterator
 
@@ -86,3 +88,27 @@ def test_what_a_peer_wrote_cannot_steer_a_terminal_or_forge_a_line(
 def test_long_values_are_cut() -> None:
     cut = logging.redact(None, "info", {"event": "x", "reason": "y" * 10_000_000})["reason"]
     assert len(cut) <= logging.MAX_VALUE + 1
+
+
+def test_what_the_event_loop_complains_of_is_logged_without_its_text(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def fail() -> None:
+        raise ValueError("the prompt")
+
+    async def main() -> None:
+        logging.guard_event_loop()
+        asyncio.get_running_loop().call_soon(lambda: {}["the prompt"])
+        task = asyncio.ensure_future(fail())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        del task
+        gc.collect()
+
+    logging.configure(stdlib.INFO)
+    asyncio.run(main())
+    shown = capsys.readouterr().err
+    assert "error=ValueError" in shown
+    assert "error=KeyError" in shown
+    assert "test_logging.py" in shown
+    assert "the prompt" not in shown

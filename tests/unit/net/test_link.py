@@ -183,6 +183,20 @@ async def test_a_failing_handler_closes_its_link_alone(failure: Exception) -> No
     other.left.close()
 
 
+async def test_a_bug_is_logged_without_what_was_handled() -> None:
+    pair = await open_pair()
+    pair.far.fail = ValueError("the prompt")
+    with structlog.testing.capture_logs() as lines:
+        pair.left.send(QUESTION)
+        await turns()
+    (line,) = lines
+    assert line["error"] == "ValueError"
+    assert "test_link.py" in line["where"]
+    # A text may quote content, and structlog by itself prints the local variables of each frame.
+    assert "prompt" not in repr(line)
+    assert "exc_info" not in line
+
+
 async def test_unknown_kinds() -> None:
     pair = await open_pair()
     encoder = FrameEncoder()
