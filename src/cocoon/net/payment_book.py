@@ -24,6 +24,8 @@ from cocoon.wire.events import PaymentUpdated
 SAVE_INTERVAL = 1.0
 """Seconds between writes while something changes."""
 MAX_FILE_BYTES = 16 << 20
+MAX_CHANNELS = 10_000
+"""Channels opened since the start; so many fit the file."""
 
 _log = structlog.get_logger(__name__)
 
@@ -73,6 +75,11 @@ class PaymentChannel:
     def known(self) -> PaymentClaim:
         """The highest of everything received."""
         return self._receiver.known
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was ever received."""
+        return self._receiver.known == PaymentClaim()
 
     def begin(self, status: PaymentUpdated) -> PaymentClaim:
         """Take what a proxy states in a handshake.
@@ -140,11 +147,14 @@ class PaymentBook:
         """The channel of this contract, with what is known of it.
 
         Raises:
-            StoreError: what the file says about it does not verify.
+            StoreError: what the file says about it does not verify, or there are too many.
             PaymentError: not a public key.
         """
         channel = self._channels.get(contract)
         if channel is None:
+            # Proxies choose their keys, and with them our contracts: somebody must set an end.
+            if len(self._channels) >= MAX_CHANNELS:
+                raise StoreError(f"{MAX_CHANNELS} channels are open, too many; restart to forget")
             known = self._known(contract, public_key)
             channel = PaymentChannel(self, proxy, contract, public_key, known)
             self._channels[contract] = channel
@@ -201,7 +211,8 @@ class PaymentBook:
     def _encode(self) -> bytes:
         entries = dict(self._stored)
         for contract, channel in self._channels.items():
-            entries[contract.raw()] = _entry(channel)
+            if not channel.is_empty:
+                entries[contract.raw()] = _entry(channel)
         return msgspec.json.format(msgspec.json.encode(_File(1, entries)), indent=1)
 
     async def _keep_saved(self, path: Path) -> None:
