@@ -218,13 +218,14 @@ class Dispatcher:
         if running.answered:
             raise RemoteProtocolError("an answer started twice")
         final = self._settle_if_final(running, event.final)
-        running.answered = True
         self._pass_on(
             running,
             lambda: running.client.answer_started(
                 AnswerStarted(running.query.request_id, event.response, final)
             ),
+            final,
         )
+        running.answered = True  # not before: the head may not have fitted
 
     def answer_part(self, end: WorkerEnd, event: AnswerPart) -> None:
         """Pass a part of an answer on; raises as :meth:`answer_started`."""
@@ -239,6 +240,7 @@ class Dispatcher:
             lambda: running.client.answer_part(
                 AnswerPart(running.query.request_id, event.data, final)
             ),
+            final,
         )
 
     def answer_failed(self, end: WorkerEnd, event: AnswerFailed) -> None:
@@ -258,7 +260,10 @@ class Dispatcher:
             running, lambda: running.client.answer_failed(failed, started=running.answered)
         )
 
-    def _pass_on(self, running: Running, send: Callable[[], None]) -> None:
+    def _pass_on(
+        self, running: Running, send: Callable[[], None], final: FinalInfo | None = None
+    ) -> None:
+        """Send, or fail the request; ``final`` tells what it was charged if it was settled."""
         try:
             send()
         except LocalProtocolError as error:
@@ -268,7 +273,7 @@ class Dispatcher:
             if self._is_running(running):
                 self._fail(running, too_long)
             else:
-                self._tell_failure(running, too_long)
+                self._tell_failure(running, too_long, NO_TOKENS if final is None else final.usage)
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -332,8 +337,10 @@ class Dispatcher:
         self._end(running)
         self._tell_failure(running, error)
 
-    def _tell_failure(self, running: Running, error: RequestError) -> None:
-        final = self._final_info(running, FinalInfo(), NO_TOKENS)
+    def _tell_failure(
+        self, running: Running, error: RequestError, usage: TokensUsed = NO_TOKENS
+    ) -> None:
+        final = self._final_info(running, FinalInfo(), usage)
         running.client.answer_failed(
             AnswerFailed(running.query.request_id, error.wire_code, str(error), final),
             started=running.answered,

@@ -390,3 +390,18 @@ async def test_error_that_does_not_fit_the_clients_frame() -> None:
     assert client.of(A)[-1].code == 651
     assert worker.closed == "open"
     assert rig.reserved == 0
+
+
+async def test_answer_that_does_not_fit_the_clients_frame_tells_what_was_charged() -> None:
+    rig = Rig()
+    client, worker = await rig.client(), await rig.worker()
+    client.run(A, debug=True)
+    await until(lambda: worker.queries)
+    whole = AnswerStarted(worker.queries[0].request_id, bytes(2**24 - 300), used(3))
+    worker.send(worker.session.answer_started(whole))
+    await until(lambda: ended(client.of(A)))
+    (failure,) = client.of(A)
+    assert isinstance(failure, AnswerFailed)
+    (record,) = rig.books.clients
+    assert failure.final is not None
+    assert failure.final.usage.total_tokens_used == int(record.account.counter.max) == 3
