@@ -21,7 +21,7 @@ from cocoon.cli import (
     up_command,
     worker_command,
 )
-from cocoon.errors import CocoonError
+from cocoon.errors import CocoonError, where
 
 EXIT_BUG = 70
 """Exit code of an error that we did not foresee (``EX_SOFTWARE`` of sysexits)."""
@@ -105,7 +105,8 @@ def run(arguments: list[str] | None = None) -> int:
     except OSError as error:
         return _report(str(error), 1)
     except Exception as error:  # the outermost boundary
-        return _report(f"internal error, please report it: {error!r}", EXIT_BUG)
+        bug = f"{type(error).__name__} at {where(error)}"
+        return _report(f"internal error, please report it: {bug}", EXIT_BUG)
     return code if isinstance(code, int) else 0
 
 

@@ -96,9 +96,12 @@ def test_what_the_event_loop_complains_of_is_logged_without_its_text(
     async def fail() -> None:
         raise ValueError("the prompt")
 
+    def broken() -> None:
+        raise KeyError("the prompt")
+
     async def main() -> None:
         logging.guard_event_loop()
-        asyncio.get_running_loop().call_soon(lambda: {}["the prompt"])
+        asyncio.get_running_loop().call_soon(broken)
         task = asyncio.ensure_future(fail())
         await asyncio.sleep(0)
         await asyncio.sleep(0)
