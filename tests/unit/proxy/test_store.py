@@ -78,6 +78,19 @@ def test_second_process_is_kept_out(tmp_path: Path) -> None:
     store.close()
 
 
+def test_another_writer_is_noticed_and_nothing_written(tmp_path: Path) -> None:
+    """Not every database locks as a whole; two proxies on one ledger would undo each other."""
+    store = open_store(tmp_path)
+    store.flush(Batch(1, (CLIENT,)))
+    with store._connection.begin():
+        store._connection.execute(sa.update(metadata.tables["proxy_state"]).values(seqno=2))
+    for seqno in (2, 3):  # also when the number is free again
+        with pytest.raises(StoreError, match="another process"):
+            store.flush(Batch(seqno, (replace(CLIENT, used=200),)))
+    assert store.load().clients == (CLIENT,)
+    store.close()
+
+
 def test_foreign_store_is_refused(tmp_path: Path) -> None:
     open_store(tmp_path).close()
     with pytest.raises(StoreError, match="belongs to"):

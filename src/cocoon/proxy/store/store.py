@@ -106,8 +106,8 @@ class ProxyStore:
         """Write a batch in one transaction.
 
         Raises:
-            StoreError: a counter or the batch number would go backwards, or the database refuses.
-                Nothing is written.
+            StoreError: a counter or the batch number would go backwards, another process has
+                written, or the database refuses. Nothing is written.
         """
         if batch.seqno <= self._seqno:
             raise StoreError(f"batch {batch.seqno} comes after batch {self._seqno}")
@@ -115,9 +115,9 @@ class ProxyStore:
         self._refuse_regressions("worker", batch.workers)
         try:
             with self._connection.begin():
+                self._advance(batch.seqno)
                 self._upsert(schema.client_account, batch.clients)
                 self._upsert(schema.worker_account, batch.workers)
-                self._connection.execute(sa.update(schema.proxy_state).values(seqno=batch.seqno))
         except sa.exc.SQLAlchemyError as error:
             # The statement text is left out: it would carry client addresses into logs.
             reason = getattr(error, "orig", None) or type(error).__name__
@@ -130,6 +130,15 @@ class ProxyStore:
         for row in rows:
             if row.used < self._written.get((kind, row.owner), 0):
                 raise StoreError(f"refused to write {kind} {row.owner}: its counter would shrink")
+
+    def _advance(self, seqno: int) -> None:
+        """Move the batch counter on from where we left it; locks its row until the commit."""
+        state = schema.proxy_state
+        moved = self._connection.execute(
+            sa.update(state).where(state.c.seqno == self._seqno).values(seqno=seqno)
+        )
+        if moved.rowcount != 1:
+            raise StoreError("another process has written to the proxy's store; stop one of them")
 
     def _upsert(self, table: sa.Table, rows: Sequence[ClientRow | WorkerRow]) -> None:
         if not rows:
