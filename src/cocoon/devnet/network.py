@@ -1,18 +1,20 @@
 """A whole network on this machine: planned, started in order, stopped in order."""
 
+import asyncio
 import os
 import time
 from dataclasses import replace
 
-from cocoon.devnet.http import get_json
+from cocoon.devnet.http import get_json, get_status
 from cocoon.devnet.options import DEFAULT_PORT, DevnetOptions
-from cocoon.devnet.plan import Plan, make_plan
+from cocoon.devnet.plan import Plan, ProcessSpec, make_plan
 from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
-from cocoon.devnet.processes import Report, Supervisor
+from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Supervisor
 from cocoon.devnet.state import RunningNetwork, StateDirectory
 from cocoon.errors import ConfigError, RemoteProtocolError, UnavailableError
 
 ENGINE_TIMEOUT = 15.0
+WORKER_TIMEOUT = 30.0
 
 
 class Network:
@@ -52,6 +54,8 @@ class Network:
         supervisor = self._supervisor = Supervisor(self._report)
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.processes())
+        for proxy in self.plan.proxies:
+            await _wait_for_worker(proxy)
         self.running = _describe(self.plan)
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began
@@ -95,6 +99,20 @@ class Network:
         if self._supervisor is None:
             return {}
         return {child.spec.name: child.pid for child in self._supervisor.children}
+
+
+async def _wait_for_worker(proxy: ProcessSpec) -> None:
+    """Wait until a proxy has a worker: the client may ask any proxy.
+
+    Raises:
+        UnavailableError: none has connected in time.
+    """
+    try:
+        async with asyncio.timeout(WORKER_TIMEOUT):
+            while await get_status(f"{proxy.http}/ready", PROBE_TIMEOUT) != 200:  # noqa: ASYNC110
+                await asyncio.sleep(POLL_INTERVAL)
+    except TimeoutError:
+        raise UnavailableError(f"no worker has connected to {proxy.name}") from None
 
 
 def _choose_ports(options: DevnetOptions) -> Ports:
