@@ -23,6 +23,7 @@ from typing import Any
 import structlog
 
 from cocoon.attestation import policy as policies
+from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.policy import Policy
 from cocoon.errors import ConfigError, where
@@ -71,8 +72,12 @@ class Router:
             await self.close()
             raise
         for port in self._ports:
-            if port.accepts_anybody:
-                _log.info("this port accepts peers without evidence", port=port.config.port)
+            kind = port.evidence
+            if kind is EvidenceKind.TDX:
+                continue
+            # No evidence is the stock setting for clients; fake and simulated is for tests only.
+            tell = _log.info if kind is EvidenceKind.NONE else _log.warning
+            tell("peers of this port prove nothing", port=port.config.port, evidence=kind.value)
         self.spawn(self._identity.maintain())
         self.spawn(self._sweep())
 

@@ -75,9 +75,9 @@ class Port:
         self.log = _log.bind(port=config.port, kind=config.kind.value)
 
     @property
-    def accepts_anybody(self) -> bool:
-        """Whether its policy looks at no evidence."""
-        return self._policy.kind is EvidenceKind.NONE
+    def evidence(self) -> EvidenceKind:
+        """What its policy asks of peers."""
+        return self._policy.kind
 
     async def listen(self) -> int:
         """Start listening; returns the TCP port.
