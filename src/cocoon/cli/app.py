@@ -1,5 +1,6 @@
 """The command line as one object, and the boundary where exceptions become exit codes."""
 
+import io
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -124,6 +125,8 @@ def _plain_role(words: list[str]) -> Callable[[], None] | None:
 
 def main() -> None:
     """Entry point of the ``cocoon`` script."""
+    if isinstance(sys.stdout, io.TextIOWrapper):  # answers hold characters that few encodings have
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(run())
 
 

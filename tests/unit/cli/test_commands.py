@@ -1,5 +1,6 @@
 """The command line: exit codes, one sentence an error, speed of the help."""
 
+import os
 import subprocess
 import sys
 import time
@@ -134,3 +135,18 @@ def test_a_demo_that_never_started_leaves_nothing_behind(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run(["demo", "--engine-url", "http://127.0.0.1:1"]) == 2
     assert not list(tmp_path.iterdir())
+
+
+def test_a_terminal_that_lacks_a_character_gets_its_code() -> None:
+    program = (
+        "from cocoon.cli import app\n"
+        "app.run = lambda: print('\\u043a')  # as an answer of a model would be\n"
+        "app.main()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=False,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, rb"\u043a" + b"\n", b"")
