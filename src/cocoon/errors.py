@@ -15,6 +15,10 @@ The tree, with (wire code, HTTP status, exit code)::
     ├── PaymentError                     (602, 402, 4)   a payment does not add up
     │   └── SignerRegressionError        refused: would sign less than already signed
     ├── StoreError                       (601, 500, 1)   durable state cannot be read or written
+    ├── ChainError                       (651, 502, 6)   TON cannot be reached, stalls or refuses
+    │   ├── ChainDataError               what a backend says is malformed or contradicts itself
+    │   ├── MessageRejectedError         a contract does not accept an external message
+    │   └── ContractError                a get-method failed or does not exist
     ├── EngineError                      (601, 502, 5)   the inference engine failed
     └── RequestError                     one inference request was refused or failed
         ├── BadRequestError              (602, 400, 1)
@@ -115,6 +119,44 @@ class SignerRegressionError(PaymentError):
 
 class StoreError(CocoonError):
     """Durable state cannot be read or written."""
+
+
+class ChainError(CocoonError):
+    """TON cannot be reached, stalls or refuses; money is where it was."""
+
+    wire_code = WIRE_NOT_READY
+    http_status = 502
+    exit_code = 6
+    retryable = True
+
+
+class ChainDataError(ChainError):
+    """What a backend says is malformed or contradicts itself; it is not believed."""
+
+
+class MessageRejectedError(ChainError):
+    """A contract does not accept an external message.
+
+    Args:
+        text: what to tell.
+        exit_code: of the contract, if it ran.
+    """
+
+    retryable = False
+
+    def __init__(self, text: str, exit_code: int | None = None) -> None:
+        super().__init__(text)
+        self.contract_exit_code = exit_code
+
+
+class ContractError(ChainError):
+    """A get-method failed or does not exist; ``contract_exit_code`` says how, if it ran."""
+
+    retryable = False
+
+    def __init__(self, text: str, exit_code: int | None = None) -> None:
+        super().__init__(text)
+        self.contract_exit_code = exit_code
 
 
 class EngineError(CocoonError):
