@@ -6,7 +6,7 @@ ARGS ?=
 FUZZ_SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fuzz soak docs generate clean
+.PHONY: help demo test check contracts bench fuzz soak docs generate clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -43,6 +43,7 @@ check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate_tl.py --check
 	$(BIN)/python tools/generate_reference.py --check
+	$(BIN)/python tools/build_contracts.py --check
 
 docs: .venv/.dev ## Build the documentation into build/docs
 	@$(BIN)/sphinx-build -q -W -n -b html docs build/docs
@@ -50,6 +51,9 @@ docs: .venv/.dev ## Build the documentation into build/docs
 generate: .venv/.dev ## Regenerate checked-in generated files
 	$(BIN)/python tools/generate_tl.py
 	$(BIN)/python tools/generate_reference.py
+
+contracts: .venv/.dev ## Compile contracts/ into the cells that the package ships (needs Node)
+	$(BIN)/python tools/build_contracts.py
 
 bench: .venv/.dev ## Measure against a baseline in the same run; a few minutes
 	$(BIN)/python -m benchmarks $(ARGS)
