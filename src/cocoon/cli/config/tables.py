@@ -17,6 +17,7 @@ from cocoon.cli.config.values import (
     engine_url,
     flag,
     hex_bytes,
+    http_url,
     list_of,
     one_of,
     path,
@@ -53,6 +54,8 @@ _POLICY_KEYS: Final = {
     "unsafe-accept-anything": set[str](),
 }
 """What a policy of each kind looks at. A rule that it would not apply must not seem to hold."""
+CHAIN_KINDS: Final = ("simulated", "toncenter", "liteserver")
+WALLET_KINDS: Final = ("cocoon", "v4r2", "v5r1")
 IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
 TCB_STATUSES: Final = (
     "UpToDate",
@@ -263,6 +266,56 @@ class GatewayTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChainTable:
+    """How TON is reached."""
+
+    kind: str = key(
+        one_of(*CHAIN_KINDS),
+        "`simulated`: `root_config` is the network and no TON moves; `toncenter`: an HTTP API of "
+        "that form; `liteserver`: liteservers",
+        default="simulated",
+    )
+    url: str | None = key(
+        http_url,
+        "base URL of the HTTP API, such as `https://HOST/api/v2` (`toncenter`)",
+        default=None,
+    )
+    api_key_file: Path | None = key(
+        path, "file with the key that the HTTP API asks for (`toncenter`)", default=None
+    )
+    network_config: Path | None = key(
+        path,
+        "the network's global configuration in JSON, which names liteservers (`liteserver`)",
+        default=None,
+    )
+
+    def __post_init__(self) -> None:
+        if self.kind == "toncenter" and self.url is None:
+            raise ConfigError("kind `toncenter` needs the key `url`")
+        if self.kind == "liteserver" and self.network_config is None:
+            raise ConfigError("kind `liteserver` needs the key `network_config`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeWalletTable:
+    """The wallet that pays for this node's messages, and that a client's deposits come from."""
+
+    kind: str = key(
+        one_of(*WALLET_KINDS),
+        "contract of the wallet; `cocoon` is owned by `owner`",
+        default="cocoon",
+    )
+    key_file: Path | None = key(
+        path,
+        "its key: made by `cocoon wallet create`, or a plain one of `cocoon keys`",
+        default=None,
+    )
+    password_file: Path | None = key(
+        path, "file with the password of an encrypted `key_file`", default=None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _NetworkFile:
     """Keys of every role."""
 
@@ -276,6 +329,8 @@ class _NetworkFile:
     root_contract: str | None = key(
         address, "address of the root contract; part of every proxy's address", default=None
     )
+    chain: ChainTable = table(ChainTable, "how TON is reached")
+    node_wallet: NodeWalletTable = table(NodeWalletTable, "wallet that pays for our messages")
     identity: IdentityTable = table(IdentityTable, "who we are to our peers")
     log: LogTable = table(LogTable, "logging")
 

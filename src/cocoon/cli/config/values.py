@@ -95,6 +95,14 @@ def engine_url(value: object, context: Context) -> str:
     return url
 
 
+def http_url(value: object, context: Context) -> str:
+    """``http://…`` or ``https://…``, without a slash at the end."""
+    url = text(value, context)
+    if not url.startswith(("http://", "https://")):
+        raise context.error("must begin with http:// or https://")
+    return url.rstrip("/")
+
+
 def address(value: object, context: Context) -> str:
     """A TON address in any text form; kept as written, because its flags matter."""
     written = text(value, context)
