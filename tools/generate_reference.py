@@ -24,6 +24,8 @@ FILES = {
     "worker": tables.WorkerFile,
 }
 SHARED = {
+    "chain": tables.ChainTable,
+    "node_wallet": tables.NodeWalletTable,
     "identity": tables.IdentityTable,
     "policy": tables.PolicyTable,
     "http": tables.HttpTable,
@@ -45,10 +47,18 @@ def configuration() -> dict[str, str]:
 def commands() -> dict[str, str]:
     """Markdown by block name for the command line page."""
     group = typer.main.get_command(app)
-    names = getattr(group, "commands", {})
-    return {"command cocoon": _options(group)} | {
-        f"command {name}": _options(command) for name, command in names.items()
-    }
+    return {"command cocoon": _options(group)} | _commands(group, "")
+
+
+def _commands(group: object, prefix: str) -> dict[str, str]:
+    """The commands of a group; a group within is not a block, its commands are."""
+    blocks: dict[str, str] = {}
+    for name, command in group.commands.items():  # type: ignore[attr-defined]
+        if hasattr(command, "commands"):
+            blocks |= _commands(command, f"{prefix}{name} ")
+        else:
+            blocks[f"command {prefix}{name}"] = _options(command)
+    return blocks
 
 
 def _role(cls: type) -> str:
