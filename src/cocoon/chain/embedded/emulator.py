@@ -1,0 +1,5 @@
+"""TON's transaction emulator under wasmtime."""
+
+
+class Emulator:
+    """The virtual machine."""
