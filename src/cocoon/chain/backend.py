@@ -54,6 +54,8 @@ class AccountState:
         last_lt: logical time of its last transaction, 0 if it has none.
         last_hash: hash of that transaction, 32 bytes.
         time: Unix seconds of the block that this was read at.
+        due_payment: nanoTON of rent that it owes and could not pay.
+        frozen_hash: of a frozen account, hash of the state that revives it.
     """
 
     address: Address
@@ -64,6 +66,8 @@ class AccountState:
     last_lt: int = 0
     last_hash: bytes = bytes(32)
     time: int = 0
+    due_payment: int = 0
+    frozen_hash: bytes | None = None
 
     @property
     def is_active(self) -> bool:

@@ -10,7 +10,7 @@ width of offsets, counts of cells, roots and absent cells, total size, root indi
 cells, optional CRC-32C.
 """
 
-from cocoon.chain.cells import MAX_REFS, Cell
+from cocoon.chain.cells import EXOTIC, MAX_REFS, Cell
 from cocoon.errors import DecodeError
 
 MAX_BOC_BYTES = 256 * 1024
@@ -61,7 +61,7 @@ def from_boc(
         max_cells: refuse more cells before reading any.
 
     Raises:
-        DecodeError: malformed, over a limit, or with exotic cells, which Cocoon never uses.
+        DecodeError: malformed, over a limit, or with exotic cells other than library references.
     """
     if len(data) > max_bytes:
         raise DecodeError(f"bag of cells has {len(data)} bytes, at most {max_bytes} allowed")
@@ -133,17 +133,21 @@ def _read_cells(body: _Scanner, count: int, width: int) -> list[Cell]:
     body.end()
     cells: list[Cell] = []
     # References point forwards only, so building from the end meets no unfinished cell.
-    for data, bits, refs in reversed(contents):
-        cells.append(Cell(data, bits, [cells[count - 1 - ref] for ref in refs]))
+    for data, bits, refs, exotic in reversed(contents):
+        children = [cells[count - 1 - ref] for ref in refs]
+        cells.append(Cell(data, bits, children, exotic=exotic))
     cells.reverse()
     return cells
 
 
-def _read_one(body: _Scanner, number: int, count: int, width: int) -> tuple[int, int, list[int]]:
+def _read_one(
+    body: _Scanner, number: int, count: int, width: int
+) -> tuple[int, int, list[int], bool]:
     descriptor, size = body.number(1), body.number(1)
-    if descriptor > MAX_REFS:
-        # Bits 3 to 7: exotic cell, stored hashes, level. None of them is used here.
-        raise DecodeError("bag of cells has a cell that is not ordinary")
+    exotic = descriptor == EXOTIC
+    if descriptor > MAX_REFS and not exotic:
+        # Bits 4 to 7: stored hashes, level. An exotic cell with references is part of a proof.
+        raise DecodeError("bag of cells has a cell that is neither ordinary nor a library")
     raw = body.take((size + 1) // 2)
     data, bits = int.from_bytes(raw, "big"), len(raw) * 8
     if size & 1:
@@ -152,10 +156,10 @@ def _read_one(body: _Scanner, number: int, count: int, width: int) -> tuple[int,
         padding = (data & -data).bit_length()
         data >>= padding
         bits -= padding
-    refs = [body.number(width) for _ in range(descriptor)]
+    refs = [] if exotic else [body.number(width) for _ in range(descriptor)]
     if any(not number < ref < count for ref in refs):
         raise DecodeError("bag of cells is not ordered from the root down")
-    return data, bits, refs
+    return data, bits, refs, exotic
 
 
 def _parents_first(root: Cell) -> list[Cell]:

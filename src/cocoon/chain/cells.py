@@ -1,6 +1,7 @@
 """TVM cells: immutable values of up to 1023 bits and four references, with a builder and a reader.
 
-Only ordinary cells, which is all that Cocoon's messages and contract data consist of. Data is one
+Ordinary cells, of which messages and contract data consist, and references to libraries, which may
+stand for a contract's code. Other exotic cells exist in proofs only and are refused. Data is one
 big integer, so that reading and writing are shifts. The reader checks every length; a malformed
 cell raises ``DecodeError`` and nothing else. Encodings: ``onchain.md`` §1.
 """
@@ -14,13 +15,16 @@ from cocoon.errors import DecodeError
 
 MAX_BITS = 1023
 MAX_REFS = 4
-MAX_DEPTH = 512
-"""Depth limit of the network for messages; a deeper cell is of no use to us."""
+MAX_DEPTH = 1024
+"""Depth limit of the network for any cell; messages and account data end at 512 already."""
 MAX_COINS_BYTES = 8
 """The official parser refuses longer amounts (``onchain.md`` §1)."""
 
 _ADDR_STD = 0b100
-_ADDR_BITS = 3 + 8 + 256
+_LIBRARY_TYPE = 2
+_LIBRARY_BITS = 8 + 256
+EXOTIC = 8
+"""Flag in the first descriptor byte."""
 
 
 class HashedCell(Protocol):
@@ -38,25 +42,46 @@ class HashedCell(Protocol):
 
 
 class Cell:
-    """An ordinary cell; equal to any other with the same representation hash.
+    """A cell; equal to any other with the same representation hash.
 
     Args:
         data: the bits as one unsigned integer, first bit highest.
         bits: how many, 0…1023.
         refs: up to four cells.
+        exotic: whether it is a reference to a library, see :meth:`library`.
 
     Raises:
-        DecodeError: too large or too deep.
+        DecodeError: too large or too deep, or an exotic cell of another kind.
     """
 
-    __slots__ = ("bits", "data", "depth", "hash", "refs")
+    __slots__ = ("bits", "data", "depth", "exotic", "hash", "refs")
 
-    def __init__(self, data: int, bits: int, refs: Sequence["Cell"] = ()) -> None:
+    def __init__(
+        self, data: int, bits: int, refs: Sequence["Cell"] = (), *, exotic: bool = False
+    ) -> None:
         self.data = data
         self.bits = bits
         self.refs = tuple(refs)
+        self.exotic = exotic
         self.depth: int = 1 + max(ref.depth for ref in self.refs) if self.refs else 0
-        self.hash = representation_hash(data, bits, self.refs)
+        if not exotic:
+            self.hash = representation_hash(data, bits, self.refs)
+            return
+        if bits != _LIBRARY_BITS or data >> 256 != _LIBRARY_TYPE or refs:
+            raise DecodeError("an exotic cell that is not a reference to a library")
+        self.hash = hashlib.sha256(self.payload()).digest()
+
+    @classmethod
+    def library(cls, code_hash: bytes) -> "Cell":
+        """A reference to a cell that is published as a library, by that cell's hash.
+
+        Raises:
+            DecodeError: not 32 bytes.
+        """
+        if len(code_hash) != HASH_BYTES:
+            raise DecodeError(f"{HASH_BYTES} bytes expected, not {len(code_hash)}")
+        data = (_LIBRARY_TYPE << 256) | int.from_bytes(code_hash, "big")
+        return cls(data, _LIBRARY_BITS, exotic=True)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Cell) and other.hash == self.hash
@@ -69,7 +94,8 @@ class Cell:
 
     def payload(self) -> bytes:
         """Descriptor bytes and data with completion tag, as hashed and as stored in a BoC."""
-        return _payload(self.data, self.bits, len(self.refs))
+        descriptor = len(self.refs) | (EXOTIC if self.exotic else 0)
+        return _payload(self.data, self.bits, descriptor)
 
 
 def representation_hash(data: int, bits: int, refs: Sequence[HashedCell]) -> bytes:
@@ -89,13 +115,13 @@ def representation_hash(data: int, bits: int, refs: Sequence[HashedCell]) -> byt
     return hashlib.sha256(_payload(data, bits, len(refs)) + depths + hashes).digest()
 
 
-def _payload(data: int, bits: int, refs: int) -> bytes:
+def _payload(data: int, bits: int, descriptor: int) -> bytes:
     size = (bits + 7) // 8
     padding = size * 8 - bits
     if padding:
         # A single 1 bit marks the end of data that does not fill its last byte.
         data = ((data << 1) | 1) << (padding - 1)
-    return bytes((refs, bits // 8 + size)) + data.to_bytes(size, "big")
+    return bytes((descriptor, bits // 8 + size)) + data.to_bytes(size, "big")
 
 
 class Builder:
@@ -119,6 +145,12 @@ class Builder:
         self._data = (self._data << bits) | value
         self._bits += bits
         return self
+
+    def signed(self, value: int, bits: int) -> Self:
+        """A signed integer of fixed width, two's complement."""
+        if not -(1 << (bits - 1)) <= value < 1 << (bits - 1):
+            raise DecodeError(f"{value} does not fit {bits} bits")
+        return self.uint(value & ((1 << bits) - 1), bits)
 
     def raw(self, value: bytes) -> Self:
         """Bytes as they are."""
@@ -146,6 +178,23 @@ class Builder:
         self._refs.append(cell)
         return self
 
+    def content(self, cell: Cell) -> Self:
+        """All bits and references of an ordinary cell, inline.
+
+        Raises:
+            DecodeError: the cell is exotic.
+        """
+        if cell.exotic:
+            raise DecodeError("an exotic cell has no content of its own")
+        self._refs.extend(cell.refs)
+        return self.uint(cell.data, cell.bits)
+
+    def fits(self, cell: Cell, spare_bits: int = 0) -> bool:
+        """Whether :meth:`content` of this cell and so many bits more can follow."""
+        bits = self._bits + cell.bits + spare_bits
+        refs = len(self._refs) + len(cell.refs)
+        return not cell.exotic and bits <= MAX_BITS and refs <= MAX_REFS
+
     def maybe_ref(self, cell: Cell | None) -> Self:
         """One bit, and a reference if it is set."""
         self.uint(cell is not None, 1)
@@ -161,11 +210,16 @@ class Builder:
 
 
 class Reader:
-    """Reads a cell front to back; too short, or not empty at :meth:`end`, is a ``DecodeError``."""
+    """Reads a cell front to back; too short, or not empty at :meth:`end`, is a ``DecodeError``.
+
+    So is an exotic cell, whose bits are not data.
+    """
 
     __slots__ = ("_data", "_left", "_next_ref", "_refs")
 
     def __init__(self, cell: Cell) -> None:
+        if cell.exotic:
+            raise DecodeError("a reference to a library stands where data belongs")
         self._data = cell.data
         self._left = cell.bits
         self._refs = cell.refs
@@ -177,6 +231,20 @@ class Reader:
             raise DecodeError(f"cell ends: {bits} bits needed, {self._left} left")
         self._left -= bits
         return (self._data >> self._left) & ((1 << bits) - 1)
+
+    @property
+    def left(self) -> int:
+        """Bits not yet read."""
+        return self._left
+
+    def signed(self, bits: int) -> int:
+        """A signed integer of fixed width, two's complement."""
+        value = self.uint(bits)
+        return value - (1 << bits) if value >> (bits - 1) else value
+
+    def var_uint(self, length_bits: int) -> int:
+        """An unsigned integer after its length in bytes, in any form that the network accepts."""
+        return self.uint(self.uint(length_bits) * 8)
 
     def raw(self, size: int) -> bytes:
         """Bytes as they are."""
@@ -200,6 +268,27 @@ class Reader:
             raise DecodeError("address is not in workchain 0")
         return Address(self.raw(HASH_BYTES))
 
+    def any_address(self) -> Address | None:
+        """Any address of the network; None if it is none, external or not plainly in workchain 0.
+
+        Strangers choose the addresses in messages, so a kind that we do not use is no error.
+        """
+        kind = self.uint(2)
+        if kind == 0:
+            return None
+        if kind == 1:
+            self.uint(self.uint(9))
+            return None
+        plain = not self.uint(1)
+        if not plain:
+            self.uint(self.uint(5))
+        if kind == 3:
+            size = self.uint(9)
+            self.uint(32 + size)
+            return None
+        workchain, account = self.uint(8), self.raw(HASH_BYTES)
+        return Address(account) if plain and workchain == 0 else None
+
     def ref(self) -> Cell:
         """The next reference."""
         if self._next_ref == len(self._refs):
@@ -211,6 +300,12 @@ class Reader:
     def maybe_ref(self) -> Cell | None:
         """One bit, and a reference if it is set."""
         return self.ref() if self.uint(1) else None
+
+    def rest(self) -> Cell:
+        """Everything not yet read, as a cell; nothing is left then."""
+        left, refs = self._left, self._refs[self._next_ref :]
+        self._left, self._next_ref = 0, len(self._refs)
+        return Cell(self._data & ((1 << left) - 1), left, refs)
 
     def end(self) -> None:
         """Refuse what is left over."""
