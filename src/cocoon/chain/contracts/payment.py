@@ -57,12 +57,15 @@ class SignedPayment:
     excesses: Address
     boc: bytes
 
+    def body(self) -> Cell:
+        """The envelope as the body of a message to the contract."""
+        inner = inner_cell(self.operation, self.query_id, self.tokens, self.address)
+        return signed_envelope(inner, self.signature, self.excesses)
+
     def repack(self, excesses: Address) -> "SignedPayment":
         """The same payment with another receiver of excesses, signature and amount untouched."""
-        inner = inner_cell(self.operation, self.query_id, self.tokens, self.address)
-        return replace(
-            self, excesses=excesses, boc=to_boc(_envelope(inner, self.signature, excesses))
-        )
+        repacked = replace(self, excesses=excesses)
+        return replace(repacked, boc=to_boc(repacked.body()))
 
 
 def inner_cell(operation: int, query_id: int, tokens: int, address: Address) -> Cell:
@@ -104,7 +107,7 @@ def sign_payment(
         raise PaymentError(f"token counter out of range: {tokens}")
     inner = inner_cell(operation, query_id, tokens, address)
     signature = key.sign(inner.hash)
-    boc = to_boc(_envelope(inner, signature, excesses))
+    boc = to_boc(signed_envelope(inner, signature, excesses))
     return SignedPayment(operation, query_id, tokens, address, signature, excesses, boc)
 
 
@@ -215,7 +218,12 @@ class PaymentWriter:
         ).boc
 
 
-def _envelope(inner: Cell, signature: bytes, excesses: Address) -> Cell:
+def signed_envelope(inner: Cell, signature: bytes, excesses: Address) -> Cell:
+    """The message body around a signed cell, which starts with operation and query id.
+
+    Raises:
+        DecodeError: the inner cell is too short.
+    """
     read = Reader(inner)
     out = Builder().uint(read.uint(32), 32).uint(read.uint(64), 64)
     return out.address(excesses).raw(signature).ref(inner).cell()
