@@ -4,6 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 FUZZ_SECONDS ?= 60
+EMULATOR := src/cocoon/chain/embedded/data/emulator.wasm
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check contracts bench fuzz soak docs generate clean
@@ -21,7 +22,12 @@ help: ## List the targets
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-.venv/.dev: .venv/.runtime requirements-dev.lock
+$(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .venv/.runtime
+	@$(BIN)/python tools/build_emulator.py --npm-found || { echo "Installing Node (once, about 60 MB)"; \
+	  $(PIP) install --no-deps --require-hashes -r requirements-node.lock; }
+	@$(BIN)/python tools/build_emulator.py
+
+.venv/.dev: .venv/.runtime requirements-dev.lock | $(EMULATOR)
 	@echo "Installing the development tools (once)"
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
 	@touch $@
@@ -30,7 +36,7 @@ help: ## List the targets
 	@$(PIP) install --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
 
-demo: .venv/.runtime ## A private, metered answer on this machine; ARGS="--json" or ARGS="'your prompt'"
+demo: .venv/.runtime $(EMULATOR) ## A private, metered answer on this machine; ARGS="--json" or ARGS="'your prompt'"
 	@$(BIN)/cocoon demo $(ARGS)
 
 test: .venv/.dev check ## Everything that must pass
@@ -68,5 +74,5 @@ soak: .venv/.dev ## Long runs: many idle peers, kills at random moments
 	$(BIN)/pytest -m soak -o addopts="--import-mode=importlib" tests $(ARGS)
 
 clean: ## Remove everything that make made
-	rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist $(dir $(EMULATOR)) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +
