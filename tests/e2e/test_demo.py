@@ -11,7 +11,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
-PRICE, FEE = 100, 80
+PRICE, FEE = 100_000, 80_000
 
 
 def demo(*options: str) -> subprocess.CompletedProcess[str]:

@@ -53,7 +53,7 @@ class Network:
         self.plan = make_plan(state, options, _choose_ports(options))
         supervisor = self._supervisor = Supervisor(self._report)
         # All at once: who comes before its proxies tries again a moment later.
-        await supervisor.start(self.plan.processes())
+        await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
             await _wait_for_worker(proxy)
         self.running = _describe(self.plan)

@@ -14,6 +14,7 @@ DEMONSTRATION_MODEL = (
 )
 """Full name of the embedded model: base name, package that ships it, SHA-256 of its file."""
 MAX_MEMBERS = 64
+NANO = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +29,15 @@ class DevnetOptions:
             any other number is the gateway's and the rest is free ports.
         engine_url: an OpenAI-compatible server for all workers instead of embedded engines.
         model: full model name; None is the embedded one, or what ``engine_url`` lists first.
+        simulated_ton: keep the root configuration in a file and move no coins, instead of running
+            contracts on an embedded chain.
         pow_difficulty: proof of work of each new connection, leading zero bits; low, because all
             parties share one machine.
-        price_per_token, worker_fee_per_token: nanoTON.
+        price_per_token, worker_fee_per_token: nanoTON; high, so that one answer is a charge that
+            can be seen beside the fees of the network.
+        min_proxy_stake: nanoTON that a proxy puts up before it can take deposits.
+        min_client_stake: nanoTON of a client's deposit that only closing gives back.
+        proxy_delay, client_delay: seconds from asking to close until it can be forced.
         max_active_requests: of each worker.
         log_level: of every process.
     """
@@ -41,9 +48,14 @@ class DevnetOptions:
     port: int | None = None
     engine_url: str | None = None
     model: str | None = None
+    simulated_ton: bool = True
     pow_difficulty: int = 8
-    price_per_token: int = 100
-    worker_fee_per_token: int = 80
+    price_per_token: int = 100_000
+    worker_fee_per_token: int = 80_000
+    min_proxy_stake: int = 10 * NANO
+    min_client_stake: int = 20 * NANO
+    proxy_delay: int = 600
+    client_delay: int = 300
     max_active_requests: int = 16
     log_level: str = "info"
 

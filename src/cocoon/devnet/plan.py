@@ -1,34 +1,29 @@
-"""A devnet on paper: its processes, their configuration files, keys and the root configuration."""
+"""A devnet on paper: its processes, their configuration files and keys."""
 
-import base64
-import hashlib
-import json
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from cocoon.chain.address import Address
-from cocoon.chain.boc import to_boc
-from cocoon.chain.cells import Builder
-from cocoon.chain.contracts.wallet import wallet_address
-from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import model_hash
+from cocoon.devnet.configs import POLL_SECONDS, Configs, Document
+from cocoon.devnet.members import Member, load_member
 from cocoon.devnet.options import DEMONSTRATION_MODEL, DevnetOptions
 from cocoon.devnet.ports import LOOPBACK, Ports
+from cocoon.devnet.root_file import ROOT_CONFIG_FILE, SIMULATED_ROOT, write_root_file
+from cocoon.devnet.root_plan import RootPlan
 from cocoon.devnet.state import StateDirectory, write_atomically
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.devnet.toml import to_toml
+from cocoon.errors import ConfigError
 
-ROOT_CONTRACT = Address(hashlib.sha256(b"cocoon devnet root contract").digest())
-"""There is no such contract: TON is simulated. The address only goes into other addresses."""
-ROOT_CONFIG_FILE = "root.json"
 CONFIG_FILE = "config.toml"
 LOG_FILE = "log"
+CHAIN_FILE = "chain.sqlite"
 IMAGES = ("client", "proxy", "worker")
-_NOBODY = Address(bytes(32))
 
+_CHAIN_READY = 60.0  # the emulator is compiled once on each machine
 _GATEWAY_READY = 60.0
 _PROXY_READY = 30.0
 _WORKER_READY = 180.0  # an engine loads its model first
@@ -40,7 +35,7 @@ class ProcessSpec:
 
     Attributes:
         name: such as ``worker-1``.
-        role: ``client``, ``proxy`` or ``worker``.
+        role: ``client``, ``proxy``, ``worker`` or ``chain``.
         command: program and arguments.
         log: file that its output goes to.
         http: base URL of its HTTP interface.
@@ -62,22 +57,36 @@ class Plan:
     """A devnet whose files are written.
 
     Attributes:
+        chain: the embedded chain; None when TON is simulated.
         proxies, workers, client: the processes.
         model: base name of the model.
         image_hashes: image hash of each role, 32 bytes.
-        root_config: the root configuration file.
+        root: what the root configuration says.
+        root_contract: its address; of no contract when TON is simulated.
+        root_config: the root configuration file; None when it is on the chain.
+        deployer: who owns the root contract.
+        members: who has wallets, by process name.
     """
 
+    chain: ProcessSpec | None
     proxies: tuple[ProcessSpec, ...]
     workers: tuple[ProcessSpec, ...]
     client: ProcessSpec
     model: str
     image_hashes: dict[str, bytes]
-    root_config: Path
+    root: RootPlan
+    root_contract: Address
+    root_config: Path | None
+    deployer: Member
+    members: dict[str, Member]
+
+    def roles(self) -> tuple[ProcessSpec, ...]:
+        """Every process but the chain, in the order of starting."""
+        return (*self.proxies, *self.workers, self.client)
 
     def processes(self) -> tuple[ProcessSpec, ...]:
         """Every process, in the order of starting."""
-        return (*self.proxies, *self.workers, self.client)
+        return self.roles() if self.chain is None else (self.chain, *self.roles())
 
 
 def make_plan(state: StateDirectory, options: DevnetOptions, ports: Ports) -> Plan:
@@ -98,126 +107,108 @@ class _Planner:
         self._tee = state.path / "tee"
         machine = SimulatedTee(self._tee, int(time.time()))
         self._hashes = {image: SimulatedTdx(machine, image).image_hash for image in IMAGES}
+        self._members: dict[str, Member] = {}
+        self._deployer = load_member(state.folder("deployer"), "deployer")
+        self._root = self._root_plan()
 
     def plan(self) -> Plan:
-        root = self._state.path / ROOT_CONFIG_FILE
-        _write_root_config(root, self._root_config())
+        if self._options.simulated_ton:
+            contract, file = SIMULATED_ROOT, self._state.path / ROOT_CONFIG_FILE
+            write_root_file(file, self._root)
+        else:
+            raise ConfigError("the embedded chain is not there yet")
+        configs = Configs(
+            self._options, self._model, self._tee, self._hashes, self._ton(contract, file)
+        )
         return Plan(
-            proxies=tuple(self._proxy(index) for index in range(self._options.proxies)),
-            workers=tuple(self._worker(index) for index in range(self._options.workers)),
-            client=self._client(),
+            chain=self._chain(),
+            proxies=tuple(self._proxy(configs, index) for index in range(self._options.proxies)),
+            workers=tuple(self._worker(configs, index) for index in range(self._options.workers)),
+            client=self._client(configs),
             model=self._model.partition("@")[0],
             image_hashes=self._hashes,
-            root_config=root,
+            root=self._root,
+            root_contract=contract,
+            root_config=file,
+            deployer=self._deployer,
+            members=self._members,
         )
 
-    def _root_config(self) -> dict[str, Any]:
-        """``rootConfig.pseudo`` (``onchain.md`` §15), without its version."""
+    def _root_plan(self) -> RootPlan:
+        options = self._options
+        return RootPlan(
+            proxy_hashes=frozenset({self._hashes["proxy"]}),
+            worker_hashes=frozenset({self._hashes["worker"]}),
+            model_hashes=frozenset({model_hash(self._model)}),
+            proxies=tuple(
+                f"{LOOPBACK}:{ports.workers} {LOOPBACK}:{ports.clients}"
+                for ports in self._ports.proxies
+            ),
+            price_per_token=options.price_per_token,
+            worker_fee_per_token=options.worker_fee_per_token,
+            proxy_delay=options.proxy_delay,
+            client_delay=options.client_delay,
+            min_proxy_stake=options.min_proxy_stake,
+            min_client_stake=options.min_client_stake,
+        )
+
+    def _ton(self, contract: Address, file: Path | None) -> Document:
+        keys: Document = {"root_contract": contract.friendly(testnet=True)}
+        if file is not None:
+            return {**keys, "root_config": str(file)}
         return {
-            "proxy_hashes": [_base64(self._hashes["proxy"])],
-            "worker_hashes": [_base64(self._hashes["worker"])],
-            "model_hashes": [_base64(model_hash(self._model))],
-            "model_types": [],
-            "registered_proxies": [
-                {
-                    "seqno": index + 1,
-                    "address": f"{LOOPBACK}:{ports.workers} {LOOPBACK}:{ports.clients}",
-                }
-                for index, ports in enumerate(self._ports.proxies)
-            ],
-            "price_per_token": self._options.price_per_token,
-            "worker_fee_per_token": self._options.worker_fee_per_token,
-            "last_proxy_seqno": len(self._ports.proxies),
-            "params_version": 1,
-            "proxy_sc_code": _code(1),
-            "worker_sc_code": _code(2),
-            "client_sc_code": _code(3),
-            "root_owner_address": _NOBODY.friendly(testnet=True),
+            **keys,
+            "chain": {
+                "kind": "toncenter",
+                "url": f"http://{LOOPBACK}:{self._ports.chain}/api/v2",
+                "poll_seconds": POLL_SECONDS,
+            },
+            "node_wallet": {"kind": "cocoon", "key_file": "wallet.key"},
         }
 
-    def _proxy(self, index: int) -> ProcessSpec:
+    def _chain(self) -> ProcessSpec | None:
+        if self._options.simulated_ton:
+            return None
+        folder, port = self._state.folder("chain"), self._ports.chain
+        return ProcessSpec(
+            name="chain",
+            role="chain",
+            command=(
+                *(sys.executable, "-m", "cocoon", "chain", "up"),
+                *("--database", str(folder / CHAIN_FILE), "--port", str(port)),
+            ),
+            log=folder / LOG_FILE,
+            http=f"http://{LOOPBACK}:{port}",
+            ready_path="/health",
+            start_timeout=_CHAIN_READY,
+        )
+
+    def _proxy(self, configs: Configs, index: int) -> ProcessSpec:
         name, ports = f"proxy-{index + 1}", self._ports.proxies[index]
-        folder = self._state.folder(name)
-        SecretKey.load_or_create(folder / "machine.key")
-        document = {
-            **self._common("proxy"),
-            "owner": _operator(folder),
-            "machine_key_file": "machine.key",
-            "database": "proxy.sqlite",
-            "check_worker_hashes": True,
-            "http": {"host": LOOPBACK, "port": ports.http},
-            "workers": self._listen(ports.workers, "worker"),
-            "clients": self._listen(ports.clients, "client"),
-        }
+        document = configs.proxy(self._member(name, machine_key=True), ports)
         # A proxy is ready for requests only with workers: for others to connect, health is enough.
         return self._process(name, "proxy", document, ports.http, "/health", _PROXY_READY)
 
-    def _worker(self, index: int) -> ProcessSpec:
+    def _worker(self, configs: Configs, index: int) -> ProcessSpec:
         name, port = f"worker-{index + 1}", self._ports.workers[index]
-        url = self._options.engine_url
-        document = {
-            **self._common("worker"),
-            "owner": _operator(self._state.folder(name)),
-            "model": self._model,
-            "max_active_requests": self._options.max_active_requests,
-            "proxy_connections": self._options.proxies,
-            "check_proxy_hashes": True,
-            "state": "earnings.json",
-            "http": {"host": LOOPBACK, "port": port},
-            "dial": self._dial(),
-            "engine": {"kind": "llama"} if url is None else {"kind": "openai", "url": url},
-        }
+        document = configs.worker(self._member(name), port)
         return self._process(name, "worker", document, port, "/ready", _WORKER_READY)
 
-    def _client(self) -> ProcessSpec:
-        folder, port = self._state.folder("client"), self._ports.gateway
-        SecretKey.load_or_create(folder / "wallet.key")
-        document = {
-            **self._common("client"),
-            "owner": _operator(folder),
-            "wallet_key_file": "wallet.key",
-            "proxy_connections": self._options.proxies,
-            "check_proxy_hashes": True,
-            "state": "payments.json",
-            "http": {"host": LOOPBACK, "port": port},
-            "dial": self._dial(),
-        }
+    def _client(self, configs: Configs) -> ProcessSpec:
+        port = self._ports.gateway
+        document = configs.client(self._member("client"), port)
         return self._process("client", "client", document, port, "/ready", _GATEWAY_READY)
 
-    def _common(self, image: str) -> dict[str, Any]:
-        return {
-            "is_test": True,
-            "is_testnet": True,
-            "root_config": str(self._state.path / ROOT_CONFIG_FILE),
-            "root_contract": ROOT_CONTRACT.friendly(testnet=True),
-            "identity": {"kind": "tdx-simulated", "directory": str(self._tee), "image": image},
-            "log": {"level": self._options.log_level},
-        }
-
-    def _policy(self, image: str) -> dict[str, Any]:
-        return {
-            "kind": "tdx-simulated",
-            "directory": str(self._tee),
-            "image_hashes": [self._hashes[image].hex()],
-        }
-
-    def _listen(self, port: int, image: str) -> dict[str, Any]:
-        return {
-            "host": LOOPBACK,
-            "port": port,
-            "transport": "ratls",
-            "pow_difficulty": self._options.pow_difficulty,
-            "policy": self._policy(image),
-        }
-
-    def _dial(self) -> dict[str, Any]:
-        return {"transport": "ratls", "policy": self._policy("proxy")}
+    def _member(self, name: str, *, machine_key: bool = False) -> Member:
+        folder = self._state.folder(name)
+        self._members[name] = load_member(folder, name, machine_key=machine_key)
+        return self._members[name]
 
     def _process(
         self,
         name: str,
         role: str,
-        document: dict[str, Any],
+        document: Document,
         port: int,
         ready_path: str,
         start_timeout: float,
@@ -234,32 +225,3 @@ class _Planner:
             ready_path=ready_path,
             start_timeout=start_timeout,
         )
-
-
-def _operator(folder: Path) -> str:
-    """Address of the operator of one member; its key is made once and never used for TON."""
-    key = SecretKey.load_or_create(folder / "owner.key")
-    return wallet_address(_NOBODY, key.public_key).friendly(testnet=True)
-
-
-def _write_root_config(path: Path, content: dict[str, Any]) -> None:
-    """Write it with a version that grows whenever the content changes: nodes adopt only newer."""
-    version = 1
-    try:
-        old = json.loads(path.read_text())
-        old_version = int(old.pop("version"))
-        version = old_version if old == content else old_version + 1
-    except FileNotFoundError:
-        pass
-    except (ValueError, KeyError, TypeError, AttributeError):
-        pass  # not ours: written anew
-    write_atomically(path, json.dumps({**content, "version": version}, indent=2) + "\n")
-
-
-def _code(number: int) -> str:
-    """A small cell in place of a contract's code: it only goes into addresses (§15)."""
-    return to_boc(Builder().uint(number, 32).cell()).hex()
-
-
-def _base64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()

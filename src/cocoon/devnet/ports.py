@@ -9,6 +9,8 @@ LOOPBACK = "127.0.0.1"
 GATEWAY = 10000
 PROXY_HTTP, PROXY_WORKERS, PROXY_CLIENTS = 11000, 11001, 11002
 WORKER_HTTP = 12000
+CHAIN_HTTP = 8081
+"""Where programs look for a local HTTP API of TON."""
 INSTANCE_STEP = 10
 """The official scripts add this for every further instance (``wire-protocol.md`` §2.1)."""
 
@@ -24,18 +26,19 @@ class ProxyPorts:
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """Ports of a devnet."""
+    """Ports of a devnet; ``chain`` is not used when TON is simulated."""
 
     gateway: int
     proxies: tuple[ProxyPorts, ...]
     workers: tuple[int, ...]
+    chain: int
 
     def all(self) -> list[int]:
         """Every port."""
         of_proxies = [
             port for item in self.proxies for port in (item.http, item.workers, item.clients)
         ]
-        return [self.gateway, *of_proxies, *self.workers]
+        return [self.gateway, *of_proxies, *self.workers, self.chain]
 
 
 def official_ports(proxies: int, workers: int) -> Ports:
@@ -47,17 +50,19 @@ def official_ports(proxies: int, workers: int) -> Ports:
             for step in _steps(proxies)
         ),
         tuple(WORKER_HTTP + step for step in _steps(workers)),
+        CHAIN_HTTP,
     )
 
 
 def free_ports(proxies: int, workers: int, gateway: int = 0) -> Ports:
     """Ports that are free now; ``gateway`` keeps one that was asked for."""
-    free = iter(_pick(1 + 3 * proxies + workers))
+    free = iter(_pick(2 + 3 * proxies + workers))
     own = next(free)
     return Ports(
         gateway or own,
         tuple(ProxyPorts(next(free), next(free), next(free)) for _ in range(proxies)),
         tuple(next(free) for _ in range(workers)),
+        next(free),
     )
 
 

@@ -1,4 +1,4 @@
-"""A devnet of real processes, each of which a test may kill and start again.
+"""A devnet of real processes, each of which a test may kill and start again; TON is simulated.
 
 ::
 
@@ -11,6 +11,7 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, Self
 
@@ -39,7 +40,7 @@ class ProcessNetwork:
 
     def __init__(self, options: DevnetOptions) -> None:
         self._state = StateDirectory(options.state.absolute())
-        self.options = options
+        options = self.options = replace(options, simulated_ton=True)
         self.ports = free_ports(options.proxies, options.workers)
         self.plan = make_plan(self._state, options, self.ports)
         self._supervisor = Supervisor(lambda *_: None)

@@ -19,7 +19,7 @@ from cocoon.errors import ConfigError
 
 
 def plan(state: Path, ports: Ports | None = None, **options: int) -> Plan:
-    asked = DevnetOptions(state=state, **options)  # type: ignore[arg-type]
+    asked = DevnetOptions(state=state, simulated_ton=True, **options)  # type: ignore[arg-type]
     directory = StateDirectory(state)
     try:
         return make_plan(directory, asked, ports or official_ports(asked.proxies, asked.workers))
@@ -45,7 +45,7 @@ def test_official_ports() -> None:
 
 def test_free_ports_are_distinct_and_free() -> None:
     ports = free_ports(3, 4)
-    assert len(set(ports.all())) == 1 + 9 + 4
+    assert len(set(ports.all())) == 1 + 9 + 4 + 1
     assert busy_ports(ports) == []
     assert free_ports(1, 1, 4321).gateway == 4321
 
@@ -92,7 +92,7 @@ def test_a_restart_keeps_keys_and_addresses(tmp_path: Path) -> None:
     state = tmp_path / "net"
     first = plan(state)
     keys = {path: path.read_bytes() for path in state.rglob("*.key")}
-    assert len(keys) == 5
+    assert len(keys) == 9  # owner and wallet of four, one machine key
     owner = load_proxy(Path(first.proxies[0].command[-1])).owner
     second = plan(state)
     assert {path: path.read_bytes() for path in state.rglob("*.key")} == keys

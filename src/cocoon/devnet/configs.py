@@ -1,0 +1,107 @@
+"""The configuration files of a devnet's members, as documents."""
+
+from pathlib import Path
+from typing import Any
+
+from cocoon.devnet.members import Member
+from cocoon.devnet.options import DevnetOptions
+from cocoon.devnet.ports import LOOPBACK, ProxyPorts
+
+POLL_SECONDS = 0.5
+"""How often members look at their contracts: the embedded chain makes a block at once."""
+
+Document = dict[str, Any]
+
+
+class Configs:
+    """Writes down what each member is told.
+
+    Args:
+        options: the network.
+        model: full model name.
+        tee: directory of the simulated machine.
+        image_hashes: by role, 32 bytes each.
+        ton: keys that say how TON is reached, the same for everybody.
+    """
+
+    def __init__(
+        self,
+        options: DevnetOptions,
+        model: str,
+        tee: Path,
+        image_hashes: dict[str, bytes],
+        ton: Document,
+    ) -> None:
+        self._options = options
+        self._model = model
+        self._tee = tee
+        self._hashes = image_hashes
+        self._ton = ton
+
+    def proxy(self, member: Member, ports: ProxyPorts) -> Document:
+        """Of a proxy."""
+        return {
+            **self._common("proxy", member),
+            "machine_key_file": "machine.key",
+            "database": "proxy.sqlite",
+            "check_worker_hashes": True,
+            "http": {"host": LOOPBACK, "port": ports.http},
+            "workers": self._listen(ports.workers, "worker"),
+            "clients": self._listen(ports.clients, "client"),
+        }
+
+    def worker(self, member: Member, port: int) -> Document:
+        """Of a worker."""
+        url = self._options.engine_url
+        return {
+            **self._common("worker", member),
+            "model": self._model,
+            "max_active_requests": self._options.max_active_requests,
+            "proxy_connections": self._options.proxies,
+            "check_proxy_hashes": True,
+            "state": "earnings.json",
+            "http": {"host": LOOPBACK, "port": port},
+            "dial": self._dial(),
+            "engine": {"kind": "llama"} if url is None else {"kind": "openai", "url": url},
+        }
+
+    def client(self, member: Member, port: int) -> Document:
+        """Of the client with its gateway."""
+        return {
+            **self._common("client", member),
+            "wallet_key_file": "wallet.key",
+            "proxy_connections": self._options.proxies,
+            "check_proxy_hashes": True,
+            "state": "payments.json",
+            "http": {"host": LOOPBACK, "port": port},
+            "dial": self._dial(),
+        }
+
+    def _common(self, image: str, member: Member) -> Document:
+        return {
+            "is_test": True,
+            "is_testnet": True,
+            "owner": member.owner_address.friendly(testnet=True),
+            **self._ton,
+            "identity": {"kind": "tdx-simulated", "directory": str(self._tee), "image": image},
+            "log": {"level": self._options.log_level},
+        }
+
+    def _policy(self, image: str) -> Document:
+        return {
+            "kind": "tdx-simulated",
+            "directory": str(self._tee),
+            "image_hashes": [self._hashes[image].hex()],
+        }
+
+    def _listen(self, port: int, image: str) -> Document:
+        return {
+            "host": LOOPBACK,
+            "port": port,
+            "transport": "ratls",
+            "pow_difficulty": self._options.pow_difficulty,
+            "policy": self._policy(image),
+        }
+
+    def _dial(self) -> Document:
+        return {"transport": "ratls", "policy": self._policy("proxy")}
