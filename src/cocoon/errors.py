@@ -18,6 +18,7 @@ The tree, with (wire code, HTTP status, exit code)::
     ├── ChainError                       (651, 502, 6)   TON cannot be reached, stalls or refuses
     │   ├── ChainDataError               what a backend says is malformed or contradicts itself
     │   ├── MessageRejectedError         a contract does not accept an external message
+    │   ├── WalletFundsError  (…, 402, 4) the wallet holds too little to send this
     │   └── ContractError                a get-method failed or does not exist
     ├── EngineError                      (601, 502, 5)   the inference engine failed
     └── RequestError                     one inference request was refused or failed
@@ -147,6 +148,26 @@ class MessageRejectedError(ChainError):
     def __init__(self, text: str, exit_code: int | None = None) -> None:
         super().__init__(text)
         self.contract_exit_code = exit_code
+
+
+class WalletFundsError(ChainError):
+    """The wallet holds too little to send this; says how much is missing and where to send it.
+
+    Args:
+        text: what to tell.
+        missing: nanoTON that are missing.
+        wallet: the wallet's address in the form to send to.
+    """
+
+    wire_code = WIRE_ERROR
+    http_status = 402
+    exit_code = 4
+    retryable = False
+
+    def __init__(self, text: str, missing: int, wallet: str) -> None:
+        super().__init__(text)
+        self.missing = missing
+        self.wallet = wallet
 
 
 class ContractError(ChainError):
