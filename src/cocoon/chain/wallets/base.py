@@ -6,6 +6,7 @@ from typing import Protocol
 from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell
 from cocoon.chain.message import OutMessage
+from cocoon.errors import LocalProtocolError
 
 
 class Wallet(Protocol):
@@ -26,6 +27,11 @@ class Wallet(Protocol):
         """How many messages fit one external message."""
         ...
 
+    @property
+    def min_balance(self) -> int:
+        """Balance in nanoTON below which it accepts no message."""
+        ...
+
     def transfer(self, messages: Sequence[OutMessage], seqno: int, valid_until: int) -> Cell:
         """A signed external message; with ``state_init`` while ``seqno`` is 0.
 
@@ -35,7 +41,7 @@ class Wallet(Protocol):
             valid_until: Unix seconds.
 
         Raises:
-            LocalProtocolError: too many messages.
+            LocalProtocolError: no message, or too many.
             DecodeError: a value does not fit.
         """
         ...
@@ -47,3 +53,13 @@ class Wallet(Protocol):
             DecodeError: not the data of such a wallet.
         """
         ...
+
+
+def check_count(messages: Sequence[OutMessage], most: int) -> None:
+    """Refuse a batch that a wallet cannot take.
+
+    Raises:
+        LocalProtocolError: no message, or more than ``most``.
+    """
+    if not 1 <= len(messages) <= most:
+        raise LocalProtocolError(f"a batch has 1 to {most} messages, not {len(messages)}")
