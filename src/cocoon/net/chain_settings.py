@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
+from cocoon.chain.sender import SenderTiming
 from cocoon.chain.wallets.base import Wallet
 from cocoon.errors import ConfigError
 
@@ -29,6 +30,7 @@ class ChainSettings:
         wallet_reserve: nanoTON that stay in the wallet whatever happens.
         root_interval: seconds between reads of the root contract, shortest and longest.
         poll_interval: seconds between looks at our contracts, shortest and longest.
+        timing: time limits of the wallet's queue; None takes the usual ones.
     """
 
     backend: Callable[[], ChainBackend] = field(repr=False)
@@ -38,6 +40,7 @@ class ChainSettings:
     wallet_reserve: int = WALLET_RESERVE
     root_interval: tuple[float, float] = (30.0, 60.0)
     poll_interval: tuple[float, float] = POLL_INTERVAL
+    timing: SenderTiming | None = None
 
     def __post_init__(self) -> None:
         if self.wallet_reserve < 0:

@@ -16,6 +16,7 @@ import structlog
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.root_config import RootConfig
+from cocoon.chain.root_contract import read_root
 from cocoon.errors import ChainError, CocoonError, ConfigError, where
 
 READ_INTERVAL = (30.0, 60.0)
@@ -127,14 +128,14 @@ class ChainRoot:
         interval: tuple[float, float] = READ_INTERVAL,
         *,
         initial: RootConfig | None = None,
-        read: ReadRoot | None = None,
+        read: ReadRoot = read_root,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._backend = backend
         self._address = address
         self._interval = interval
         self._root = initial
-        self._read = read or _read_contract
+        self._read = read
         self._clock = clock
         self._read_at: float | None = None
         self._warned = False
@@ -243,9 +244,3 @@ class ChainRoot:
                     error=type(error).__name__,
                     where=where(error),
                 )
-
-
-async def _read_contract(backend: ChainBackend, address: Address) -> RootConfig:
-    from cocoon.chain.root_contract import read_root  # noqa: PLC0415
-
-    return await read_root(backend, address)

@@ -304,13 +304,15 @@ def withdrawing(facts: Facts) -> Step:
     return _paid(facts, Action(Operation.WITHDRAW))
 
 
-def closing(facts: Facts, *, grant_time: int = 0) -> Step:
+def closing(facts: Facts, *, grant_time: int = 0, publish: bool = True) -> Step:
     """The next step on the way to an empty, closed contract, whatever the proxy does.
 
     Args:
         facts: what is known; works without the proxy and without its contract.
         grant_time: seconds to leave to a proxy that is retiring to refund by itself; it saves us
             fees. Counted by the caller: 0 when the time is over.
+        publish: pay what we owe first, with the newest charge that we hold; the proxy can publish
+            it itself until the delay is over.
     """
     client = facts.client
     if client is None or is_closed(facts):
@@ -321,7 +323,7 @@ def closing(facts: Facts, *, grant_time: int = 0) -> Step:
         return Wait("the proxy contract is paying out")
     if grant_time > 0:
         return Wait("the proxy may refund by itself", facts.now + grant_time)
-    if facts.can_charge:
+    if publish and facts.can_charge:
         return _paid(facts, Action(Operation.CHARGE))
     return _paid(facts, Action(Operation.REQUEST_REFUND))
 

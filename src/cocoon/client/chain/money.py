@@ -1,0 +1,369 @@
+"""All contracts of one client: kept in the background, and at the disposal of its owner.
+
+The client role runs :class:`ClientMoney` beside its connections. Commands use it alone, without any
+connection, so that an owner gets everything back when proxies, their keys and operators are gone.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import structlog
+
+from cocoon.accounting import PaymentClaim
+from cocoon.chain.address import Address
+from cocoon.chain.contracts.attached import VALUE_OPERATION
+from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.client.chain import plan
+from cocoon.client.chain.keeper import ContractKeeper, Receipt, Setting
+from cocoon.client.chain.limits import DepositLimits
+from cocoon.client.chain.outlook import (
+    Outlook,
+    outlook_closing,
+    outlook_deposit,
+    outlook_withdrawal,
+)
+from cocoon.client.chain.plan import Action, Blocked, Done, Facts, Operation, Step
+from cocoon.client.chain.records import CLOSE, RUN, Records
+from cocoon.client.chain.report import ContractReport, report
+from cocoon.client.chain.secret import Secrets
+from cocoon.errors import CocoonError, PaymentError, where
+from cocoon.net.chain_access import ChainAccess
+from cocoon.net.state_file import FileLock
+
+LOCK_NAME = "client.lock"
+
+T = TypeVar("T")
+Claims = Callable[[Address, Address, bytes], PaymentClaim]
+"""What is known of the payments of a contract: contract, proxy's contract, proxy's key."""
+
+_log = structlog.get_logger(__name__)
+
+
+class ClientMoney:
+    """Deposits, charges and refunds of one client.
+
+    Args:
+        access: the chain, started and closed by the caller.
+        limits: of automatic deposits.
+        claims: what proxies have signed.
+        secret: the official ``secret_string``; empty makes secrets of our own.
+
+    Raises:
+        StoreError: what is remembered cannot be read.
+    """
+
+    def __init__(
+        self, access: ChainAccess, limits: DepositLimits, claims: Claims, secret: bytes = b""
+    ) -> None:
+        directory = access.settings.directory
+        self._lock = None if directory is None else FileLock(directory / LOCK_NAME)
+        if self._lock is not None:
+            self._lock.take()
+        try:
+            self._setting = Setting(access, Records(directory), limits, Secrets(directory, secret))
+        except BaseException:
+            self._release()
+            raise
+        self._access = access
+        self._claims = claims
+        self._keepers: dict[Address, ContractKeeper] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._pending: set[asyncio.Task[Any]] = set()
+
+    # --- life ---
+
+    def start(self) -> None:
+        """Keep all contracts in the background from now on."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop; what is on its way is found again at the next start."""
+        tasks = [*self._pending, *([self._task] if self._task else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._task = None
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
+
+    async def _run(self) -> None:
+        while True:
+            await self.tick()
+            await asyncio.sleep(random.uniform(*self._access.settings.poll_interval))  # noqa: S311
+
+    async def tick(self) -> None:
+        """Look at every contract and do its next step; failures are logged."""
+        await asyncio.gather(*(self._tick(keeper) for keeper in self._open_keepers()))
+
+    def _open_keepers(self) -> list[ContractKeeper]:
+        keepers = (self._keeper(contract) for contract in self._setting.records.contracts)
+        return [keeper for keeper in keepers if not keeper.record.finished]
+
+    async def _tick(self, keeper: ContractKeeper) -> None:
+        before = keeper.step
+        try:
+            step = await keeper.tick()
+        except CocoonError as error:
+            _log.warning(
+                "a client contract cannot be kept",
+                contract=keeper.contract.raw(),
+                reason=str(error),
+            )
+        except Exception as error:
+            # Boundary: a bug at one contract must not stop work on the others.
+            _log.error(
+                "keeping a client contract failed by a bug",
+                error=type(error).__name__,
+                where=where(error),
+            )
+        else:
+            if isinstance(step, Blocked) and step != before:
+                _log.warning(
+                    "deposits are blocked",
+                    contract=keeper.contract.raw(),
+                    reason=step.reason,
+                    missing=step.missing,
+                )
+
+    # --- what connections need ---
+
+    def secret(self, contract: Address) -> bytes:
+        """What authorizes us at the proxy of this contract."""
+        return self._setting.secrets.of(contract.account)
+
+    def note(self, *, contract: Address, proxy: Address, proxy_key: bytes) -> None:
+        """Remember a contract that we use, before money goes there.
+
+        Raises:
+            StoreError: it cannot be saved.
+        """
+        version = self._access.root.current.params.params_version
+        self._setting.records.note(
+            contract, proxy=proxy, proxy_key=proxy_key, params_version=version
+        )
+
+    async def register(
+        self, *, contract: Address, proxy: Address, proxy_key: bytes, nonce: int
+    ) -> list[Receipt]:
+        """Register on chain with the number that a proxy gave, and make the first deposit.
+
+        It goes on when the caller is cancelled: a message that has left cannot be called back.
+
+        Raises:
+            WalletFundsError: the wallet cannot pay; says how much is missing.
+            PaymentError: a contract refused, or the contract is closed.
+            ChainError: the chain cannot be reached.
+            StoreError: the intent cannot be written down.
+        """
+        self.note(contract=contract, proxy=proxy, proxy_key=proxy_key)
+        return await self._apart(self._keeper(contract).register(nonce))
+
+    async def _apart(self, work: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.get_running_loop().create_task(work)
+        self._pending.add(task)
+        task.add_done_callback(self._forget)
+        return await asyncio.shield(task)
+
+    def _forget(self, task: asyncio.Task[Any]) -> None:
+        self._pending.discard(task)
+        if not task.cancelled():
+            task.exception()  # its caller may be gone; this marks it as seen
+
+    # --- what owners order ---
+
+    @property
+    def contracts(self) -> tuple[Address, ...]:
+        """Every contract that this client ever used."""
+        return self._setting.records.contracts
+
+    def find(self, proxy: Address) -> Address:
+        """Our newest open contract at a proxy's contract.
+
+        Raises:
+            PaymentError: there is none.
+        """
+        for contract in reversed(self.contracts):
+            record = self._setting.records.get(contract)
+            if record is not None and Address.parse(record.proxy) == proxy:
+                return contract
+        raise PaymentError("there is no contract of ours at this proxy")
+
+    def report(self) -> list[ContractReport]:
+        """All contracts, as last seen."""
+        testnet = self._access.backend.is_testnet
+        return [
+            report(self._keeper(contract), testnet=testnet)
+            for contract in self._setting.records.contracts
+        ]
+
+    async def look(self, contract: Address) -> ContractReport:
+        """One contract, read now.
+
+        Raises:
+            ChainError: the chain cannot be reached.
+        """
+        keeper = self._keeper(contract)
+        await keeper.look()
+        return report(keeper, testnet=self._access.backend.is_testnet)
+
+    async def outlook(self, contract: Address, operation: Operation, amount: int = 0) -> Outlook:
+        """What an order will do, cost and bring.
+
+        Args:
+            contract: ours.
+            operation: ``TOP_UP``, ``REOPEN``, ``WITHDRAW`` or ``REQUEST_REFUND`` (closing).
+            amount: nanoTON of a deposit.
+
+        Raises:
+            ChainError: the chain cannot be reached.
+        """
+        facts = await self._keeper(contract).look()
+        match operation:
+            case Operation.WITHDRAW:
+                return outlook_withdrawal(facts, VALUE_OPERATION)
+            case Operation.REQUEST_REFUND | Operation.FORCE_REFUND:
+                return outlook_closing(facts, VALUE_OPERATION)
+            case _:
+                return outlook_deposit(amount, VALUE_OPERATION)
+
+    async def top_up(self, contract: Address, amount: int) -> tuple[list[Receipt], Step]:
+        """Deposit so many nanoTON, whatever the limits say.
+
+        Raises:
+            WalletFundsError: the wallet cannot pay.
+            PaymentError: refused by a contract, or not possible now.
+            ChainError: the chain cannot be reached.
+            StoreError: the intent cannot be written down.
+        """
+        return await self._order(contract, lambda facts: self._deposit(facts, amount))
+
+    async def charge(self, contract: Address) -> tuple[list[Receipt], Step]:
+        """Publish the newest charge that we hold; raises as :meth:`top_up`."""
+
+        def decide(facts: Facts) -> Step:
+            if not facts.can_charge or facts.client is None:
+                return Done("nothing to charge")
+            action = Action(Operation.CHARGE)
+            return plan.affordable(facts, action) or action
+
+        return await self._order(contract, decide)
+
+    async def withdraw(self, contract: Address) -> tuple[list[Receipt], Step]:
+        """Take back what is above the stake; raises as :meth:`top_up`."""
+        return await self._order(contract, plan.withdrawing)
+
+    async def close_contract(
+        self, contract: Address, *, force: bool = False
+    ) -> tuple[list[Receipt], Step]:
+        """Close for good: the money comes back from the proxy, or after the delay without it.
+
+        What cannot be done yet is done in the background, or by the next call.
+
+        Args:
+            contract: ours.
+            force: do not care for the newest charge: everything that matters is on chain. The proxy
+                can still publish it before the delay is over.
+
+        Returns:
+            What was sent now, and what remains: ``Wait`` says until when.
+
+        Raises:
+            WalletFundsError: the wallet cannot pay.
+            PaymentError: refused by a contract.
+            ChainError: the chain cannot be reached.
+            StoreError: it cannot be written down.
+        """
+        keeper = self._keeper(contract)
+        keeper.set_goal(CLOSE, "ordered")
+        receipts, step = await self._order(
+            contract, lambda facts: plan.closing(facts, publish=not force)
+        )
+        if isinstance(step, Done):
+            keeper.finish()
+        return receipts, step
+
+    async def reopen(self, contract: Address, amount: int) -> tuple[list[Receipt], Step]:
+        """Open a closed and empty contract again with a deposit; our contracts can.
+
+        Raises:
+            PaymentError: it is not closed, or the network's parameters have changed since.
+        """
+
+        def decide(facts: Facts) -> Step:
+            if facts.client is None or not plan.is_closed(facts):
+                return Blocked("the contract is not closed")
+            action = Action(Operation.REOPEN, amount)
+            return plan.affordable(facts, action) or action
+
+        keeper = self._keeper(contract)
+        version = self._access.root.current.params.params_version
+        if keeper.record.params_version != version:
+            raise PaymentError("the network's parameters have changed: a new contract is used")
+        reason, finished = keeper.record.reason, keeper.record.finished
+        keeper.set_goal(RUN)  # before money leaves: a crash must not forget this contract
+        receipts: list[Receipt] = []
+        try:
+            receipts, step = await self._order(contract, decide)
+        finally:
+            if not receipts and keeper.record.intent is None:
+                keeper.set_goal(CLOSE, reason)
+                if finished:
+                    keeper.finish()
+        return receipts, step
+
+    def _deposit(self, facts: Facts, amount: int) -> Step:
+        refusal = plan.cannot_deposit(facts, self._setting.limits)
+        if refusal is not None:
+            return refusal
+        if facts.client is None:
+            return Blocked("the contract is not deployed; connect to the proxy first")
+        if facts.client.phase is not ContractPhase.OPEN:
+            return Blocked("the contract is closing or closed")
+        action = Action(Operation.TOP_UP, amount)
+        return plan.affordable(facts, action) or action
+
+    async def _order(
+        self, contract: Address, decide: Callable[[Facts], Step]
+    ) -> tuple[list[Receipt], Step]:
+        return await self._apart(self._keeper(contract).run_order(decide))
+
+    def _keeper(self, contract: Address) -> ContractKeeper:
+        keeper = self._keepers.get(contract)
+        if keeper is not None:
+            return keeper
+        record = self._setting.records.get(contract)
+        if record is None:
+            raise PaymentError(f"{contract} is no contract of this client")
+        proxy, key = Address.parse(record.proxy), bytes.fromhex(record.proxy_key)
+        keeper = ContractKeeper(
+            self._setting, contract, record, lambda: self._claims(contract, proxy, key)
+        )
+        self._keepers[contract] = keeper
+        return keeper
+
+
+@asynccontextmanager
+async def opened_money(
+    access: ChainAccess, limits: DepositLimits, claims: Claims, secret: bytes = b""
+) -> AsyncIterator[ClientMoney]:
+    """A client's money for a command: without connections and without a background task.
+
+    Raises:
+        StoreError: a running client has it; ask that one.
+        ChainError: the chain cannot be reached.
+    """
+    money = ClientMoney(access, limits, claims, secret)
+    try:
+        await access.start()
+        try:
+            yield money
+        finally:
+            await access.close()
+    finally:
+        await money.close()
