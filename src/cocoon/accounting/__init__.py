@@ -13,6 +13,7 @@ from cocoon.accounting.channel import ChannelSigner, LowerClaim, PaymentClaim, P
 from cocoon.accounting.ledger import Batch, Ledger, Row
 from cocoon.accounting.levels import Counter, Levels
 from cocoon.accounting.price import PriceList, adjust, official_reservation
+from cocoon.accounting.state_root import AccountLevel, state_root
 from cocoon.accounting.usage import AdjustedUsage, TokenCounts
 
 __all__ = [
@@ -21,6 +22,7 @@ __all__ = [
     "NO_TOKENS",
     "Account",
     "AccountKind",
+    "AccountLevel",
     "AdjustedUsage",
     "Amount",
     "Batch",
@@ -41,5 +43,6 @@ __all__ = [
     "Tokens",
     "adjust",
     "official_reservation",
+    "state_root",
     "tokens_available",
 ]

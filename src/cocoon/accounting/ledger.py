@@ -21,6 +21,7 @@ from typing import NamedTuple
 from cocoon.accounting.account import Account, AccountKind, Reservation, Settlement
 from cocoon.accounting.amount import Nano, Tokens
 from cocoon.accounting.levels import Counter, Levels
+from cocoon.accounting.state_root import AccountLevel
 from cocoon.errors import InsufficientFundsError, LocalProtocolError, PaymentError
 
 MAX_UNCONFIRMED_BATCHES = 600
@@ -69,6 +70,7 @@ class Ledger:
         self._seqno = seqno
         self._in_flight: Batch | None = None
         self._unconfirmed: deque[Batch] = deque()
+        self._unconfirmed_tokens = 0
 
     @classmethod
     def restore(cls, rows: Iterable[Row], seqno: int) -> "Ledger":
@@ -89,6 +91,8 @@ class Ledger:
             account = accounts[row.owner] = Account(row.kind, row.owner, counter)
             if row.confirmed < row.used:
                 ledger._dirty.add(account)
+                if row.kind is AccountKind.CLIENT:
+                    ledger._unconfirmed_tokens += int(row.used) - int(row.confirmed)
         return ledger
 
     def snapshot(self) -> tuple[Row, ...]:
@@ -156,6 +160,7 @@ class Ledger:
         client_total = client.counter.max + charged  # both must fit before either moves
         worker.counter.use(charged)
         client.counter.max = client_total
+        self._unconfirmed_tokens += int(charged)
         reservation.close()
         if charged:
             self._dirty.add(client)
@@ -169,6 +174,24 @@ class Ledger:
             LocalProtocolError: the reservation was settled or released before.
         """
         reservation.close()
+
+    def touch(self, account: Account) -> None:
+        """Something else that is stored with this account has changed: it is written next."""
+        self._dirty.add(account)
+
+    @property
+    def unconfirmed(self) -> int:
+        """Tokens that clients have used and that no commit on chain covers yet."""
+        return self._unconfirmed_tokens
+
+    def levels(self, batch: Batch) -> list[AccountLevel]:
+        """Every account at the level that the store has once ``batch`` is written."""
+        taken = {(row.kind, row.owner): row.used for row in batch.rows}
+        return [
+            (kind, owner, taken.get((kind, owner), account.counter.db))
+            for kind, accounts in self._accounts.items()
+            for owner, account in accounts.items()
+        ]
 
     def take_batch(self) -> Batch:
         """Take what changed, as one transaction for the store.
@@ -223,6 +246,8 @@ class Ledger:
             for row in self._unconfirmed.popleft().rows:
                 account = self._accounts[row.kind][row.owner]
                 if row.used > account.counter.chain:
+                    if row.kind is AccountKind.CLIENT:
+                        self._unconfirmed_tokens -= int(row.used) - int(account.counter.chain)
                     account.counter.confirmed(row.used)
                     risen[account] = None
         return list(risen)

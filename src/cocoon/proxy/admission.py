@@ -51,6 +51,7 @@ class Terms:
         storable: whether the books can be stored; what cannot be stored must not be used up.
         max_running_per_client: requests that one client may have running.
         scheduler: the policy that chooses among workers.
+        refusal: why settlement on chain forbids new requests; None if it does not.
     """
 
     prices: PriceList
@@ -59,6 +60,7 @@ class Terms:
     storable: bool
     max_running_per_client: int
     scheduler: Scheduler
+    refusal: str | None = None
 
 
 def admit(
@@ -88,6 +90,8 @@ def admit(
         raise UnavailableError("client is closing")
     if not terms.enabled:
         raise UnavailableError("this proxy is disabled")
+    if terms.refusal is not None:
+        raise UnavailableError(terms.refusal)
     if not terms.storable:
         raise UnavailableError("this proxy cannot store its books now")
     if account.running >= terms.max_running_per_client:

@@ -104,6 +104,11 @@ class Books:
         owner: the proxy operator's address; gets the excesses of what we publish ourselves.
         snapshot: what the store holds.
         new_query_id: random unsigned 64-bit numbers, one per signature.
+        simulated: whether there is no chain: whoever connects then has an account with funds.
+
+    Attributes:
+        position: how far the proxy contract's transactions are taken into these books.
+        simulated: as given.
     """
 
     def __init__(
@@ -113,13 +118,18 @@ class Books:
         owner: Address,
         snapshot: Snapshot,
         new_query_id: Callable[[], int],
+        *,
+        simulated: bool = True,
     ) -> None:
         self._root = root
+        self.simulated = simulated
         self._key = machine_key
         self._owner = owner
         self._new_query_id = new_query_id
         self.contract = root.proxy_address(owner, machine_key.public_key)
         self.ledger = Ledger.restore(_ledger_rows(snapshot), snapshot.seqno)
+        self.position = snapshot.position
+        self._stored_position = snapshot.position
         self._clients: dict[str, ClientRecord] = {}
         self._workers: dict[str, WorkerRecord] = {}
         for row in snapshot.clients:
@@ -141,8 +151,22 @@ class Books:
         """The account of a client, if it has one."""
         return self._clients.get(str(owner))
 
-    def open_client(self, owner: Address) -> ClientRecord:
-        """The account of a client, opened with simulated funds on first contact.
+    def open_client(self, owner: Address) -> ClientRecord | None:
+        """The account of a client that connects; None for one whose contract we do not know.
+
+        Without a chain it is opened with simulated funds on first contact.
+
+        Raises:
+            OverloadedError: no more accounts can be opened.
+        """
+        record = self._clients.get(str(owner))
+        if record is None and self.simulated:
+            record = self.register_client(owner)
+            record.account.funds = Funds(SIMULATED_FUNDS, SIMULATED_FUNDS)
+        return record
+
+    def register_client(self, owner: Address) -> ClientRecord:
+        """The account of a client whose contract was seen on chain, opened if it is new.
 
         Raises:
             OverloadedError: no more accounts can be opened.
@@ -151,10 +175,16 @@ class Books:
         if record is None:
             if len(self._clients) >= MAX_ACCOUNTS:
                 raise OverloadedError("this proxy takes no more clients")
-            account = self.ledger.client(str(owner))
-            record = self._new_client(account, owner)
-            record.account.funds = Funds(SIMULATED_FUNDS, SIMULATED_FUNDS)
+            record = self._new_client(self.ledger.client(str(owner)), owner)
         return record
+
+    def client_contract(self, owner: Address) -> Address:
+        """Where a client's contract at this proxy lives."""
+        return self._root.client_address(owner, self.contract, self._key.public_key)
+
+    def worker_contract(self, owner: Address) -> Address:
+        """Where a worker owner's contract at this proxy lives."""
+        return self._root.worker_address(owner, self.contract, self._key.public_key)
 
     def open_worker(self, owner: Address) -> WorkerRecord:
         """The account of a worker's owner, opened on first contact.
@@ -184,7 +214,17 @@ class Books:
                 clients.append(self._clients[row.owner].row(row.used, row.confirmed))
             else:
                 workers.append(self._workers[row.owner].row(row.used, row.confirmed))
-        return Batch(batch.seqno, tuple(clients), tuple(workers))
+        return Batch(batch.seqno, tuple(clients), tuple(workers), self.position)
+
+    @property
+    def has_moved(self) -> bool:
+        """Whether the chain has gone on since the last store."""
+        return self.position != self._stored_position
+
+    def stored(self, batch: Batch) -> None:
+        """The store has this batch."""
+        if batch.position is not None:
+            self._stored_position = batch.position
 
     def _restore_client(self, row: ClientRow) -> None:
         record = self._new_client(self.ledger.client(row.owner), Address.parse(row.owner))
@@ -199,13 +239,13 @@ class Books:
         record.last_request_at = row.last_request_at
 
     def _new_client(self, account: Account, owner: Address) -> ClientRecord:
-        contract = self._root.client_address(owner, self.contract, self._key.public_key)
+        contract = self.client_contract(owner)
         signer = self._signer(account, CLIENT_CHARGE, contract)
         record = self._clients[account.owner] = ClientRecord(account, contract, signer)
         return record
 
     def _new_worker(self, account: Account, owner: Address) -> WorkerRecord:
-        contract = self._root.worker_address(owner, self.contract, self._key.public_key)
+        contract = self.worker_contract(owner)
         signer = self._signer(account, WORKER_PAYOUT, contract)
         record = self._workers[account.owner] = WorkerRecord(account, contract, signer)
         return record

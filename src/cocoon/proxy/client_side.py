@@ -1,8 +1,10 @@
 """Connections of clients: handshake, requests, payments (``wire-protocol.md`` §3)."""
 
 import secrets
+from dataclasses import dataclass
 
 from cocoon.chain.address import Address
+from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.errors import WIRE_ERROR, CocoonError, RemoteProtocolError
 from cocoon.net.link import Link
 from cocoon.proxy.books import Books, ClientRecord
@@ -28,21 +30,25 @@ from cocoon.wire.events import (
 from cocoon.wire.greeting import ProxyIdentity
 from cocoon.wire.negotiation import RefusedError
 
+MAX_REGISTRATIONS = 10_000
+"""Registrations remembered whose client has not asked for its authorization yet."""
+
 
 class ClientConnection:
     """One client's connection; the client's end of its running requests."""
 
-    __slots__ = ("_link", "_notice", "_record", "session")
+    __slots__ = ("_link", "_notice", "_record", "address", "session")
 
     def __init__(self, link: Link, session: ClientPeerSession) -> None:
         self._link = link
+        self.address: Address | None = None
         self.session = session
         self._record: ClientRecord | None = None
         self._notice: tuple[bytes, int] | None = None
 
     @property
     def record(self) -> ClientRecord:
-        """The client's account; there is one from the first step of the handshake on."""
+        """The client's account; there is one once the client is authorized."""
         if self._record is None:
             raise RemoteProtocolError("a request came before the handshake")
         return self._record
@@ -115,6 +121,8 @@ class ClientSide(PeerSide[ClientConnection]):
         self._dispatcher = dispatcher
         self._registry = registry
         self._testnet = testnet
+        self._waiting: dict[Address, _Waiting] = {}
+        self._registered: dict[Address, int] = {}
 
     def new_connection(self, link: Link) -> ClientConnection:
         """A client has connected."""
@@ -122,6 +130,10 @@ class ClientSide(PeerSide[ClientConnection]):
 
     def left(self, connection: ClientConnection) -> None:
         """What a client that is gone has running goes on to its end and is charged."""
+        if connection.address is not None:
+            waiting = self._waiting.get(connection.address)
+            if waiting is not None and waiting.connection is connection:
+                del self._waiting[connection.address]
 
     def on_message(self, link: Link, obj: TLObject) -> None:
         """Run a request; anything else is ignored, as official proxies do."""
@@ -133,11 +145,15 @@ class ClientSide(PeerSide[ClientConnection]):
             failed = AnswerFailed(event.request_id, event.code, event.message)
             connection.answer_failed(failed, started=False)
 
-    def answer(self, _link: Link, connection: ClientConnection, event: object) -> TLObject:
+    def answer(
+        self, link: Link, query_id: int, connection: ClientConnection, event: object
+    ) -> TLObject | None:
         """Answer a step of the handshake, a payment status or a list of models."""
         session = connection.session
         if isinstance(event, ConnectRequest):
             return self._greet(connection, event)
+        if isinstance(event, AuthorizeOnChain) and not self._books.simulated:
+            return self._await_registration(link, query_id, connection, event.nonce)
         if isinstance(event, AuthorizedBySecret | AuthorizeOnChain):
             # Without a chain the long authorization succeeds at once (onchain.md §15).
             return session.authorized(payment_update(connection.record))
@@ -151,21 +167,64 @@ class ClientSide(PeerSide[ClientConnection]):
             return session.models(event, offers)
         raise RemoteProtocolError(f"{type(event).__name__} cannot be answered")
 
+    def _await_registration(
+        self, link: Link, query_id: int, connection: ClientConnection, nonce: int
+    ) -> TLObject | None:
+        """Answer once the client's registration was seen on chain, which it may be already."""
+        assert connection.address is not None  # set by _greet, which comes before
+        if self._registered.get(connection.address) == nonce:
+            return self._authorize(connection)
+        self._waiting[connection.address] = _Waiting(link, query_id, connection, nonce)
+        return None
+
+    def registered(self, owner: Address, nonce: int) -> None:
+        """A client has proven on chain that it owns its contract (``wire-protocol.md`` §3.1)."""
+        self._registered[owner] = nonce
+        if len(self._registered) > MAX_REGISTRATIONS:
+            del self._registered[next(iter(self._registered))]
+        waiting = self._waiting.get(owner)
+        if waiting is None or waiting.nonce != nonce or not waiting.link.is_open:
+            return
+        del self._waiting[owner]
+        waiting.link.answer(waiting.query_id, self._authorize(waiting.connection))
+
+    def _authorize(self, connection: ClientConnection) -> TLObject:
+        assert connection.address is not None
+        record = self._books.open_client(connection.address)
+        if record is None:
+            raise RemoteProtocolError("registered, but without an account")
+        connection.record = record
+        self.introduced(connection, record.account.owner)
+        return connection.session.authorized(payment_update(record))
+
     def _greet(self, connection: ClientConnection, request: ConnectRequest) -> TLObject:
         try:
             owner = Address.parse(request.owner_address)
             record = self._books.open_client(owner)
         except CocoonError as error:
             raise RefusedError(WIRE_ERROR, f"owner address: {error}") from error
-        connection.record = record
-        self.introduced(connection, record.account.owner)
+        connection.address = owner
+        contract = self._books.client_contract(owner)
+        if record is not None:
+            connection.record = record
+            self.introduced(connection, record.account.owner)
         terms = self._dispatcher.terms
         return connection.session.greet(
-            client_contract=record.contract.friendly(testnet=self._testnet),
-            secret_hash=record.secret_hash,
+            client_contract=contract.friendly(testnet=self._testnet),
+            secret_hash=None if record is None else record.secret_hash,
             nonce=secrets.randbits(63),
-            payment=record.signer.latest(),
+            payment=None if record is None else record.signer.latest(),
             active_config_version=terms.config_version,
-            is_closing=record.state != 0,
-            enabled=terms.enabled,
+            is_closing=record is not None and record.state != ContractPhase.OPEN,
+            enabled=terms.enabled and terms.refusal is None,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A client whose registration on chain is still to come."""
+
+    link: Link
+    query_id: int
+    connection: ClientConnection
+    nonce: int

@@ -88,8 +88,10 @@ class PeerSide(ABC, Generic[ConnectionT]):
         """A peer has connected."""
 
     @abstractmethod
-    def answer(self, link: Link, connection: ConnectionT, event: object) -> TLObject:
-        """The answer to a query that the session has understood.
+    def answer(
+        self, link: Link, query_id: int, connection: ConnectionT, event: object
+    ) -> TLObject | None:
+        """The answer to a query that the session has understood; None if it is given later.
 
         Raises:
             RefusedError: the peer is told the reason, then its connection is closed.
@@ -120,8 +122,10 @@ class PeerSide(ABC, Generic[ConnectionT]):
             event = connection.session.receive_query(obj)
             if event is None:
                 link.answer_error(query_id, 0, "Lost promise")
-            else:
-                link.answer(query_id, self.answer(link, connection, event))
+                return
+            answer = self.answer(link, query_id, connection, event)
+            if answer is not None:
+                link.answer(query_id, answer)
         except RefusedError as refusal:
             link.answer_error(query_id, refusal.code, str(refusal))
             link.close(refusal)

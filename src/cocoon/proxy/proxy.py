@@ -10,27 +10,39 @@ import structlog
 
 from cocoon.accounting import Account, AccountKind, PriceList
 from cocoon.chain.address import Address, parse_with_flags
+from cocoon.chain.backend import ChainBackend
+from cocoon.chain.root_config import RootConfig
+from cocoon.chain.sender import WalletSender
 from cocoon.errors import CocoonError, ConfigError, DecodeError
 from cocoon.net.http_server import HttpServer
 from cocoon.net.link import Link, LinkHandler
 from cocoon.net.plain import listen_plain
 from cocoon.net.ratls import listen_ratls
+from cocoon.net.root_source import ChainRoot, FixedRoot, RootSource
 from cocoon.proxy.admission import Terms
 from cocoon.proxy.books import Books
 from cocoon.proxy.client_side import ClientSide
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.metrics import Statistics
+from cocoon.proxy.onchain.committer import OnChainCommitter
+from cocoon.proxy.onchain.inbox import Registered
+from cocoon.proxy.onchain.messages import ProxyMessages
+from cocoon.proxy.onchain.settler import ChainSettlement, Due
 from cocoon.proxy.registry import Registry
 from cocoon.proxy.scheduler import POLICIES
 from cocoon.proxy.settings import ListenSettings, ProxySettings
 from cocoon.proxy.settlement import ChainCommitter, Settlement, SimulatedChain
 from cocoon.proxy.status import status_app
-from cocoon.proxy.store import ProxyStore, StoreIdentity
+from cocoon.proxy.store import ProxyStore, Snapshot, StoreIdentity
 from cocoon.proxy.worker_side import WorkerSide
 from cocoon.wire.connection import Role
 from cocoon.wire.greeting import ProxyIdentity
 
 _log = structlog.get_logger(__name__)
+
+
+CONFIRM_TIMEOUT = 120.0
+"""Seconds that :meth:`Proxy.flush` waits for its commit to be seen on chain."""
 
 
 class _Listener(Protocol):
@@ -46,16 +58,20 @@ class Proxy:
     connect.
 
     Args:
-        settings: what it is told.
-        chain: where flushes are committed; the default acknowledges itself (simulated TON).
+        settings: what it is told; without ``chain`` TON is simulated.
+
+    Attributes:
+        onchain: settlement on chain; None while TON is simulated or before the start.
     """
 
-    def __init__(self, settings: ProxySettings, chain: ChainCommitter | None = None) -> None:
+    def __init__(self, settings: ProxySettings) -> None:
         settings.root.check_is_test(settings.is_test)
         self.settings = settings
         self.statistics = Statistics()
         self.registry = Registry()
-        self._chain = chain or SimulatedChain()
+        self.onchain: ChainSettlement | None = None
+        self._backend: ChainBackend | None = None
+        self._root: RootSource = FixedRoot(settings.root)
         self._owner = _parse_owner(settings.owner)
         contract = settings.root.proxy_address(self._owner, settings.machine_key.public_key)
         self.contract_text = contract.friendly(testnet=settings.is_testnet)
@@ -73,6 +89,8 @@ class Proxy:
             StoreError: the store cannot be used.
             ConfigError: a port cannot be listened on.
             CertificateError: our own certificate cannot be made or read.
+            ChainError: TON cannot be reached, or our wallet has too little money.
+            SignerRegressionError: the store is older than what the chain has of this proxy.
         """
         settings = self.settings
         identity = StoreIdentity(settings.machine_key.public_key, self.contract_text)
@@ -84,14 +102,21 @@ class Proxy:
                 settings.machine_key,
                 self._owner,
                 snapshot,
-                lambda: secrets.randbits(64),
+                _query_id,
+                simulated=settings.chain is None,
             )
         except BaseException:
             store.close()
             raise
-        self._wire_up(store)
+        self._wire_up(store, snapshot)
         try:
+            if self.onchain is not None:
+                await self._connect_chain()
+                await self.onchain.start()
             await self._settlement.start()
+            if self.onchain is not None:
+                self._note_refusal()
+                self.onchain.run()
             await self._listen()
         except BaseException:
             await self.close()
@@ -104,7 +129,31 @@ class Proxy:
             workers=self.worker_port,
         )
 
-    def _wire_up(self, store: ProxyStore) -> None:
+    async def _connect_chain(self) -> None:
+        settings = self.settings.chain
+        assert settings is not None
+        assert self._backend is not None
+        await self._backend.start()
+        if settings.root is not None:
+            self._root = ChainRoot(
+                self._backend, settings.root, settings.root_interval, initial=self.settings.root
+            )
+            self._root.on_change(self._root_changed)
+            await self._root.start()
+
+    def _root_changed(self, _before: RootConfig, root: RootConfig) -> None:
+        """Lists and version hold from now on; other parameters need another contract."""
+        self.worker_side.root = root
+        self.dispatcher.terms.config_version = root.version
+        if root.params != self.settings.root.params and self.onchain is not None:
+            _log.warning(
+                "the network's parameters have changed: this proxy contract is wound down; start "
+                "the proxy again afterwards for a new one",
+                params_version=root.params.params_version,
+            )
+            self.onchain.retire()
+
+    def _wire_up(self, store: ProxyStore, snapshot: Snapshot) -> None:
         settings = self.settings
         root = settings.root
         terms = Terms(
@@ -139,14 +188,64 @@ class Proxy:
             testnet=settings.is_testnet,
             max_connections=settings.workers.max_connections,
         )
+        committer = self._wire_chain(snapshot)
         self._settlement = Settlement(
             self.books,
             store,
-            self._chain,
+            committer,
             self._announce,
             self._set_storable,
             settings.flush_interval,
         )
+
+    def _wire_chain(self, snapshot: Snapshot) -> ChainCommitter:
+        settings = self.settings
+        chain = settings.chain
+        if chain is None:
+            return SimulatedChain()
+        self._backend = backend = chain.backend()
+        prices = PriceList.from_fields(settings.root.params)
+        committer = OnChainCommitter(
+            settings.settlement,
+            int(prices.price_per_token),
+            snapshot.commits,
+            time.monotonic,
+            self._wake_chain,
+        )
+        wallet = chain.wallet.address
+        self.onchain = ChainSettlement(
+            backend=backend,
+            sender=WalletSender(backend, chain.wallet),
+            wallet=wallet,
+            books=self.books,
+            committer=committer,
+            messages=ProxyMessages(
+                settings.root,
+                settings.machine_key,
+                self._owner,
+                wallet,
+                settings.settlement,
+                _query_id,
+            ),
+            settings=settings.settlement,
+            prices=prices,
+            poll_interval=chain.poll_interval,
+            on_registered=self._client_registered,
+            on_round=self._note_refusal,
+            commit_books=lambda: self._settlement.flush(commit=True),
+        )
+        return committer
+
+    def _wake_chain(self) -> None:
+        if self.onchain is not None:
+            self.onchain.wake()
+
+    def _client_registered(self, event: Registered) -> None:
+        self.client_side.registered(Address.parse(event.record.account.owner), event.nonce)
+
+    def _note_refusal(self) -> None:
+        if self.onchain is not None:
+            self.dispatcher.terms.refusal = self.onchain.refusal
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -194,7 +293,12 @@ class Proxy:
             await asyncio.gather(self._maintenance, return_exceptions=True)
         self.client_side.close_all()
         self.worker_side.close_all()
+        await self._root.close()
+        if self.onchain is not None:
+            await self.onchain.close()
         await self._settlement.close()
+        if self._backend is not None:
+            await self._backend.close()
 
     # --- what operators and tests use ------------------------------------------------------------
 
@@ -217,8 +321,9 @@ class Proxy:
 
     @property
     def healthy(self) -> bool:
-        """Whether the books can be written."""
-        return self._started and self._settlement.healthy
+        """Whether the books can be written, and the chain is reached where there is one."""
+        settled = self.onchain is None or (self.onchain.healthy and self._root.is_fresh)
+        return self._started and self._settlement.healthy and settled
 
     @property
     def ready(self) -> bool:
@@ -236,8 +341,34 @@ class Proxy:
 
         Raises:
             StoreError: nothing was written.
+            ChainError: the commit was not seen on chain in time.
         """
-        await self._settlement.flush()
+        await self._settlement.flush(commit=True)
+        if self.onchain is not None:
+            await self.onchain.confirm(CONFIRM_TIMEOUT)
+
+    async def settle(self, what: Due) -> None:
+        """Commit, then send the charges, payouts and commission that are asked for, now.
+
+        Raises:
+            ChainError: there is no chain, or it cannot be reached, or our wallet is too empty.
+            StoreError: the books cannot be written.
+        """
+        if self.onchain is None:
+            raise ConfigError("TON is simulated: there is nothing to settle on chain")
+        await self.flush()
+        await self.onchain.settle_now(what)
+
+    def retire(self) -> None:
+        """Wind this proxy's contract down; takes as long as the network's delays.
+
+        Raises:
+            ConfigError: TON is simulated.
+        """
+        if self.onchain is None:
+            raise ConfigError("TON is simulated: there is no contract to retire")
+        self.onchain.retire()
+        self._note_refusal()
 
     def _set_storable(self, storable: bool) -> None:
         self.dispatcher.terms.storable = storable
@@ -249,6 +380,10 @@ class Proxy:
                 side.announce_payments(account)
             except CocoonError as error:
                 _log.warning("a payment could not be announced", error=str(error))
+
+
+def _query_id() -> int:
+    return secrets.randbits(64)
 
 
 def _parse_owner(text: str) -> Address:

@@ -7,7 +7,9 @@ from cocoon.attestation.policy import Policy
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError
+from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.identity import Identity
+from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.proxy.scheduler import POLICIES
 
 DEFAULT_HTTP_PORT = 11000
@@ -71,6 +73,8 @@ class ProxySettings:
         max_running_per_client: requests that one client may have running.
         flush_interval: seconds between writes of the books while they change.
         http_host, http_port: status and control; 0 picks a port, None opens none.
+        chain: how TON is reached; None is simulated TON.
+        settlement: when commits, charges and payouts are sent.
     """
 
     owner: str
@@ -89,6 +93,8 @@ class ProxySettings:
     flush_interval: float = 0.25
     http_host: str = "127.0.0.1"
     http_port: int | None = DEFAULT_HTTP_PORT
+    chain: ChainSettings | None = field(default=None, repr=False)
+    settlement: SettlementSettings = field(default_factory=SettlementSettings)
 
     def __post_init__(self) -> None:
         if self.scheduler not in POLICIES:

@@ -1,22 +1,25 @@
 """Persist, then promise: usage moves from memory to the store to the chain, and is signed last.
 
-One flush at a time: take what changed, write it in one transaction, commit it to the chain, and
-tell the peers whose signable amount has grown. A flush that fails leaves the books as they were and
-is tried again; while the store cannot be written the proxy is not healthy and takes no requests.
-Source: ``onchain.md`` §12.
+One flush at a time: take what changed and write it in one transaction. A commit of the books goes
+to the chain once enough usage waits for it (its cost is set by value at risk, not by the clock);
+when it was seen there, the peers whose signable amount has grown are told. A flush that fails
+leaves the books as they were and is tried again; while the store cannot be written the proxy is not
+healthy and takes no requests. Source: ``onchain.md`` §12, D8-D10.
 """
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
 
-from cocoon.accounting import Account
+from cocoon.accounting import Account, AccountLevel, state_root
+from cocoon.accounting import Batch as LedgerBatch
 from cocoon.errors import CocoonError
 from cocoon.proxy.books import Books
-from cocoon.proxy.store import ProxyStore
+from cocoon.proxy.store import ProxyStore, StateCommit
 
 FLUSH_INTERVAL = 0.25
 """Seconds between flushes while something changes: what a crash can lose of unsigned usage."""
@@ -25,18 +28,38 @@ _log = structlog.get_logger(__name__)
 
 
 class ChainCommitter(Protocol):
-    """Makes a flush irrevocable: once committed, an older copy of the store is recognised."""
+    """Makes flushes irrevocable: once committed, an older copy of the store is recognised."""
 
-    async def commit(self, seqno: int) -> None:
-        """Return once the commit of this flush has been seen on chain."""
+    def attach(self, on_confirmed: Callable[[int], None]) -> None:
+        """Call this with the number of each flush whose commit was seen on chain."""
+        ...
+
+    def due(self, tokens: int, *, forced: bool) -> bool:
+        """Whether so many unconfirmed tokens ask for a commit now; if ``forced``, any do."""
+        ...
+
+    def stored(self, seqno: int, commit: StateCommit | None) -> None:
+        """A flush is on disk, and with it this commit if one was due: send it."""
         ...
 
 
 class SimulatedChain:
     """The official simulated-TON mode: a commit acknowledges itself (``onchain.md`` §15)."""
 
-    async def commit(self, seqno: int) -> None:
+    def __init__(self) -> None:
+        self._on_confirmed: Callable[[int], None] = lambda _seqno: None
+
+    def attach(self, on_confirmed: Callable[[int], None]) -> None:
+        """Remember whom to tell."""
+        self._on_confirmed = on_confirmed
+
+    def due(self, tokens: int, *, forced: bool) -> bool:  # noqa: ARG002
+        """Nothing is sent, so nothing is due."""
+        return False
+
+    def stored(self, seqno: int, commit: StateCommit | None) -> None:  # noqa: ARG002
         """Accept at once."""
+        self._on_confirmed(seqno)
 
 
 class Settlement:
@@ -70,6 +93,7 @@ class Settlement:
         self._lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
         self.healthy = True
+        chain.attach(self._confirmed)
 
     async def start(self) -> None:
         """Commit what a crash left unconfirmed, then flush in the background.
@@ -77,23 +101,33 @@ class Settlement:
         Raises:
             StoreError: the first flush failed.
         """
-        await self.flush(force=True)
+        await self.flush(force=True, commit=True)
         self._task = asyncio.get_running_loop().create_task(self._run())
 
-    async def flush(self, *, force: bool = False) -> None:
-        """Store, commit and announce what has changed; with ``force`` even when nothing has.
+    async def flush(self, *, force: bool = False, commit: bool = False) -> None:
+        """Store what has changed, and send a commit if one is due.
+
+        Args:
+            force: store even when nothing has changed.
+            commit: send a commit whatever the value at risk, if anything waits for one.
 
         Raises:
             StoreError: nothing was written; the books still hold everything.
         """
         ledger = self._books.ledger
         async with self._lock:
-            if not ledger.has_changes and not force:
+            waiting = ledger.unconfirmed
+            wanted = waiting > 0 and self._chain.due(waiting, forced=commit)
+            if not (ledger.has_changes or self._books.has_moved or force or wanted):
                 return
             batch = ledger.take_batch()
             loop = asyncio.get_running_loop()
             try:
                 rows = self._books.store_batch(batch)
+                if wanted:
+                    levels = ledger.levels(batch)
+                    state = await loop.run_in_executor(self._thread, _commit, batch, levels)
+                    rows = replace(rows, commit=state)
                 await loop.run_in_executor(self._thread, self._store.flush, rows)
             except Exception:  # of any kind: what is not on disk must not count as stored
                 ledger.failed(batch)
@@ -104,9 +138,12 @@ class Settlement:
                 ledger.failed(batch)
                 raise
             ledger.committed(batch)
-            await self._chain.commit(batch.seqno)
-            risen = ledger.confirmed(batch.seqno)
+            self._books.stored(rows)
             self._set_health(True)
+            self._chain.stored(batch.seqno, rows.commit)
+
+    def _confirmed(self, seqno: int) -> None:
+        risen = self._books.ledger.confirmed(seqno)
         if risen:
             self._on_signable(risen)
 
@@ -143,3 +180,7 @@ class Settlement:
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._thread, self._store.close)
             self._thread.shutdown()
+
+
+def _commit(batch: LedgerBatch, levels: list[AccountLevel]) -> StateCommit:
+    return StateCommit(batch.seqno, state_root(levels))

@@ -104,6 +104,9 @@ class WorkerSide(PeerSide[WorkerConnection]):
         check_hashes: refuse workers whose image or model the configuration does not list.
         testnet: which flag addresses carry.
         max_connections: further ones are closed at once.
+
+    Attributes:
+        root: lists and configuration for workers that connect from now on.
     """
 
     def __init__(
@@ -121,7 +124,7 @@ class WorkerSide(PeerSide[WorkerConnection]):
         self._identity = identity
         self._books = books
         self._dispatcher = dispatcher
-        self._root = root
+        self.root = root
         self._check_hashes = check_hashes
         self._testnet = testnet
         self._ids = itertools.count(1)
@@ -156,7 +159,13 @@ class WorkerSide(PeerSide[WorkerConnection]):
             case None:
                 pass
 
-    def answer(self, link: Link, connection: WorkerConnection, event: object) -> TLObject:
+    def answer(
+        self,
+        link: Link,
+        query_id: int,  # noqa: ARG002 - every answer is given at once
+        connection: WorkerConnection,
+        event: object,
+    ) -> TLObject:
         """Answer a step of the handshake or a payment status."""
         session = connection.session
         match event:
@@ -212,4 +221,4 @@ class WorkerSide(PeerSide[WorkerConnection]):
         return connection.session.greet(worker_contract=contract)
 
     def _allows(self, link: Link, model: str) -> bool:
-        return self._root.allows_worker(link.peer.image_hash) and self._root.allows_model(model)
+        return self.root.allows_worker(link.peer.image_hash) and self.root.allows_model(model)

@@ -60,23 +60,63 @@ class WorkerRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainPosition:
+    """How far the proxy contract's transactions have been taken into the books.
+
+    Attributes:
+        lt: logical time of the last one, 0 for none.
+        hash: its hash, 32 bytes.
+    """
+
+    lt: int = 0
+    hash: bytes = bytes(32)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCommit:
+    """A commit of the books that was, or is about to be, sent to the chain (``onchain.md`` §12).
+
+    Attributes:
+        seqno: number of the batch that it stands for.
+        root: Merkle root of the books at that batch, 32 bytes.
+    """
+
+    seqno: int
+    root: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """Rows to write in one transaction.
 
     Attributes:
         seqno: number of the batch; larger than that of every batch before.
         clients, workers: changed rows only.
+        position: how far the chain is taken into these rows; None leaves it.
+        commit: a commit that will be sent once this is stored.
     """
 
     seqno: int
     clients: tuple[ClientRow, ...] = ()
     workers: tuple[WorkerRow, ...] = ()
+    position: ChainPosition | None = None
+    commit: StateCommit | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Everything the store holds; ``seqno`` is the number of the last committed batch."""
+    """Everything the store holds.
+
+    Attributes:
+        seqno: number of the last batch.
+        clients, workers: all rows.
+        position: how far the chain is taken into them.
+        commits: commits that were sent, or about to be, oldest first; older ones than the last
+            one seen on chain may be missing.
+    """
 
     seqno: int
     clients: tuple[ClientRow, ...]
     workers: tuple[WorkerRow, ...]
+    position: ChainPosition = ChainPosition()
+    commits: tuple[StateCommit, ...] = ()

@@ -11,6 +11,15 @@ proxy_state = sa.Table(
     sa.Column("public_key", sa.LargeBinary(32), nullable=False),
     sa.Column("contract", sa.String(72), nullable=False),
     sa.Column("seqno", sa.BigInteger, nullable=False),
+    sa.Column("seen_lt", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("seen_hash", sa.LargeBinary(32), nullable=False, server_default=""),
+)
+
+state_commit = sa.Table(
+    "state_commit",
+    metadata,
+    sa.Column("seqno", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("root", sa.LargeBinary(32), nullable=False),
 )
 
 client_account = sa.Table(

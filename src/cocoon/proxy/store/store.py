@@ -15,8 +15,19 @@ import sqlalchemy as sa
 
 from cocoon.errors import StoreError
 from cocoon.proxy.store import schema
-from cocoon.proxy.store.rows import Batch, ClientRow, Snapshot, StoreIdentity, WorkerRow
+from cocoon.proxy.store.rows import (
+    Batch,
+    ChainPosition,
+    ClientRow,
+    Snapshot,
+    StateCommit,
+    StoreIdentity,
+    WorkerRow,
+)
 from cocoon.proxy.store.upgrade import bring_up_to_date
+
+KEPT_COMMITS = 100
+"""Commits remembered: the chain's newest one is among them unless this is not the newest copy."""
 
 
 class ProxyStore:
@@ -62,7 +73,8 @@ class ProxyStore:
     def _claim(self, identity: StoreIdentity) -> None:
         row = self._connection.execute(sa.select(schema.proxy_state)).one_or_none()
         if row is None:
-            values = {"id": 1, "seqno": 0, **asdict(identity)}
+            values = {"id": 1, "seqno": 0, "seen_lt": 0, "seen_hash": bytes(32)}
+            values |= asdict(identity)
             self._connection.execute(sa.insert(schema.proxy_state).values(values))
         elif row.public_key != identity.public_key or row.contract != identity.contract:
             raise StoreError(
@@ -93,6 +105,13 @@ class ProxyStore:
                 WorkerRow(**row._mapping)
                 for row in self._connection.execute(sa.select(schema.worker_account))
             ]
+            state = self._connection.execute(sa.select(schema.proxy_state)).one()
+            commits = [
+                StateCommit(row.seqno, bytes(row.root))
+                for row in self._connection.execute(
+                    sa.select(schema.state_commit).order_by(schema.state_commit.c.seqno)
+                )
+            ]
             self._connection.rollback()
         except sa.exc.SQLAlchemyError as error:
             raise StoreError(f"cannot read the proxy's store: {error}") from error
@@ -100,7 +119,8 @@ class ProxyStore:
             self._written["client", row.owner] = row.used
         for worker in workers:
             self._written["worker", worker.owner] = worker.used
-        return Snapshot(self._seqno, tuple(clients), tuple(workers))
+        position = ChainPosition(state.seen_lt, bytes(state.seen_hash) or bytes(32))
+        return Snapshot(self._seqno, tuple(clients), tuple(workers), position, tuple(commits))
 
     def flush(self, batch: Batch) -> None:
         """Write a batch in one transaction.
@@ -115,9 +135,11 @@ class ProxyStore:
         self._refuse_regressions("worker", batch.workers)
         try:
             with self._connection.begin():
-                self._advance(batch.seqno)
+                self._advance(batch)
                 self._upsert(schema.client_account, batch.clients)
                 self._upsert(schema.worker_account, batch.workers)
+                if batch.commit is not None:
+                    self._remember(batch.commit)
         except sa.exc.SQLAlchemyError as error:
             # The statement text is left out: it would carry client addresses into logs.
             reason = getattr(error, "orig", None) or type(error).__name__
@@ -131,14 +153,24 @@ class ProxyStore:
             if row.used < self._written.get((kind, row.owner), 0):
                 raise StoreError(f"refused to write {kind} {row.owner}: its counter would shrink")
 
-    def _advance(self, seqno: int) -> None:
+    def _advance(self, batch: Batch) -> None:
         """Move the batch counter on from where we left it; locks its row until the commit."""
         state = schema.proxy_state
+        values: dict[str, Any] = {"seqno": batch.seqno}
+        if batch.position is not None:
+            values |= {"seen_lt": batch.position.lt, "seen_hash": batch.position.hash}
         moved = self._connection.execute(
-            sa.update(state).where(state.c.seqno == self._seqno).values(seqno=seqno)
+            sa.update(state).where(state.c.seqno == self._seqno).values(values)
         )
         if moved.rowcount != 1:
             raise StoreError("another process has written to the proxy's store; stop one of them")
+
+    def _remember(self, commit: StateCommit) -> None:
+        """Keep a commit before it is sent, and forget the oldest."""
+        table = schema.state_commit
+        self._connection.execute(sa.insert(table).values(asdict(commit)))
+        newest = sa.select(table.c.seqno).order_by(table.c.seqno.desc()).limit(KEPT_COMMITS)
+        self._connection.execute(sa.delete(table).where(table.c.seqno.not_in(newest)))
 
     def _upsert(self, table: sa.Table, rows: Sequence[ClientRow | WorkerRow]) -> None:
         if not rows:

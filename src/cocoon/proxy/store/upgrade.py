@@ -12,7 +12,7 @@ from cocoon.errors import StoreError
 from cocoon.proxy.store import schema
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-HEAD = "0001"
+HEAD = "0002"
 """Number of the newest migration."""
 _VERSION = sa.Table(
     "alembic_version",

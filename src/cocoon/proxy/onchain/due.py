@@ -1,0 +1,62 @@
+"""What is to be sent now: pure decisions over the books (``onchain.md`` §11).
+
+Only committed counters are ever charged or paid, so a message in flight that is sent again after a
+crash asks for the same or more of the same cumulative counter, never twice.
+"""
+
+from collections.abc import Iterator
+
+from cocoon.accounting import PriceList
+from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.proxy.books import Books, ClientRecord, WorkerRecord
+
+
+def uncharged(record: ClientRecord) -> int:
+    """Committed tokens of a client that are not charged on chain yet."""
+    return max(int(record.account.counter.chain) - int(record.account.funds.charged), 0)
+
+
+def unpaid(record: WorkerRecord) -> int:
+    """Committed tokens of a worker that are not paid on chain yet."""
+    return max(int(record.account.counter.chain) - record.paid, 0)
+
+
+def charges(books: Books, prices: PriceList, threshold: int) -> Iterator[ClientRecord]:
+    """Clients whose uncharged usage is worth at least ``threshold`` nanoTON."""
+    for record in books.clients:
+        tokens = uncharged(record)
+        open_contract = record.state != ContractPhase.CLOSED
+        if tokens and open_contract and tokens * int(prices.price_per_token) >= threshold:
+            yield record
+
+
+def payouts(books: Books, prices: PriceList, threshold: int) -> Iterator[WorkerRecord]:
+    """Workers whose unpaid earnings are worth at least ``threshold`` nanoTON."""
+    for record in books.workers:
+        tokens = unpaid(record)
+        if tokens and tokens * int(prices.worker_fee_per_token) >= threshold:
+            yield record
+
+
+def refunds(books: Books, *, everybody: bool = False) -> Iterator[ClientRecord]:
+    """Clients that can be granted their refund: closing, nothing running, all usage committed.
+
+    Args:
+        books: the accounts.
+        everybody: also those that did not ask, because the proxy retires.
+    """
+    for record in books.clients:
+        account = record.account
+        wanted = record.state == ContractPhase.CLOSING or (
+            everybody and record.state != ContractPhase.CLOSED
+        )
+        if wanted and not account.running and account.counter.all_signable:
+            yield record
+
+
+def closing_with_usage(books: Books) -> bool:
+    """Whether a client waits for its refund, and its usage for a commit."""
+    return any(
+        record.state == ContractPhase.CLOSING and not record.account.counter.all_signable
+        for record in books.clients
+    )
