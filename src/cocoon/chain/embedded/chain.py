@@ -1,5 +1,9 @@
 """The embedded chain: accounts, messages between them, blocks and a clock that can be set."""
 
+import hashlib
+import threading
+import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -7,25 +11,35 @@ from typing import Self
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountState, MethodResult
+from cocoon.chain.boc import from_boc, to_boc
 from cocoon.chain.cells import EMPTY_CELL, Cell
-from cocoon.chain.embedded.emulator import Emulator
+from cocoon.chain.embedded.accounts import AccountCache
+from cocoon.chain.embedded.clock import ChainClock
+from cocoon.chain.embedded.emulator import Emulator, shared_emulator
+from cocoon.chain.embedded.execution import Execution, Surroundings, block_hash, faucet_message
+from cocoon.chain.embedded.libraries import pack_libraries
+from cocoon.chain.embedded.methods import run_method
 from cocoon.chain.embedded.records import Block, ChainTransaction
+from cocoon.chain.embedded.snapshots import Snapshot, SnapshotShelf
+from cocoon.chain.embedded.store import ChainStore, Commit
 from cocoon.chain.vm_stack import StackValue
+from cocoon.errors import ChainError, DecodeError
 
 FAUCET = Address(bytes([0x11]) * 32)
-"""Where coins come from; no account lives there and messages to it stay without an answer."""
+"""Where the faucet's coins come from; coins sent there are gone."""
 DEFAULT_MAX_HOPS = 1000
 """Transactions in one block; messages beyond wait for the next."""
-
-
-class Snapshot:
-    """A whole chain at one moment, made by :meth:`EmbeddedChain.snapshot`."""
+BLOCK_SECONDS = 5
+"""How old the newest block may be before :meth:`EmbeddedChain.tick` makes an empty one."""
+MAX_LISTED = 1000
+"""The most that one call of a listing returns."""
 
 
 class EmbeddedChain:
     """A TON chain with one shard, no validators and no proofs.
 
-    Every method may be called from any thread and raises ``ChainError`` or ``StoreError`` only.
+    An external message is run at once, with all that it causes, and becomes a block. Every method
+    may be called from any thread and raises ``ChainError`` and ``StoreError`` classes only.
 
     Args:
         path: database file, made if it does not exist; None keeps everything in memory.
@@ -33,9 +47,14 @@ class EmbeddedChain:
         now: freeze the clock of a new chain at this time, Unix seconds; None follows real time.
         testnet: flag of friendly addresses on a new chain.
         max_hops: transactions in one block.
+        real_time: reads real time, Unix seconds.
+
+    Attributes:
+        verbosity: how much of the virtual machine's work goes into ``ChainTransaction.vm_log``,
+            0…5; for people who write contracts.
 
     Raises:
-        ConfigError: the emulator is not built.
+        ConfigError: the emulator is not installed.
         StoreError: the file is in use, of another version, or no chain.
     """
 
@@ -47,11 +66,28 @@ class EmbeddedChain:
         now: int | None = None,
         testnet: bool = True,
         max_hops: int = DEFAULT_MAX_HOPS,
+        real_time: Callable[[], float] = time.time,
     ) -> None:
-        raise NotImplementedError
+        self.verbosity = 0
+        self._emulator = emulator or shared_emulator()
+        self._max_hops = max_hops
+        self._real_time = real_time
+        self._changed = threading.Condition(threading.RLock())
+        self._subscribers: list[Callable[[Block], None]] = []
+        self._shelf = SnapshotShelf(path)
+        self._store = ChainStore(path)
+        try:
+            if self._store.head() is None:
+                self._create(now, testnet=testnet)
+            self._load()
+        except BaseException:
+            self._store.close()
+            raise
 
     def close(self) -> None:
         """Release the file; twice does nothing."""
+        with self._changed:
+            self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -64,23 +100,88 @@ class EmbeddedChain:
     ) -> None:
         self.close()
 
+    def _create(self, now: int | None, *, testnet: bool) -> None:
+        clock = ChainClock(frozen=now, real=self._real_time)
+        self._store.set_meta(
+            config=self._emulator.default_config,
+            testnet=int(testnet),
+            offset=clock.offset,
+            frozen=clock.frozen,
+        )
+        first = Block(1, clock.now, 0, 0, block_hash(bytes(32), clock.now, ()), 0)
+        self._store.commit(Commit(first))
+
+    def _load(self) -> None:
+        """Take over what the database says; after opening, and after going back."""
+        meta = self._store.meta()
+        head = self._store.head()
+        if head is None or "config" not in meta:
+            raise ChainError("the chain's database has no first block")
+        self._head = head
+        self._config = bytes(meta["config"])
+        self._testnet = bool(meta["testnet"])
+        self._clock = ChainClock(meta["offset"], meta["frozen"], self._real_time)
+        self._libraries = pack_libraries(self._store.libraries())
+        self._waiting = [_own_cell(boc) for boc in self._store.queue()]
+        self._accounts = AccountCache(self._store.account)
+
+    @property
+    def is_testnet(self) -> bool:
+        """Which flag friendly addresses carry."""
+        return self._testnet
+
     # Clock
 
     @property
     def now(self) -> int:
         """Time of the next block, Unix seconds."""
-        raise NotImplementedError
+        with self._changed:
+            return max(self._clock.now, self._head.time)
+
+    @property
+    def is_frozen(self) -> bool:
+        """Whether the clock stands still."""
+        return self._clock.frozen is not None
 
     def advance(self, seconds: int) -> Block:
-        """Move the clock forward, and make a block at the new time."""
-        raise NotImplementedError
+        """Move the clock forward, and make a block at the new time.
+
+        Raises:
+            ChainError: backwards.
+        """
+        with self._changed:
+            self._set_clock(self._clock.advanced(seconds))
+            self._make_block(None)
+            block = self._head
+        self._notify(block)
+        return block
 
     def freeze(self, at: int | None = None) -> None:
-        """Stop the clock, now or at a later time."""
-        raise NotImplementedError
+        """Stop the clock, now or at a later time.
+
+        Raises:
+            ChainError: at a time that is past.
+        """
+        with self._changed:
+            self._set_clock(self._clock.stopped(at))
 
     def unfreeze(self) -> None:
         """Let the clock run on from where it stands."""
+        with self._changed:
+            self._set_clock(self._clock.running())
+
+    def _set_clock(self, clock: ChainClock) -> None:
+        self._store.set_meta(offset=clock.offset, frozen=clock.frozen)
+        self._clock = clock
+
+    @property
+    def frozen(self) -> bool:
+        """Whether the clock stands still."""
+        raise NotImplementedError
+
+    @property
+    def testnet(self) -> bool:
+        """Which flag friendly addresses carry."""
         raise NotImplementedError
 
     # Doing
@@ -94,7 +195,7 @@ class EmbeddedChain:
         Raises:
             MessageRejectedError: its contract did not accept it; nothing was stored.
         """
-        raise NotImplementedError
+        return self._run_block(lambda block: block.external(message))
 
     def faucet(
         self,
@@ -115,50 +216,150 @@ class EmbeddedChain:
             init: state that deploys the receiver.
             bounce: whether a failure sends the coins back to ``source``.
             source: whose message the receiver shall see; the devnet's way to play any sender.
+
+        Raises:
+            ChainError: the amount does not fit, or the message cannot be run.
         """
-        raise NotImplementedError
+
+        def start(block: Execution) -> None:
+            try:
+                message = faucet_message(
+                    source, dest, value, body, init, bounce=bounce,
+                    lt=block.last_lt + 1, time=block.around.time,
+                )  # fmt: skip
+            except DecodeError as error:
+                raise ChainError(f"the faucet cannot do that: {error}") from error
+            block.internal(message)
+
+        return self._run_block(start)
 
     def tick(self) -> tuple[ChainTransaction, ...]:
         """Make a block of the messages that wait, or an empty one if it is time for one."""
-        raise NotImplementedError
+        with self._changed:
+            if not self._waiting and self.now < self._head.time + BLOCK_SECONDS:
+                return ()
+        return self._run_block(None)
+
+    def settle(self, max_blocks: int = 100) -> tuple[ChainTransaction, ...]:
+        """Make blocks until no message waits; what a crowded block left over goes on so.
+
+        Raises:
+            ChainError: messages still wait after so many blocks.
+        """
+        done: list[ChainTransaction] = []
+        for _ in range(max_blocks):
+            if not self.waiting:
+                return tuple(done)
+            done += self._run_block(None)
+        raise ChainError(f"messages still wait after {max_blocks} blocks")
+
+    @property
+    def waiting(self) -> int:
+        """Messages that wait for the next block."""
+        return len(self._waiting)
+
+    def _run_block(self, start: Callable[[Execution], None] | None) -> tuple[ChainTransaction, ...]:
+        with self._changed:
+            transactions = self._make_block(start)
+            block = self._head
+        self._notify(block)
+        return transactions
+
+    def _make_block(
+        self, start: Callable[[Execution], None] | None
+    ) -> tuple[ChainTransaction, ...]:
+        """Run, store, and only then show a block."""
+        head = self._head
+        now, seqno = self.now, head.seqno + 1
+        around = Surroundings(
+            emulator=self._emulator,
+            config=self._config,
+            libraries=self._libraries,
+            account=self._accounts.boc,
+            seqno=seqno,
+            time=now,
+            last_lt=head.end_lt,
+            seed=hashlib.sha256(b"cocoon seed" + head.hash).digest(),
+            max_hops=self._max_hops,
+            verbosity=self.verbosity,
+        )
+        execution = Execution(around, deque(self._waiting))
+        if start is not None:
+            start(execution)
+        execution.deliver()
+        transactions = tuple(execution.transactions)
+        block = Block(
+            seqno=seqno,
+            time=now,
+            start_lt=transactions[0].lt if transactions else head.end_lt,
+            end_lt=execution.last_lt,
+            hash=block_hash(head.hash, now, transactions),
+            transactions=len(transactions),
+        )
+        waiting = list(execution.queue)
+        same = not waiting and not self._waiting
+        queue = None if same else [to_boc(message) for message in waiting]
+        self._store.commit(Commit(block, transactions, execution.accounts.items(), queue))
+        self._head, self._waiting = block, waiting
+        self._accounts.update(execution.accounts)
+        self._changed.notify_all()
+        return transactions
 
     # Reading
 
     def head(self) -> Block:
         """The newest block."""
-        raise NotImplementedError
+        return self._head
 
     def block(self, seqno: int) -> Block | None:
         """A block by its number."""
-        raise NotImplementedError
+        with self._changed:
+            return self._store.block(seqno)
+
+    def blocks(self, *, limit: int = 20, before: int | None = None) -> list[Block]:
+        """Blocks, newest first, with numbers below ``before``."""
+        with self._changed:
+            return self._store.blocks(_listed(limit), before)
 
     def account(self, address: Address) -> AccountState:
         """An account now."""
-        raise NotImplementedError
+        with self._changed:
+            return self._accounts.state(address, self._head.time)
+
+    def accounts(self) -> list[Address]:
+        """Every account that ever had a transaction."""
+        with self._changed:
+            return self._store.accounts()
 
     def transactions(
         self, address: Address, *, limit: int = 20, before: int | None = None
     ) -> list[ChainTransaction]:
         """Transactions of an account, newest first, older than the logical time ``before``."""
-        raise NotImplementedError
+        with self._changed:
+            return self._store.transactions(address, _listed(limit), before)
 
     def recent_transactions(
         self, *, limit: int = 20, before: int | None = None
     ) -> list[ChainTransaction]:
         """Transactions of all accounts, newest first, older than the logical time ``before``."""
-        raise NotImplementedError
+        with self._changed:
+            return self._store.recent(_listed(limit), before)
 
     def block_transactions(self, seqno: int) -> list[ChainTransaction]:
-        """Transactions of a block, in order."""
-        raise NotImplementedError
+        """Transactions of a block, in order; none if there is no such block."""
+        with self._changed:
+            block = self._store.block(seqno)
+            return [] if block is None else self._store.of_block(block)
 
     def transaction_by_hash(self, transaction_hash: bytes) -> ChainTransaction | None:
         """A transaction by its hash."""
-        raise NotImplementedError
+        with self._changed:
+            return self._store.by_hash(transaction_hash)
 
     def transaction_by_message(self, message_hash: bytes) -> ChainTransaction | None:
         """The newest transaction that a message with this hash caused."""
-        raise NotImplementedError
+        with self._changed:
+            return self._store.by_message(message_hash)
 
     def run(
         self, address: Address, method: str | int, stack: Sequence[StackValue] = ()
@@ -173,38 +374,109 @@ class EmbeddedChain:
         Raises:
             ContractError: there is no such contract or method, or it failed.
         """
+        with self._changed:
+            contract = self._accounts.contract(address, self._head.time)
+            config, libraries = self._config, self._libraries
+            now, seed = self.now, self._head.hash
+        return run_method(
+            self._emulator, contract, method, stack,
+            config=config, libraries=libraries, now=now, seed=seed,
+        )  # fmt: skip
+
+    def estimate(self, message: Cell, *, ignore_signature: bool = False) -> ChainTransaction:
+        """What an external message would do to its receiver now; nothing is stored.
+
+        Args:
+            message: as for :meth:`send`.
+            ignore_signature: let every check of a signature succeed.
+
+        Raises:
+            MessageRejectedError: its contract would not accept it.
+        """
+        raise NotImplementedError
+
+    def accounts(self, *, limit: int = 20) -> list[AccountState]:
+        """Accounts, the most recently active first."""
+        raise NotImplementedError
+
+    def config(self) -> Cell:
+        """The network's configuration: the dictionary of its parameters."""
+        raise NotImplementedError
+
+    def library(self, code_hash: bytes) -> Cell | None:
+        """A published library by its hash."""
         raise NotImplementedError
 
     # Controls
 
     def publish_library(self, cell: Cell) -> bytes:
         """Make a cell available to contracts by its hash, which is returned."""
-        raise NotImplementedError
+        with self._changed:
+            self._store.add_library(cell.hash, to_boc(cell))
+            self._libraries = pack_libraries(self._store.libraries())
+        return cell.hash
 
     def snapshot(self) -> Snapshot:
         """The whole chain as it is now, in memory."""
-        raise NotImplementedError
+        with self._changed:
+            return Snapshot(self._store.dump())
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a snapshot of this chain; the numbers of its blocks go back too."""
-        raise NotImplementedError
+        """Go back to a snapshot of this chain; clock and numbers of blocks go back too."""
+        with self._changed:
+            self._store.load(snapshot.data)
+            self._load()
+            self._changed.notify_all()
+            block = self._head
+        self._notify(block)
 
     def save(self, name: str) -> None:
         """Keep a snapshot under a name, beside the database file."""
-        raise NotImplementedError
+        self._shelf.put(name, self.snapshot())
 
     def load(self, name: str) -> None:
         """Go back to the snapshot of that name."""
-        raise NotImplementedError
+        self.restore(self._shelf.get(name))
 
     def saved(self) -> list[str]:
         """Names of the snapshots."""
-        raise NotImplementedError
+        return self._shelf.names()
 
     def subscribe(self, notify: Callable[[Block], None]) -> Callable[[], None]:
-        """Call ``notify`` after each block, from the thread that made it; returns how to stop."""
-        raise NotImplementedError
+        """Call ``notify`` after each block, from the thread that made it; returns how to stop.
+
+        The function must be quick, must not raise, and may not wait for the chain.
+        """
+        self._subscribers = [*self._subscribers, notify]
+
+        def stop() -> None:
+            self._subscribers = [known for known in self._subscribers if known is not notify]
+
+        return stop
+
+    def _notify(self, block: Block) -> None:
+        for notify in self._subscribers:
+            notify(block)
 
     def wait(self, seqno: int, seconds: float) -> Block:
-        """Block this thread until there is a block after ``seqno``, at most so long."""
-        raise NotImplementedError
+        """Block this thread until there is a block after ``seqno``, at most so long.
+
+        Returns:
+            The newest block, whatever its number.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._head.seqno > seqno, seconds)
+            return self._head
+
+
+def _listed(limit: int) -> int:
+    return max(0, min(limit, MAX_LISTED))
+
+
+def _own_cell(boc: bytes) -> Cell:
+    try:
+        return from_boc(boc)
+    except DecodeError as error:
+        raise ChainError(
+            f"a waiting message in the chain's database is damaged: {error}"
+        ) from error
