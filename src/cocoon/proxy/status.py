@@ -17,6 +17,8 @@ from cocoon.chain.address import Address
 from cocoon.errors import CocoonError
 from cocoon.net.page_guard import PageGuard
 from cocoon.proxy.metrics import Gauge, ProxyCollector, prometheus_text
+from cocoon.proxy.onchain.settler import Due
+from cocoon.proxy.onchain.status import onchain_status
 
 if TYPE_CHECKING:
     from cocoon.proxy.proxy import Proxy
@@ -60,6 +62,18 @@ def status_app(proxy: "Proxy") -> Starlette:
     async def disable() -> None:
         proxy.set_enabled(False)
 
+    async def charge() -> None:
+        await proxy.settle(Due(charges=True))
+
+    async def payout() -> None:
+        await proxy.settle(Due(charges=True, payouts=True))
+
+    async def withdraw() -> None:
+        await proxy.settle(Due(commission=True))
+
+    async def retire() -> None:
+        proxy.retire()
+
     return Starlette(
         routes=[
             Route("/health", health),
@@ -69,6 +83,10 @@ def status_app(proxy: "Proxy") -> Starlette:
             Route("/request/flush", _action(flush), methods=["POST"]),
             Route("/request/enable", _action(enable), methods=["POST"]),
             Route("/request/disable", _action(disable), methods=["POST"]),
+            Route("/request/charge", _action(charge), methods=["POST"]),
+            Route("/request/payout", _action(payout), methods=["POST"]),
+            Route("/request/withdraw", _action(withdraw), methods=["POST"]),
+            Route("/request/retire", _action(retire), methods=["POST"]),
         ],
         middleware=[Middleware(PageGuard, host=proxy.settings.http_host)],
     )
@@ -123,6 +141,7 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
         "smartcontract": {
             "address": proxy.contract_text,
             "params_version": root.params.params_version,
+            **onchain_status(proxy.onchain),
         },
         "root_contract_config": {
             "version": root.version,

@@ -144,6 +144,12 @@ class ChainSettlement:
             return "this proxy is retiring"
         return None
 
+    @property
+    def pending_commit(self) -> int | None:
+        """Number of the flush whose commit is not on chain yet; None if all are."""
+        commit = self._committer.pending
+        return None if commit is None else commit.seqno
+
     def wake(self) -> None:
         """Start the next round now."""
         self._wake.set()
