@@ -19,7 +19,12 @@ from cocoon.chain.embedded.emulator import Emulator, shared_emulator
 from cocoon.chain.embedded.execution import Execution, Surroundings, block_hash, faucet_message
 from cocoon.chain.embedded.libraries import pack_libraries
 from cocoon.chain.embedded.methods import run_method
-from cocoon.chain.embedded.records import Block, ChainTransaction
+from cocoon.chain.embedded.records import (
+    MAX_RECORD_BYTES,
+    MAX_RECORD_CELLS,
+    Block,
+    ChainTransaction,
+)
 from cocoon.chain.embedded.snapshots import Snapshot, SnapshotShelf
 from cocoon.chain.embedded.store import ChainStore, Commit
 from cocoon.chain.vm_stack import StackValue
@@ -126,9 +131,13 @@ class EmbeddedChain:
         self._accounts = AccountCache(self._store.account)
 
     @property
-    def is_testnet(self) -> bool:
+    def testnet(self) -> bool:
         """Which flag friendly addresses carry."""
         return self._testnet
+
+    def config(self) -> Cell:
+        """The network configuration, a dictionary of its parameters."""
+        return _own_cell(self._config)
 
     # Clock
 
@@ -139,7 +148,7 @@ class EmbeddedChain:
             return max(self._clock.now, self._head.time)
 
     @property
-    def is_frozen(self) -> bool:
+    def frozen(self) -> bool:
         """Whether the clock stands still."""
         return self._clock.frozen is not None
 
@@ -270,26 +279,13 @@ class EmbeddedChain:
     ) -> tuple[ChainTransaction, ...]:
         """Run, store, and only then show a block."""
         head = self._head
-        now, seqno = self.now, head.seqno + 1
-        around = Surroundings(
-            emulator=self._emulator,
-            config=self._config,
-            libraries=self._libraries,
-            account=self._accounts.boc,
-            seqno=seqno,
-            time=now,
-            last_lt=head.end_lt,
-            seed=hashlib.sha256(b"cocoon seed" + head.hash).digest(),
-            max_hops=self._max_hops,
-            verbosity=self.verbosity,
-        )
-        execution = Execution(around, deque(self._waiting))
+        execution = Execution(self._surroundings(), deque(self._waiting))
         if start is not None:
             start(execution)
         execution.deliver()
-        transactions = tuple(execution.transactions)
+        transactions, now = tuple(execution.transactions), execution.around.time
         block = Block(
-            seqno=seqno,
+            seqno=execution.around.seqno,
             time=now,
             start_lt=transactions[0].lt if transactions else head.end_lt,
             end_lt=execution.last_lt,
@@ -304,6 +300,38 @@ class EmbeddedChain:
         self._accounts.update(execution.accounts)
         self._changed.notify_all()
         return transactions
+
+    def _surroundings(self, *, ignore_signature: bool = False) -> Surroundings:
+        head = self._head
+        return Surroundings(
+            emulator=self._emulator,
+            config=self._config,
+            libraries=self._libraries,
+            account=self._accounts.boc,
+            seqno=head.seqno + 1,
+            time=self.now,
+            last_lt=head.end_lt,
+            seed=hashlib.sha256(b"cocoon seed" + head.hash).digest(),
+            max_hops=self._max_hops,
+            verbosity=self.verbosity,
+            ignore_signature=ignore_signature,
+        )
+
+    def estimate(self, message: Cell, *, ignore_signature: bool = False) -> ChainTransaction:
+        """The transaction that an external message would be now; nothing is stored.
+
+        Args:
+            message: as for :meth:`send`.
+            ignore_signature: whether every signature is right, so that fees can be asked for
+                before signing.
+
+        Raises:
+            MessageRejectedError: its contract would not accept it.
+        """
+        with self._changed:
+            execution = Execution(self._surroundings(ignore_signature=ignore_signature), deque())
+            execution.external(message)
+            return execution.transactions[0]
 
     # Reading
 
@@ -326,10 +354,11 @@ class EmbeddedChain:
         with self._changed:
             return self._accounts.state(address, self._head.time)
 
-    def accounts(self) -> list[Address]:
-        """Every account that ever had a transaction."""
+    def accounts(self, *, limit: int = 20) -> list[AccountState]:
+        """Accounts that ever had a transaction, the most recently active first."""
         with self._changed:
-            return self._store.accounts()
+            found = self._store.active_accounts(_listed(limit))
+            return [self._accounts.state(address, self._head.time) for address in found]
 
     def transactions(
         self, address: Address, *, limit: int = 20, before: int | None = None
@@ -415,6 +444,12 @@ class EmbeddedChain:
             self._store.add_library(cell.hash, to_boc(cell))
             self._libraries = pack_libraries(self._store.libraries())
         return cell.hash
+
+    def library(self, cell_hash: bytes) -> Cell | None:
+        """A published cell by its hash."""
+        with self._changed:
+            boc = self._store.library(cell_hash)
+        return None if boc is None else _own_cell(boc)
 
     def snapshot(self) -> Snapshot:
         """The whole chain as it is now, in memory."""

@@ -8,6 +8,10 @@ from cocoon.chain.boc import from_boc
 from cocoon.chain.cells import Cell
 from cocoon.chain.transaction import Transaction, parse_transaction
 
+MAX_RECORD_BYTES = 16 * 1024 * 1024
+"""Of a transaction or an account; what comes from the emulator is large only if we made it so."""
+MAX_RECORD_CELLS = 1 << 17
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -57,7 +61,7 @@ class ChainTransaction:
     @cached_property
     def cell(self) -> Cell:
         """The transaction as a cell."""
-        return from_boc(self.boc)
+        return from_boc(self.boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
 
     @cached_property
     def parsed(self) -> Transaction:

@@ -1,0 +1,25 @@
+"""Library cells: code that contracts name by its hash instead of carrying it."""
+
+from collections.abc import Iterable
+
+from cocoon.chain.boc import from_boc, to_boc
+from cocoon.chain.cells import Builder, Cell
+from cocoon.chain.hashmap import write_hashmap
+from cocoon.errors import ChainError, DecodeError
+
+
+def pack_libraries(bocs: Iterable[bytes]) -> bytes:
+    """The dictionary that the virtual machine looks in, as a bag of cells; empty for none.
+
+    Raises:
+        ChainError: one of the bags is damaged.
+    """
+    values: dict[int, Cell] = {}
+    for boc in bocs:
+        try:
+            cell = from_boc(boc)
+        except DecodeError as error:
+            raise ChainError(f"a library of the embedded chain is damaged: {error}") from error
+        values[int.from_bytes(cell.hash, "big")] = Builder().ref(cell).cell()
+    root = write_hashmap(values, 256)
+    return b"" if root is None else to_boc(root)
