@@ -1,25 +1,16 @@
-"""The root contract: bodies of its owner's operations, and its initial data (``onchain.md`` §4).
+"""The root contract: bodies of its owner's operations (``onchain.md`` §4).
 
-``chain.root_contract`` reads it; ``root_limits`` has the ranges that our root enforces.
+``chain.root_contract`` has its data; ``root_limits`` has the ranges that our root enforces.
 """
-
-from collections.abc import Iterable, Mapping
 
 from cocoon.chain import opcodes
 from cocoon.chain.address import Address
-from cocoon.chain.cells import EMPTY_CELL, Builder, Cell
+from cocoon.chain.cells import Cell
 from cocoon.chain.contracts.fields import head
-from cocoon.chain.contracts.params import ROOT_MASK, ContractParams
-from cocoon.chain.hashmap import write_hashmap
 from cocoon.chain.net_address import parse_registered_proxy
-from cocoon.errors import DecodeError
+from cocoon.chain.root_contract import net_address
 
-HASH_BITS = 256
-SEQNO_BITS = 32
-MAX_REGISTER_BYTES = 114
-"""What a body can hold after operation and query id."""
-MAX_UPDATE_BYTES = 110
-"""Likewise with the number of the registration."""
+_SEQNO_BITS = 32
 
 
 def add_worker_type(query_id: int, image_hash: bytes) -> Cell:
@@ -57,20 +48,20 @@ def del_proxy_type(query_id: int, image_hash: bytes) -> Cell:
 
 
 def register_proxy(query_id: int, address: str) -> Cell:
-    """List a proxy: ``host:port``, or one for workers, a space, one for clients."""
+    """List a proxy: ``host:port``, or one for workers, a space, one for clients; 114 bytes fit."""
     out = head(opcodes.ROOT_REGISTER_PROXY, query_id)
-    return out.content(net_address(address, MAX_REGISTER_BYTES)).cell()
+    return out.content(_net_address(address)).cell()
 
 
 def unregister_proxy(query_id: int, seqno: int) -> Cell:
     """List a proxy no more."""
-    return head(opcodes.ROOT_UNREGISTER_PROXY, query_id).uint(seqno, SEQNO_BITS).cell()
+    return head(opcodes.ROOT_UNREGISTER_PROXY, query_id).uint(seqno, _SEQNO_BITS).cell()
 
 
 def update_proxy(query_id: int, seqno: int, address: str) -> Cell:
-    """Change where a listed proxy listens."""
-    out = head(opcodes.ROOT_UPDATE_PROXY, query_id).uint(seqno, SEQNO_BITS)
-    return out.content(net_address(address, MAX_UPDATE_BYTES)).cell()
+    """Change where a listed proxy listens; 110 bytes fit."""
+    out = head(opcodes.ROOT_UPDATE_PROXY, query_id).uint(seqno, _SEQNO_BITS)
+    return out.content(_net_address(address)).cell()
 
 
 def change_price(query_id: int, price_per_token: int, worker_fee_per_token: int) -> Cell:
@@ -122,63 +113,9 @@ def change_owner(query_id: int, owner: Address) -> Cell:
     return head(opcodes.ROOT_CHANGE_OWNER, query_id).address(owner).cell()
 
 
-def net_address(text: str, max_bytes: int) -> Cell:
-    """Where a proxy listens, as the root keeps it: type bit 0, length in 7 bits, ASCII.
-
-    Raises:
-        DecodeError: malformed, or longer than ``max_bytes``.
-    """
-    parse_registered_proxy(0, text)
-    raw = text.encode("ascii")
-    if len(raw) > max_bytes:
-        raise DecodeError(f"network address has {len(raw)} bytes, at most {max_bytes} fit")
-    return Builder().uint(0, 1).uint(len(raw), 7).raw(raw).cell()
-
-
-def root_data(
-    owner: Address,
-    params: ContractParams,
-    *,
-    version: int = 0,
-    proxy_hashes: Iterable[bytes] = (),
-    worker_hashes: Iterable[bytes] = (),
-    model_hashes: Iterable[bytes] = (),
-    proxies: Mapping[int, str] | None = None,
-    last_proxy_seqno: int | None = None,
-) -> Cell:
-    """Data of a root contract, for deployment and for :func:`upgrade_full`.
-
-    Args:
-        owner: who may change it.
-        params: prices, delays, stakes, codes.
-        version: as nodes compare it.
-        proxy_hashes: trusted images, 32 bytes each.
-        worker_hashes: likewise for workers.
-        model_hashes: likewise, SHA-256 of the full names of models.
-        proxies: network addresses by number.
-        last_proxy_seqno: None for the highest number in ``proxies``.
-
-    Raises:
-        DecodeError: a value does not fit.
-    """
-    listed = proxies or {}
-    last = max(listed, default=0) if last_proxy_seqno is None else last_proxy_seqno
-    addresses = {seqno: net_address(text, MAX_REGISTER_BYTES) for seqno, text in listed.items()}
-    lists = Builder().maybe_ref(_hash_set(proxy_hashes))
-    lists.maybe_ref(write_hashmap(addresses, SEQNO_BITS)).uint(last, SEQNO_BITS)
-    lists.maybe_ref(_hash_set(worker_hashes)).maybe_ref(_hash_set(model_hashes))
-    out = Builder().address(owner).uint(version, 32)
-    return out.ref(lists.cell()).ref(params.cell(ROOT_MASK)).cell()
-
-
 def _hash(operation: int, query_id: int, value: bytes) -> Cell:
     return head(operation, query_id).hash256(value).cell()
 
 
-def _hash_set(hashes: Iterable[bytes]) -> Cell | None:
-    entries = {}
-    for value in hashes:
-        if len(value) * 8 != HASH_BITS:
-            raise DecodeError(f"a hash has {HASH_BITS // 8} bytes, not {len(value)}")
-        entries[int.from_bytes(value, "big")] = EMPTY_CELL
-    return write_hashmap(entries, HASH_BITS)
+def _net_address(text: str) -> Cell:
+    return net_address(parse_registered_proxy(0, text))
