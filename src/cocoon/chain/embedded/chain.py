@@ -183,16 +183,6 @@ class EmbeddedChain:
         self._store.set_meta(offset=clock.offset, frozen=clock.frozen)
         self._clock = clock
 
-    @property
-    def frozen(self) -> bool:
-        """Whether the clock stands still."""
-        raise NotImplementedError
-
-    @property
-    def testnet(self) -> bool:
-        """Which flag friendly addresses carry."""
-        raise NotImplementedError
-
     # Doing
 
     def send(self, message: Cell) -> tuple[ChainTransaction, ...]:
@@ -412,30 +402,6 @@ class EmbeddedChain:
             config=config, libraries=libraries, now=now, seed=seed,
         )  # fmt: skip
 
-    def estimate(self, message: Cell, *, ignore_signature: bool = False) -> ChainTransaction:
-        """What an external message would do to its receiver now; nothing is stored.
-
-        Args:
-            message: as for :meth:`send`.
-            ignore_signature: let every check of a signature succeed.
-
-        Raises:
-            MessageRejectedError: its contract would not accept it.
-        """
-        raise NotImplementedError
-
-    def accounts(self, *, limit: int = 20) -> list[AccountState]:
-        """Accounts, the most recently active first."""
-        raise NotImplementedError
-
-    def config(self) -> Cell:
-        """The network's configuration: the dictionary of its parameters."""
-        raise NotImplementedError
-
-    def library(self, code_hash: bytes) -> Cell | None:
-        """A published library by its hash."""
-        raise NotImplementedError
-
     # Controls
 
     def publish_library(self, cell: Cell) -> bytes:
@@ -510,8 +476,6 @@ def _listed(limit: int) -> int:
 
 def _own_cell(boc: bytes) -> Cell:
     try:
-        return from_boc(boc)
+        return from_boc(boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
     except DecodeError as error:
-        raise ChainError(
-            f"a waiting message in the chain's database is damaged: {error}"
-        ) from error
+        raise ChainError(f"a cell in the chain's database is damaged: {error}") from error
