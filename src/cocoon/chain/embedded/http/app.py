@@ -28,17 +28,17 @@ from cocoon.chain.embedded.http.call import (
     read_call,
     send_answer,
 )
-from cocoon.chain.embedded.http.refusal import RefusedCallError
+from cocoon.chain.embedded.http.refusal import INVALID, RefusedCallError
 from cocoon.errors import (
     BadRequestError,
     ChainError,
     CocoonError,
-    ContractError,
     DecodeError,
     MessageRejectedError,
     where,
 )
 
+HEALTH = "/health"
 MAX_WAITING = 512
 """Calls at a time; more are asked to come back."""
 V2 = "/api/v2/"
@@ -126,6 +126,8 @@ class ChainApi:
     def _route(self, call: Call) -> Answer:
         if call.method not in ("GET", "HEAD", "POST"):
             raise RefusedCallError("only GET and POST are answered", 405)
+        if call.path == HEALTH:
+            return json_answer({"status": "ok", "seqno": self._chain.head().seqno})
         if call.path == "/":
             return Answer(200, page.render(self._chain).encode(), HTML, page.HEADERS)
         if call.path.startswith(V2):
@@ -207,10 +209,10 @@ def _describe(error: CocoonError) -> tuple[int, str]:
         return error.status, str(error)
     if isinstance(error, MessageRejectedError):
         return 500, f"{REJECTED}External message was not accepted\n{_reason(error)}"
-    if isinstance(error, (BadRequestError, ContractError, DecodeError)):
-        return 422, str(error)
+    if isinstance(error, (BadRequestError, ChainError, DecodeError)):
+        return INVALID, str(error)  # what the chain refuses is what the call asked for
     log.error("call failed", error=str(error), at=where(error))
-    return (503 if isinstance(error, ChainError) else 500), str(error)
+    return 500, str(error)
 
 
 def _reason(error: MessageRejectedError) -> str:

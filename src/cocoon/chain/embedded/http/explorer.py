@@ -36,11 +36,9 @@ def transactions(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
 def blocks(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
     """Newest first; ``next`` continues as ``before``."""
     limit = args.integer("limit", DEFAULT_LIMIT, low=1, high=MAX_LIMIT)
-    head = chain.head().seqno
-    last = min(head, args.integer("before", head + 1, low=0, high=MAX_SEQNO) - 1)
-    numbers = range(last, max(0, last - limit), -1)
-    found = [block for block in map(chain.block, numbers) if block is not None]
-    more = found[-1].seqno if len(found) == limit and found[-1].seqno > 1 else None
+    before = args.integer("before", MAX_SEQNO, low=0, high=MAX_SEQNO)
+    found = chain.blocks(limit=limit, before=before)
+    more = found[-1].seqno if len(found) == limit else None
     return {"blocks": [block_value(block) for block in found], "next": more}
 
 

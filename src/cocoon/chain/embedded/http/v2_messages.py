@@ -4,6 +4,7 @@ from typing import Any
 
 from cocoon.chain.cells import Builder, Cell
 from cocoon.chain.embedded.chain import EmbeddedChain
+from cocoon.chain.embedded.execution import check_external
 from cocoon.chain.embedded.http import phases, stack
 from cocoon.chain.embedded.http.arguments import MAX_LT, Arguments
 from cocoon.chain.embedded.http.refusal import RefusedCallError
@@ -11,7 +12,7 @@ from cocoon.chain.embedded.http.shapes import b64, block_id, transaction_id
 from cocoon.chain.embedded.http.v2_transactions import transaction
 from cocoon.chain.embedded.records import ChainTransaction
 from cocoon.chain.message import Message, external_in
-from cocoon.errors import ContractError
+from cocoon.errors import ContractError, MessageRejectedError
 
 MAX_TRANSACTIONS = 100
 DEFAULT_TRANSACTIONS = 10
@@ -20,19 +21,31 @@ NO_CONTRACT = -13
 MAX_LIBRARIES = 32
 
 
+def message(args: Arguments) -> Cell:
+    """The external message in ``boc``.
+
+    Raises:
+        RefusedCallError: it is none; whether its contract accepts it is another question.
+    """
+    cell = args.cell("boc")
+    try:
+        check_external(cell)
+    except MessageRejectedError as error:
+        raise RefusedCallError(str(error)) from None
+    return cell
+
+
 def send_boc(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
     """``sendBoc``."""
-    chain.send(args.cell("boc"))
+    chain.send(message(args))
     return {"@type": "ok"}
 
 
 def send_boc_return_hash(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
     """``sendBocReturnHash``."""
-    message = args.cell("boc")
-    chain.send(message)
-    return {"@type": "raw.extMessageInfo", "hash": b64(message.hash)} | {
-        "hash_norm": b64(message.hash)
-    }
+    sent = message(args)
+    chain.send(sent)
+    return {"@type": "raw.extMessageInfo", "hash": b64(sent.hash)} | {"hash_norm": b64(sent.hash)}
 
 
 def send_query(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:

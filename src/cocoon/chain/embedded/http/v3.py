@@ -70,9 +70,9 @@ def transactions_by_message(chain: EmbeddedChain, args: Arguments) -> dict[str, 
 
 def send_message(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
     """``message``."""
-    message = args.cell("boc")
-    chain.send(message)
-    return {"message_hash": b64(message.hash), "message_hash_norm": b64(message.hash)}
+    sent = v2_messages.message(args)
+    chain.send(sent)
+    return {"message_hash": b64(sent.hash), "message_hash_norm": b64(sent.hash)}
 
 
 def run_get_method(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
