@@ -8,7 +8,8 @@ from cocoon.devnet.options import DevnetOptions
 from cocoon.devnet.ports import LOOPBACK, ProxyPorts
 
 POLL_SECONDS = 0.5
-"""How often members look at their contracts: the embedded chain makes a block at once."""
+ROOT_SECONDS = 2.0
+"""How often members look at the chain: the embedded one makes a block at once."""
 
 Document = dict[str, Any]
 
@@ -81,7 +82,7 @@ class Configs:
         return {
             "is_test": True,
             "is_testnet": True,
-            "owner": member.owner_address.friendly(testnet=True),
+            "owner": member.owner.address.friendly(testnet=True),
             **self._ton,
             "identity": {"kind": "tdx-simulated", "directory": str(self._tee), "image": image},
             "log": {"level": self._options.log_level},

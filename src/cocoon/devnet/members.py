@@ -4,19 +4,20 @@ The keys are worth nothing outside the devnet and lie in plain files, readable b
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from cocoon.chain.address import Address
-from cocoon.chain.contracts.wallet import wallet_address
+from cocoon.chain.contracts.code import load_code
 from cocoon.chain.keys import SecretKey
+from cocoon.chain.wallets.cocoon import CocoonWallet
+from cocoon.chain.wallets.v5r1 import WalletV5R1
 
 OWNER_KEY = "owner.key"
 WALLET_KEY = "wallet.key"
 MACHINE_KEY = "machine.key"
-_NOBODY = Address(bytes(32))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Member:
     """One participant.
 
@@ -33,9 +34,19 @@ class Member:
     machine_key: SecretKey | None = None
 
     @property
-    def owner_address(self) -> Address:
-        """Where the operator is paid."""
-        return wallet_address(_NOBODY, self.owner_key.public_key)
+    def role(self) -> str:
+        """``proxy`` of ``proxy-1``, for example."""
+        return self.name.partition("-")[0]
+
+    @cached_property
+    def owner(self) -> WalletV5R1:
+        """The operator's wallet: is paid, and owns the other one."""
+        return WalletV5R1(self.owner_key, testnet=True)
+
+    @cached_property
+    def wallet(self) -> CocoonWallet:
+        """The node's wallet: pays for its messages."""
+        return CocoonWallet(self.wallet_key, self.owner.address, load_code("wallet"))
 
 
 def load_member(folder: Path, name: str, *, machine_key: bool = False) -> Member:

@@ -5,15 +5,21 @@ import os
 import time
 from dataclasses import replace
 
+from cocoon.chain.cells import Cell
+from cocoon.chain.toncenter import Limits, ToncenterBackend
+from cocoon.devnet.chain_control import ChainControl
+from cocoon.devnet.deployment import deploy
 from cocoon.devnet.http import get_json, get_status
 from cocoon.devnet.options import DEFAULT_PORT, DevnetOptions
 from cocoon.devnet.plan import Plan, ProcessSpec, make_plan
 from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
 from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Supervisor
 from cocoon.devnet.state import RunningNetwork, StateDirectory
-from cocoon.errors import ConfigError, RemoteProtocolError, UnavailableError
+from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
 ENGINE_TIMEOUT = 15.0
+LOCAL_RATE = 1000.0
+"""Requests a second to a chain on this machine."""
 WORKER_TIMEOUT = 30.0
 
 
@@ -52,6 +58,9 @@ class Network:
         state = self._state = StateDirectory(options.state.absolute())
         self.plan = make_plan(state, options, _choose_ports(options))
         supervisor = self._supervisor = Supervisor(self._report)
+        if self.plan.chain is not None and self.plan.root_init is not None:
+            await supervisor.start([self.plan.chain])
+            await _deploy(self.plan, self.plan.chain, self.plan.root_init)
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
@@ -115,6 +124,22 @@ async def _wait_for_worker(proxy: ProcessSpec) -> None:
         raise UnavailableError(f"no worker has connected to {proxy.name}") from None
 
 
+async def _deploy(plan: Plan, chain: ProcessSpec, root: Cell) -> None:
+    """Bring contracts and money on the chain.
+
+    Raises:
+        UnavailableError: that failed.
+    """
+    limits = Limits(requests_per_second=LOCAL_RATE)
+    backend = ToncenterBackend(chain.http, is_testnet=True, limits=limits)
+    try:
+        await deploy(plan, root, backend, ChainControl(chain.http).faucet)
+    except ChainError as error:
+        raise UnavailableError(f"the contracts cannot be deployed: {error}") from None
+    finally:
+        await backend.close()
+
+
 def _choose_ports(options: DevnetOptions) -> Ports:
     if options.port not in (None, DEFAULT_PORT):
         ports = free_ports(options.proxies, options.workers, options.port or 0)
@@ -150,5 +175,6 @@ def _describe(plan: Plan) -> RunningNetwork:
         gateway_url=f"{plan.client.http}/v1",
         model=plan.model,
         proxies=tuple(item.http for item in plan.proxies),
+        chain=None if plan.chain is None else plan.chain.http,
         workers=tuple(item.http for item in plan.workers),
     )

@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.chain.address import Address
+from cocoon.chain.cells import Cell
 from cocoon.chain.root_config import model_hash
-from cocoon.devnet.configs import POLL_SECONDS, Configs, Document
+from cocoon.devnet.configs import POLL_SECONDS, ROOT_SECONDS, Configs, Document
 from cocoon.devnet.members import Member, load_member
 from cocoon.devnet.options import DEMONSTRATION_MODEL, DevnetOptions
 from cocoon.devnet.ports import LOOPBACK, Ports
+from cocoon.devnet.root_data import root_state_init
 from cocoon.devnet.root_file import ROOT_CONFIG_FILE, SIMULATED_ROOT, write_root_file
 from cocoon.devnet.root_plan import RootPlan
 from cocoon.devnet.state import StateDirectory, write_atomically
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.devnet.toml import to_toml
-from cocoon.errors import ConfigError
 
 CONFIG_FILE = "config.toml"
 LOG_FILE = "log"
@@ -62,7 +63,7 @@ class Plan:
         model: base name of the model.
         image_hashes: image hash of each role, 32 bytes.
         root: what the root configuration says.
-        root_contract: its address; of no contract when TON is simulated.
+        root_init: what deploys the root contract; None when TON is simulated.
         root_config: the root configuration file; None when it is on the chain.
         deployer: who owns the root contract.
         members: who has wallets, by process name.
@@ -75,7 +76,7 @@ class Plan:
     model: str
     image_hashes: dict[str, bytes]
     root: RootPlan
-    root_contract: Address
+    root_init: Cell | None
     root_config: Path | None
     deployer: Member
     members: dict[str, Member]
@@ -113,10 +114,13 @@ class _Planner:
 
     def plan(self) -> Plan:
         if self._options.simulated_ton:
-            contract, file = SIMULATED_ROOT, self._state.path / ROOT_CONFIG_FILE
-            write_root_file(file, self._root)
+            init, contract = None, SIMULATED_ROOT
+            file: Path | None = self._state.path / ROOT_CONFIG_FILE
+            write_root_file(self._state.path / ROOT_CONFIG_FILE, self._root)
         else:
-            raise ConfigError("the embedded chain is not there yet")
+            owner = self._deployer.owner.address
+            init = root_state_init(self._state.path, self._root, owner)
+            contract, file = Address(init.hash), None
         configs = Configs(
             self._options, self._model, self._tee, self._hashes, self._ton(contract, file)
         )
@@ -128,7 +132,7 @@ class _Planner:
             model=self._model.partition("@")[0],
             image_hashes=self._hashes,
             root=self._root,
-            root_contract=contract,
+            root_init=init,
             root_config=file,
             deployer=self._deployer,
             members=self._members,
@@ -160,8 +164,10 @@ class _Planner:
             **keys,
             "chain": {
                 "kind": "toncenter",
-                "url": f"http://{LOOPBACK}:{self._ports.chain}/api/v2",
+                "url": f"http://{LOOPBACK}:{self._ports.chain}",
+                "requests_per_second": 1000,
                 "poll_seconds": POLL_SECONDS,
+                "root_seconds": ROOT_SECONDS,
             },
             "node_wallet": {"kind": "cocoon", "key_file": "wallet.key"},
         }

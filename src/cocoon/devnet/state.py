@@ -27,6 +27,7 @@ class RunningNetwork:
         model: base name of the model.
         proxies: URLs of the proxies' HTTP interfaces.
         workers: URLs of the workers' HTTP interfaces.
+        chain: URL of the embedded chain's HTTP interface; None when TON is simulated.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class RunningNetwork:
     model: str
     proxies: tuple[str, ...]
     workers: tuple[str, ...]
+    chain: str | None = None
 
 
 class StateDirectory:

@@ -25,7 +25,7 @@ def _value(value: object) -> str:
     match value:
         case bool():
             return "true" if value else "false"
-        case int():
+        case int() | float():
             return str(value)
         case str():
             # A JSON string is a TOML basic string, but for DEL.

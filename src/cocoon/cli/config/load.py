@@ -69,6 +69,23 @@ def load_worker(path: Path, overrides: Overrides | None = None) -> tables.Worker
     return _override(checked, wanted)
 
 
+def load_any(path: Path) -> tables.RoleFile:
+    """Read the TOML configuration of a node, whichever role it is of.
+
+    Raises:
+        ConfigError: as for :func:`load_client`; or it is an official file, which does not say.
+    """
+    if path.suffix != ".toml":
+        raise ConfigError(f"{path}: the name must end with .toml; official files are not read here")
+    try:
+        keys = set(tomllib.loads(read_text(path, "configuration file")))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    if "database" in keys:
+        return load_proxy(path)
+    return load_worker(path) if "model" in keys else load_client(path)
+
+
 def _override(file: F, wanted: Overrides) -> F:
     http = replace(
         file.http,

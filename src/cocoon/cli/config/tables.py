@@ -277,16 +277,31 @@ class ChainTable:
     )
     url: str | None = key(
         http_url,
-        "base URL of the HTTP API, such as `https://HOST/api/v2` (`toncenter`)",
+        "where the HTTP API is, without `/api/v2`: `https://HOST` (`toncenter`)",
         default=None,
+    )
+    api: str = key(
+        one_of("v2", "v3"), "which of its forms the HTTP API has (`toncenter`)", default="v2"
     )
     api_key_file: Path | None = key(
         path, "file with the key that the HTTP API asks for (`toncenter`)", default=None
+    )
+    requests_per_second: int | None = key(
+        whole(1, 10_000),
+        "requests to the HTTP API a second at most; without the key what the public service allows",
+        default=None,
     )
     network_config: Path | None = key(
         path,
         "the network's global configuration in JSON, which names liteservers (`liteserver`)",
         default=None,
+    )
+
+    poll_seconds: float = key(
+        seconds, "time between two looks at our contracts; up to twice that", default=5.0
+    )
+    root_seconds: float = key(
+        seconds, "time between two looks at the root contract; up to twice that", default=30.0
     )
 
     def __post_init__(self) -> None:

@@ -1,0 +1,107 @@
+"""Which node a command acts for: one of a devnet, or the one that a configuration file is of."""
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from cocoon.cli.config import tables
+from cocoon.cli.config.common import http_address
+from cocoon.cli.config.load import load_any
+from cocoon.cli.config.tables import CLIENT_HTTP_PORT, PROXY_HTTP_PORT, WORKER_HTTP_PORT
+from cocoon.devnet.http import get_json
+from cocoon.devnet.options import default_state
+from cocoon.devnet.plan import CONFIG_FILE
+from cocoon.errors import ConfigError, RemoteProtocolError, UnavailableError
+
+STATUS_TIMEOUT = 3.0
+
+
+class Role(Enum):
+    """What a node is."""
+
+    CLIENT = "client"
+    WORKER = "worker"
+    PROXY = "proxy"
+
+
+_PORTS = {
+    Role.CLIENT: CLIENT_HTTP_PORT,
+    Role.WORKER: WORKER_HTTP_PORT,
+    Role.PROXY: PROXY_HTTP_PORT,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One node.
+
+    Attributes:
+        role: what it is.
+        name: for people.
+        file: its configuration.
+    """
+
+    role: Role
+    name: str
+    file: tables.RoleFile
+
+    @property
+    def control(self) -> str:
+        """Base URL of its HTTP interface."""
+        host, port = http_address(self.file.http, _PORTS[self.role])
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def is_running(self, owner: str) -> bool:
+        """Whether this very node answers on its HTTP interface.
+
+        Args:
+            owner: what its status page says under ``owner_address``: somebody else may listen on
+                the port.
+        """
+        try:
+            page = await get_json(f"{self.control}/jsonstats", STATUS_TIMEOUT)
+            local = page.get("localconf") or page.get("localconfig") or {}
+            return bool(local.get("owner_address") == owner)
+        except (UnavailableError, RemoteProtocolError, AttributeError):
+            return False
+
+
+def find_target(state: Path | None, config: Path | None, role: Role, number: int) -> Target:
+    """The node that the options name.
+
+    Args:
+        state: directory of a devnet; None is the default one.
+        config: configuration file of a node, instead of a devnet.
+        role: which node of the devnet; of a configuration file the role must be this.
+        number: which of several workers or proxies of the devnet, from 1.
+
+    Raises:
+        ConfigError: there is no such node, or its file is wrong.
+    """
+    if config is not None:
+        if state is not None:
+            raise ConfigError("give --state or --config, not both")
+        return _of_file(config, config.name, role)
+    folder = state or default_state()
+    name = role.value if role is Role.CLIENT else f"{role.value}-{number}"
+    path = folder / name / CONFIG_FILE
+    if not path.exists():
+        raise ConfigError(
+            f"there is no {name} in {folder}: start a network with `cocoon up`, or name the "
+            "configuration of a node with --config"
+        )
+    return _of_file(path, name, role)
+
+
+def _of_file(path: Path, name: str, role: Role) -> Target:
+    file = load_any(path)
+    found = {
+        tables.ClientFile: Role.CLIENT,
+        tables.WorkerFile: Role.WORKER,
+        tables.ProxyFile: Role.PROXY,
+    }[type(file)]
+    if found is not role:
+        raise ConfigError(f"{path} is the configuration of a {found.value}, not of a {role.value}")
+    if file.chain.kind == "simulated":
+        raise ConfigError(f"{path}: TON is simulated there, so there is no money to move")
+    return Target(role, name, file)

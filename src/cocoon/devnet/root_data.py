@@ -1,0 +1,81 @@
+"""A devnet's root contract: what deploys it, the same for as long as the state directory lives."""
+
+import json
+from pathlib import Path
+
+from cocoon.chain.address import Address
+from cocoon.chain.boc import from_boc, to_boc
+from cocoon.chain.cells import Cell
+from cocoon.chain.contracts.code import load_code
+from cocoon.chain.contracts.params import ContractParams
+from cocoon.chain.contracts.state_init import state_init
+from cocoon.chain.net_address import parse_registered_proxy
+from cocoon.chain.root_config import RootConfig
+from cocoon.chain.root_contract import root_data
+from cocoon.devnet.root_plan import RootPlan
+from cocoon.devnet.state import write_atomically
+from cocoon.errors import ConfigError, DecodeError
+
+ROOT_CONTRACT_FILE = "root-contract.json"
+UNIQUE_ID = 17
+"""What the official tool deploys networks with (``onchain.md`` §4)."""
+_STRUCT_VERSION = 3
+_NOWHERE = Address(bytes(32))
+
+
+def root_state_init(folder: Path, plan: RootPlan, owner: Address) -> Cell:
+    """What deploys the root contract; its hash is the address.
+
+    The first plan of a state directory is part of the address and kept; later ones become changes
+    of the contract.
+
+    Raises:
+        ConfigError: the file of an earlier start is damaged.
+    """
+    path = folder / ROOT_CONTRACT_FILE
+    try:
+        return from_boc(bytes.fromhex(json.loads(path.read_text())["state_init"]))
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, LookupError, TypeError, DecodeError):
+        raise ConfigError(f"{path} is damaged: delete the state directory to begin anew") from None
+    init = state_init(load_code("root"), root_data(first_config(plan, owner)))
+    document = {"address": Address(init.hash).raw(), "state_init": to_boc(init).hex()}
+    write_atomically(path, json.dumps(document, indent=2) + "\n")
+    return init
+
+
+def first_config(plan: RootPlan, owner: Address) -> RootConfig:
+    """The configuration that the contract begins with."""
+    return RootConfig(
+        address=_NOWHERE,  # is made from this very content
+        owner=owner,
+        version=1,
+        params=params(plan, version=1),
+        proxy_hashes=plan.proxy_hashes,
+        worker_hashes=plan.worker_hashes,
+        model_hashes=plan.model_hashes,
+        proxies=tuple(
+            parse_registered_proxy(seqno, text) for seqno, text in enumerate(plan.proxies, 1)
+        ),
+        last_proxy_seqno=len(plan.proxies),
+    )
+
+
+def params(plan: RootPlan, *, version: int) -> ContractParams:
+    """The contracts' parameters, with the codes that this program ships."""
+    return ContractParams(
+        struct_version=_STRUCT_VERSION,
+        params_version=version,
+        unique_id=UNIQUE_ID,
+        is_test=True,
+        price_per_token=plan.price_per_token,
+        worker_fee_per_token=plan.worker_fee_per_token,
+        proxy_delay_before_close=plan.proxy_delay,
+        client_delay_before_close=plan.client_delay,
+        min_proxy_stake=plan.min_proxy_stake,
+        min_client_stake=plan.min_client_stake,
+        proxy_code=load_code("proxy"),
+        worker_code=load_code("worker"),
+        client_code=load_code("client"),
+    )
