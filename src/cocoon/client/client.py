@@ -5,10 +5,12 @@ from collections.abc import Callable
 
 import structlog
 
-from cocoon.accounting import Tokens
+from cocoon.accounting import PaymentClaim, Tokens
 from cocoon.chain.address import Address
+from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
 from cocoon.client.api import ClientRequest, ModelInfo
+from cocoon.client.chain.money import ClientMoney
 from cocoon.client.connection import ProxyConnection
 from cocoon.client.models import merge
 from cocoon.client.pool import Pool
@@ -25,9 +27,11 @@ from cocoon.errors import (
     UnavailableError,
     UnknownModelError,
 )
+from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets
+from cocoon.net.root_source import FixedRoot, RootSource
 
 _log = structlog.get_logger(__name__)
 
@@ -39,6 +43,11 @@ class Client:
         settings: what to connect to and as whom.
         dial: opens links; tests bring their own.
 
+    Attributes:
+        root: where the root configuration comes from.
+        chain: our connection to TON; None with simulated TON.
+        money: our contracts on TON; likewise.
+
     Raises:
         ConfigError: the settings do not fit the root configuration.
         StoreError: the payments file cannot be used.
@@ -46,22 +55,42 @@ class Client:
 
     def __init__(self, settings: ClientSettings, *, dial: Dialer | None = None) -> None:
         settings.root.check_is_test(settings.is_test)
+        self._settings = settings
+        self.chain = None if settings.chain is None else ChainAccess(settings.chain, settings.root)
+        self.root: RootSource = FixedRoot(settings.root) if self.chain is None else self.chain.root
+        self.root.on_change(self._root_changed)
         try:
-            self._wallet = Wallet(settings)
+            self._wallet = Wallet(settings, self.root)
         except DecodeError as error:
             raise ConfigError(f"client: wallet address: {error}") from None
-        self._settings = settings
+        self.money = (
+            None
+            if self.chain is None
+            else ClientMoney(self.chain, settings.deposits, self._claim, settings.secret)
+        )
         self._dial = dial or dialer(settings.dial)
         self._pool = Pool()
         self._keeper: SessionKeeper | None = None
         self._maintenance: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Start connecting; returns at once. See :meth:`wait_ready`."""
+        """Start connecting; returns at once. See :meth:`wait_ready`.
+
+        Raises:
+            ChainError: TON cannot be reached, or is not the network that it should be.
+        """
+        if self.chain is not None:
+            try:
+                await self.chain.start()
+            except BaseException:
+                await self.close()
+                raise
+        if self.money is not None:
+            self.money.start()
         self._wallet.start()
         self._maintenance = asyncio.create_task(maintain(self._settings.dial))
         self._keeper = SessionKeeper(
-            lambda: client_targets(self._settings.root),
+            lambda: client_targets(self.root.current),
             self._settings.proxy_connections,
             self._run_session,
         )
@@ -75,6 +104,10 @@ class Client:
         if self._maintenance is not None:
             self._maintenance.cancel()
             await asyncio.gather(self._maintenance, return_exceptions=True)
+        if self.money is not None:
+            await self.money.close()
+        if self.chain is not None:
+            await self.chain.close()
         await self._wallet.close()
 
     @property
@@ -96,7 +129,7 @@ class Client:
             await asyncio.sleep(0.01)
 
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
-        connection = ProxyConnection(self._settings, self._wallet)
+        connection = ProxyConnection(self._settings, self._wallet, self.money)
         link = await self._dial(target.host, target.port, connection.make_link)
         try:
             await connection.shake_hands(link)
@@ -109,6 +142,14 @@ class Client:
                 self._pool.remove(connection)
         finally:
             link.close()
+
+    def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
+        """Other parameters mean other contracts: connect anew (§4.2)."""
+        if root.params.params_version != before.params.params_version:
+            self._pool.close()
+
+    def _claim(self, contract: Address, proxy: Address, proxy_key: bytes) -> PaymentClaim:
+        return self._wallet.claim(contract, proxy, proxy_key)
 
     # --- requests ---
 
@@ -136,7 +177,7 @@ class Client:
             time_left = deadline - clock()
             if failure is not None and time_left <= 0:
                 raise failure
-            message = run_query(request, query, time_left, self._settings.root.version)
+            message = run_query(request, query, time_left, connection.root.version)
             try:
                 answer = connection.send(message, bound, deadline, request.timeout)
                 await _head(answer)
@@ -148,7 +189,7 @@ class Client:
                 continue
             except CocoonError as error:
                 raise BadRequestError(f"the request cannot be sent: {error}") from None
-            return Response(answer, connection, self._wallet.prices, started_at)
+            return Response(answer, connection, connection.prices, started_at)
 
     def _bound(self, request: ClientRequest, query: bytes) -> Tokens:
         try:

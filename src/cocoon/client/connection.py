@@ -6,12 +6,15 @@ request costs no task.
 
 import asyncio
 import random
+from collections.abc import Coroutine
+from typing import Any
 
 import structlog
 
-from cocoon.accounting import Tokens
+from cocoon.accounting import PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.client.answer import Answer
+from cocoon.client.chain.money import ClientMoney
 from cocoon.client.settings import ClientSettings
 from cocoon.client.wallet import Account, Wallet
 from cocoon.errors import (
@@ -53,16 +56,24 @@ class ProxyConnection:
     Args:
         settings: of the client.
         wallet: keeps the account that the handshake finds.
+        money: registers and deposits on chain; None without TON.
 
     Attributes:
+        root: the root configuration of this session, from its beginning to its end.
+        prices: its prices.
         outstanding: requests whose answer has not ended.
         ready: whether requests can be sent.
         image_hash, evidence: who the proxy is, once connected.
     """
 
-    def __init__(self, settings: ClientSettings, wallet: Wallet) -> None:
+    def __init__(
+        self, settings: ClientSettings, wallet: Wallet, money: ClientMoney | None = None
+    ) -> None:
         self._settings = settings
         self._wallet = wallet
+        self._money = money
+        self.root = wallet.root.current
+        self.prices = PriceList.from_fields(self.root.params)
         self._loop = asyncio.get_running_loop()
         self._session = ClientSession(
             settings.wallet,
@@ -105,20 +116,15 @@ class ProxyConnection:
             RequestError: it refused, or the link died.
         """
         self._link = link
-        check_proxy_image(
-            self._settings.root, link.peer, required=self._settings.must_check_proxies
-        )
+        check_proxy_image(self.root, link.peer, required=self._settings.must_check_proxies)
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value
         await link.wait_open()
         session = self._session
-        answer = await link.query(session.connect(self._settings.root.version), CONNECT_TIMEOUT)
+        answer = await link.query(session.connect(self.root.version), CONNECT_TIMEOUT)
         greeting = session.receive_connected(answer)
         account = self._accept(greeting)
-        query, nonce = session.authorize(self._settings.secret)
-        if nonce is not None:
-            _log.info("waiting for a registration on chain", proxy=self.proxy_address, nonce=nonce)
-        answer = await link.query(query, AUTHORIZE_TIMEOUT)
+        answer = await self._authorize(link, account)
         account.begin(session.receive_authorization(answer))
         self._account = account
         self.ready = True
@@ -126,9 +132,32 @@ class ProxyConnection:
         for message in early:
             self._receive_message(link, message)
 
+    async def _authorize(self, link: Link, account: Account) -> TLObject:
+        """Show the secret, or register on chain and wait until the proxy has seen that.
+
+        The proxy answers the long query only then; the order of query and transaction does not
+        matter (§3.1).
+        """
+        money, channel = self._money, account.channel
+        if money is None:
+            query, _ = self._session.authorize(self._settings.secret)
+            return await link.query(query, AUTHORIZE_TIMEOUT)
+        query, nonce = self._session.authorize(money.secret(channel.contract))
+        if nonce is None:
+            money.note(contract=channel.contract, proxy=channel.proxy, proxy_key=channel.public_key)
+            return await link.query(query, AUTHORIZE_TIMEOUT)
+        _log.info("waiting for a registration on chain", proxy=self.proxy_address)
+        registration = money.register(
+            contract=channel.contract,
+            proxy=channel.proxy,
+            proxy_key=channel.public_key,
+            nonce=nonce % 2**64,  # signed on the wire, unsigned on chain
+        )
+        return await _first_failure(registration, link.query(query, AUTHORIZE_TIMEOUT))
+
     def _accept(self, greeting: ProxyGreeting) -> Account:
         """Recompute both contract addresses and compare them with what the proxy says."""
-        root, testnet = self._settings.root, self._settings.is_testnet
+        root, testnet = self.root, self._settings.is_testnet
         owner = Address.parse(greeting.proxy_owner_address)
         proxy = root.proxy_address(owner, greeting.proxy_public_key)
         contract = root.client_address(self._wallet.address, proxy, greeting.proxy_public_key)
@@ -290,3 +319,20 @@ class ProxyConnection:
             answer.fail(UnavailableError(f"lost the proxy: {text}"))
         if not self._closed.done():
             self._closed.set_result(reason or UnavailableError("closed"))
+
+
+async def _first_failure(
+    registration: Coroutine[Any, Any, object], query: Coroutine[Any, Any, TLObject]
+) -> TLObject:
+    """Run both; return the query's result, which may come first, or raise what fails first."""
+    register, answer = asyncio.ensure_future(registration), asyncio.ensure_future(query)
+    try:
+        await asyncio.wait({register, answer}, return_when=asyncio.FIRST_COMPLETED)
+        if not answer.done():
+            register.result()
+        return await answer
+    finally:
+        # What the registration has begun goes on by itself: a message cannot be called back.
+        register.cancel()
+        answer.cancel()
+        await asyncio.gather(register, answer, return_exceptions=True)

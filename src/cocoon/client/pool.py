@@ -23,6 +23,11 @@ class Pool:
         """Forget a connection."""
         self._connections.remove(connection)
 
+    def close(self) -> None:
+        """Close every connection; running requests fail, new connections may be made."""
+        for connection in list(self._connections):
+            connection.close()
+
     @property
     def ready(self) -> list[ProxyConnection]:
         """Connections that can take requests."""

@@ -6,11 +6,13 @@ import structlog
 
 from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
+from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.payment import CLIENT_CHARGE
 from cocoon.client.settings import ClientSettings
 from cocoon.client.spending import Spending
 from cocoon.errors import PaymentError
 from cocoon.net.payment_book import PaymentBook, PaymentChannel
+from cocoon.net.root_source import FixedRoot, RootSource
 from cocoon.wire.events import PaymentUpdated
 
 _log = structlog.get_logger(__name__)
@@ -43,12 +45,17 @@ class ProxyAccount:
 
 
 class Account:
-    """One proxy's charges; survives reconnects."""
+    """One proxy's charges; survives reconnects.
 
-    __slots__ = ("_only_spender", "channel", "spending")
+    Attributes:
+        prices: of the parameters that the contract was made with: they are part of its address.
+    """
 
-    def __init__(self, channel: PaymentChannel, *, only_spender: bool) -> None:
+    __slots__ = ("_only_spender", "channel", "prices", "spending")
+
+    def __init__(self, channel: PaymentChannel, prices: PriceList, *, only_spender: bool) -> None:
         self.channel = channel
+        self.prices = prices
         self.spending = Spending()
         self._only_spender = only_spender
 
@@ -87,16 +94,33 @@ class Account:
 class Wallet:
     """All accounts of one client.
 
+    Args:
+        settings: of the client.
+        root: where the root configuration comes from; None takes the settings' one for ever.
+
     Raises:
         StoreError: the payments file cannot be used.
     """
 
-    def __init__(self, settings: ClientSettings) -> None:
+    def __init__(self, settings: ClientSettings, root: RootSource | None = None) -> None:
         self.address = Address.parse(settings.wallet)
-        self.prices = PriceList.from_fields(settings.root.params)
+        self.root = FixedRoot(settings.root) if root is None else root
+        self._priced: tuple[ContractParams, PriceList] | None = None
         self._settings = settings
         self._book = PaymentBook(CLIENT_CHARGE, settings.state_path)
         self._accounts: dict[Address, Account] = {}
+
+    @property
+    def prices(self) -> PriceList:
+        """The network's prices now; a session keeps those that it began with."""
+        params = self.root.current.params
+        if self._priced is None or self._priced[0] is not params:
+            self._priced = params, PriceList.from_fields(params)
+        return self._priced[1]
+
+    def claim(self, contract: Address, proxy: Address, public_key: bytes) -> PaymentClaim:
+        """What is known of a contract's payments, connected or not; raises as :meth:`account`."""
+        return self._book.open(proxy=proxy, contract=contract, public_key=public_key).known
 
     def start(self) -> None:
         """Keep payments saved from now on."""
@@ -116,7 +140,7 @@ class Wallet:
         account = self._accounts.get(contract)
         if account is None:
             channel = self._book.open(proxy=proxy, contract=contract, public_key=public_key)
-            account = Account(channel, only_spender=self._settings.only_spender)
+            account = Account(channel, self.prices, only_spender=self._settings.only_spender)
             self._accounts[contract] = account
         return account
 
@@ -134,8 +158,8 @@ class Wallet:
                     known.signed,
                     known.db,
                     known.max,
-                    self.prices.cost(known.signed),
-                    self.prices.cost(known.max),
+                    account.prices.cost(known.signed),
+                    account.prices.cost(known.max),
                     account.spending.unexplained,
                 )
             )

@@ -200,6 +200,8 @@ class ChainRoot:
         root = await self._read(self._backend, self._address)
         if root.address != self._address:
             raise ConfigError("the configuration that was read is of another root contract")
+        if self._root is not None and root.params.is_test != self._root.params.is_test:
+            raise ConfigError("the network has changed its kind (is_test): restart on purpose")
         self._read_at = float(head.time)
         self._check_age()
         before = self._root

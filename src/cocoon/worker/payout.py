@@ -6,6 +6,7 @@ from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.payment import WORKER_PAYOUT
 from cocoon.net.payment_book import PaymentBook, PaymentChannel
+from cocoon.net.root_source import FixedRoot, RootSource
 from cocoon.wire.events import Counters
 from cocoon.worker.settings import WorkerSettings
 
@@ -35,14 +36,24 @@ class Earnings:
 class Payouts:
     """The payments of all proxies.
 
+    Args:
+        settings: of the worker.
+        root: where the root configuration comes from; None takes the settings' one for ever.
+
     Raises:
         StoreError: the file cannot be used.
     """
 
-    def __init__(self, settings: WorkerSettings) -> None:
-        self.prices = PriceList.from_fields(settings.root.params)
+    def __init__(self, settings: WorkerSettings, root: RootSource | None = None) -> None:
+        self.root = FixedRoot(settings.root) if root is None else root
+        self._prices: dict[Address, PriceList] = {}
         self._testnet = settings.is_testnet
         self._book = PaymentBook(WORKER_PAYOUT, settings.state_path)
+
+    @property
+    def prices(self) -> PriceList:
+        """The network's prices now."""
+        return PriceList.from_fields(self.root.current.params)
 
     def start(self) -> None:
         """Keep payments saved from now on."""
@@ -59,7 +70,13 @@ class Payouts:
             StoreError: what the file says about it does not verify.
             PaymentError: not a public key.
         """
+        # A contract keeps the prices that it was made with: they are part of its address.
+        self._prices.setdefault(contract, self.prices)
         return self._book.open(proxy=proxy, contract=contract, public_key=public_key)
+
+    def claim(self, contract: Address, proxy: Address, public_key: bytes) -> PaymentClaim:
+        """What is known of a contract's payments, connected or not; raises as :meth:`channel`."""
+        return self._book.open(proxy=proxy, contract=contract, public_key=public_key).known
 
     def report(self) -> list[Earnings]:
         """What each proxy owes."""
@@ -74,7 +91,7 @@ class Payouts:
                     known.signed,
                     known.db,
                     known.max,
-                    self.prices.fee(known.signed),
+                    self._prices.get(channel.contract, self.prices).fee(known.signed),
                 )
             )
         return reports

@@ -6,7 +6,9 @@ from pathlib import Path
 from cocoon.chain.root_config import RootConfig
 from cocoon.engine.base import Engine
 from cocoon.errors import ConfigError
+from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.dialing import DialSettings
+from cocoon.worker.chain.limits import PayoutRules
 
 DEFAULT_HTTP_PORT = 12000
 DEFAULT_MAX_ACTIVE_REQUESTS = 200
@@ -35,6 +37,8 @@ class WorkerSettings:
         disabled: start with the operator switch off.
         state_path: JSON file that earnings are kept in; None keeps them in memory only.
         http_host, http_port: control and metrics; 0 picks a port, None opens none.
+        chain: how TON is reached, and the wallet that pays fees; None is simulated TON.
+        payouts: when earnings are paid out.
     """
 
     owner: str
@@ -53,6 +57,8 @@ class WorkerSettings:
     state_path: Path | None = None
     http_host: str = "127.0.0.1"
     http_port: int | None = DEFAULT_HTTP_PORT
+    chain: ChainSettings | None = None
+    payouts: PayoutRules = field(default_factory=PayoutRules)
 
     def __post_init__(self) -> None:
         if not self.base_model:
@@ -65,6 +71,9 @@ class WorkerSettings:
             raise ConfigError("worker: max_active_requests must be at least 1")
         if self.proxy_connections < 1:
             raise ConfigError("worker: proxy_connections must be at least 1")
+        root = None if self.chain is None else self.chain.root
+        if root is not None and root != self.root.address:
+            raise ConfigError("worker: the root configuration is of another root contract")
 
     @property
     def base_model(self) -> str:

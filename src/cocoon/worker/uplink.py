@@ -26,6 +26,7 @@ from cocoon.wire.events import (
     WorkerQuery,
 )
 from cocoon.wire.worker_session import WorkerParams, WorkerSession, WorkerState
+from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.payout import Payouts, counters
 from cocoon.worker.request import RequestHost, RunningRequest
 from cocoon.worker.settings import WorkerSettings
@@ -85,6 +86,10 @@ class Uplink:
         host: what requests share.
         offer: what to tell the proxy; read again whenever :meth:`tell` is called.
         slots: how many requests may run, over all uplinks.
+        money: has earnings paid out on chain; None without TON.
+
+    Attributes:
+        root: the root configuration of this session, from its beginning to its end.
     """
 
     def __init__(
@@ -94,8 +99,11 @@ class Uplink:
         host: RequestHost,
         offer: Offer,
         slots: Slots,
+        money: WorkerMoney | None = None,
     ) -> None:
         self._settings = settings
+        self.root = payouts.root.current
+        self._money = money
         self._payouts = payouts
         self._host = host
         self._offer = offer
@@ -140,9 +148,7 @@ class Uplink:
             RequestError: it refused, or the link died.
         """
         self._link = link
-        check_proxy_image(
-            self._settings.root, link.peer, required=self._settings.must_check_proxies
-        )
+        check_proxy_image(self.root, link.peer, required=self._settings.must_check_proxies)
         await link.wait_open()
         session = self._session
         answer = await link.query(session.connect(), HANDSHAKE_TIMEOUT)
@@ -160,7 +166,7 @@ class Uplink:
 
     def _accept(self, greeting: ProxyGreeting) -> PaymentChannel:
         """Recompute both contract addresses and compare them with what the proxy says."""
-        root, testnet = self._settings.root, self._settings.is_testnet
+        root, testnet = self.root, self._settings.is_testnet
         key = greeting.proxy_public_key
         proxy = root.proxy_address(Address.parse(greeting.proxy_owner_address), key)
         contract = root.worker_address(Address.parse(self._settings.owner), proxy, key)
@@ -169,6 +175,8 @@ class Uplink:
             proxy_contract=proxy.friendly(testnet=testnet),
             worker_contract=contract.friendly(testnet=testnet),
         )
+        if self._money is not None:
+            self._money.note(contract=contract, proxy=proxy, proxy_key=key)
         return self._payouts.channel(proxy=proxy, contract=contract, public_key=key)
 
     async def _compare(self, link: Link, channel: PaymentChannel) -> None:

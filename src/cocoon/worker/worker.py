@@ -2,15 +2,20 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
 import structlog
 
 from cocoon.chain.address import Address
+from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError, DecodeError, UnavailableError
+from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.http_server import HttpServer
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import worker_targets
+from cocoon.net.root_source import FixedRoot, RootSource
+from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.engine_monitor import EngineMonitor
 from cocoon.worker.payout import Payouts
 from cocoon.worker.request import RequestHost
@@ -29,6 +34,11 @@ class Worker:
         settings: what it is told.
         dial: opens links; tests bring their own.
 
+    Attributes:
+        root: where the root configuration comes from.
+        chain: our connection to TON; None with simulated TON.
+        money: our contracts on TON; likewise.
+
     Raises:
         ConfigError: the settings do not fit the root configuration.
         StoreError: the payments file cannot be used.
@@ -37,12 +47,20 @@ class Worker:
     def __init__(self, settings: WorkerSettings, *, dial: Dialer | None = None) -> None:
         settings.root.check_is_test(settings.is_test)
         try:
-            Address.parse(settings.owner)
+            owner = Address.parse(settings.owner)
         except DecodeError as error:
             raise ConfigError(f"worker: owner address: {error}") from None
         self.settings = settings
         self.statistics = Statistics()
-        self.payouts = Payouts(settings)
+        self.chain = None if settings.chain is None else ChainAccess(settings.chain, settings.root)
+        self.root: RootSource = FixedRoot(settings.root) if self.chain is None else self.chain.root
+        self.root.on_change(self._root_changed)
+        self.payouts = Payouts(settings, self.root)
+        self.money = (
+            None
+            if self.chain is None
+            else WorkerMoney(self.chain, owner, settings.payouts, self.payouts.claim)
+        )
         self.monitor = EngineMonitor(settings.engine, settings.base_model, self._engine_changed)
         self._offer = Offer(settings.coefficient, disabled=True)
         self._switched_off = settings.disabled
@@ -75,13 +93,19 @@ class Worker:
             if settings.http_port is not None:
                 self._http = HttpServer(status_app(self), settings.http_host, settings.http_port)
                 await self._http.start()
+            if self.chain is not None:
+                await self.chain.start()
             await settings.engine.start()
             await self.monitor.check()
             self.monitor.start()
             self.payouts.start()
+            if self.money is not None:
+                self.money.start()
             self._maintenance = asyncio.create_task(maintain(settings.dial))
             self._keeper = SessionKeeper(
-                lambda: worker_targets(settings.root), settings.proxy_connections, self._run_session
+                lambda: worker_targets(self.root.current),
+                settings.proxy_connections,
+                self._run_session,
             )
             self._keeper.start()
         except BaseException:
@@ -102,10 +126,16 @@ class Worker:
         if self._http is not None:
             await self._http.stop()
             self._http = None
+        if self.money is not None:
+            await self.money.close()
+        if self.chain is not None:
+            await self.chain.close()
         await self.payouts.close()
 
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
-        uplink = Uplink(self.settings, self.payouts, self._host, self._offer, self._slots)
+        uplink = Uplink(
+            self.settings, self.payouts, self._host, self._offer, self._slots, self.money
+        )
         link = await self._dial(target.host, target.port, uplink.make_link)
         try:
             await uplink.shake_hands(link)
@@ -119,6 +149,14 @@ class Worker:
         finally:
             link.close()
             await uplink.finished()
+
+    def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
+        """Other parameters mean other contracts: connect anew (§4.2)."""
+        # New sessions get it; running ones keep the prices that they began with.
+        self._host = replace(self._host, prices=self.payouts.prices)
+        if root.params.params_version != before.params.params_version:
+            for uplink in self.uplinks:
+                uplink.close()
 
     # --- what operators and tests use ---
 
