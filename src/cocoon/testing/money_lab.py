@@ -7,6 +7,7 @@ who are plain addresses: the embedded chain can play any sender. After each mess
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from cocoon.chain import opcodes
 from cocoon.chain.address import Address
@@ -18,15 +19,17 @@ from cocoon.chain.contracts.code import load_code
 from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.payment import SignedPayment, sign_payment
 from cocoon.chain.contracts.proxy import proxy_data
+from cocoon.chain.contracts.proxy_messages import increase_stake
 from cocoon.chain.contracts.proxy_state import ProxyLedger, ProxyState
 from cocoon.chain.contracts.state_init import contract_address, state_init
 from cocoon.chain.contracts.worker import worker_data
 from cocoon.chain.contracts.worker_state import WorkerState
 from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.embedded.records import ChainTransaction
+from cocoon.chain.embedded.snapshots import Snapshot
 from cocoon.chain.keys import SecretKey
-from cocoon.chain.message import MessageKind
 from cocoon.testing.chain import TON
+from cocoon.testing.contracts import Outcome
 
 
 def someone(number: int) -> Address:
@@ -89,6 +92,18 @@ class Totals:
     fees: int = 0
 
 
+@dataclass(frozen=True)
+class LabSnapshot:
+    """A lab at one moment; made by :meth:`MoneyLab.snapshot`."""
+
+    chain: Snapshot
+    totals: Totals
+    clients: tuple[Contract, ...]
+    workers: tuple[Contract, ...]
+    watched: frozenset[Address]
+    query: int
+
+
 class MoneyLab:
     """One proxy's money.
 
@@ -99,19 +114,17 @@ class MoneyLab:
     """
 
     def __init__(
-        self, chain: EmbeddedChain, *, proxy_seed: bytes = bytes([7]) * 32, **changes: int
+        self, chain: EmbeddedChain, *, proxy_seed: bytes = bytes([7]) * 32, **changes: Any
     ) -> None:
         self.chain = chain
         self.key = SecretKey(proxy_seed)
         self.params = replace(
             PARAMS,
-            **{
-                "proxy_code": load_code("proxy"),
-                "worker_code": load_code("worker"),
-                "client_code": load_code("client"),
-                **changes,
-            },
+            proxy_code=load_code("proxy"),
+            worker_code=load_code("worker"),
+            client_code=load_code("client"),
         )
+        self.params = replace(self.params, **changes)
         data = proxy_data(self.params, OPERATOR, self.key.public_key, ROOT)
         self.proxy = self._contract("proxy", data, OPERATOR)
         self.clients: list[Contract] = []
@@ -119,6 +132,26 @@ class MoneyLab:
         self.totals = Totals()
         self._watched = {OPERATOR, SUBMITTER, STRANGER, self.proxy.address}
         self._query = 0
+
+    # Going back
+
+    def snapshot(self) -> "LabSnapshot":
+        """Everything as it is now."""
+        return LabSnapshot(
+            self.chain.snapshot(),
+            self.totals,
+            tuple(self.clients),
+            tuple(self.workers),
+            frozenset(self._watched),
+            self._query,
+        )
+
+    def restore(self, snapshot: "LabSnapshot") -> None:
+        """Go back to a snapshot of this lab."""
+        self.chain.restore(snapshot.chain)
+        self.totals = snapshot.totals
+        self.clients, self.workers = list(snapshot.clients), list(snapshot.workers)
+        self._watched, self._query = set(snapshot.watched), snapshot.query
 
     # Contracts
 
@@ -140,12 +173,10 @@ class MoneyLab:
         """Deploy the proxy contract, and give it this stake unless that is zero."""
         self.deploy(self.proxy, value)
         if stake:
-            from cocoon.chain.contracts.proxy_messages import increase_stake  # noqa: PLC0415
-
             body = increase_stake(self.query(), stake, OPERATOR)
             self.send(OPERATOR, self.proxy.address, stake + TON, body)
 
-    def deploy(self, contract: Contract, value: int) -> tuple[ChainTransaction, ...]:
+    def deploy(self, contract: Contract, value: int) -> Outcome:
         """Deploy a contract with an empty message."""
         return self.send(contract.owner, contract.address, value, init=contract.init, bounce=False)
 
@@ -165,7 +196,7 @@ class MoneyLab:
         *,
         init: Cell | None = None,
         bounce: bool = True,
-    ) -> tuple[ChainTransaction, ...]:
+    ) -> Outcome:
         """Send a message and run all that it causes, or as much as the chain's limit allows."""
         self._watched |= {source, dest}
         self.totals = replace(self.totals, made=self.totals.made + value)
@@ -173,9 +204,14 @@ class MoneyLab:
             self.chain.faucet(dest, value, body=body, init=init, bounce=bounce, source=source)
         )
 
-    def tick(self) -> tuple[ChainTransaction, ...]:
+    def tick(self) -> Outcome:
         """Run what waits."""
         return self._count(self.chain.tick())
+
+    def settle(self) -> None:
+        """Run until nothing waits; for chains with a limit."""
+        while self.tick().transactions:
+            pass
 
     def payment(self, operation: int, contract: Contract, tokens: int) -> SignedPayment:
         """A payment signed with the machine key; leftovers go to :data:`SUBMITTER`."""
@@ -190,16 +226,16 @@ class MoneyLab:
 
     def pay(
         self, operation: int, contract: Contract, tokens: int, value: int = 700_000_000
-    ) -> tuple[ChainTransaction, ...]:
+    ) -> Outcome:
         """Sign a payment and submit it."""
         body = self.payment(operation, contract, tokens).body()
         return self.send(SUBMITTER, contract.address, value, body)
 
-    def charge(self, client: Contract, tokens: int) -> tuple[ChainTransaction, ...]:
+    def charge(self, client: Contract, tokens: int) -> Outcome:
         """Charge a client up to this counter."""
         return self.pay(opcodes.EXT_CLIENT_CHARGE_SIGNED, client, tokens)
 
-    def payout(self, worker: Contract, tokens: int) -> tuple[ChainTransaction, ...]:
+    def payout(self, worker: Contract, tokens: int) -> Outcome:
         """Pay a worker up to this counter."""
         return self.pay(opcodes.EXT_WORKER_PAYOUT_REQUEST_SIGNED, worker, tokens)
 
@@ -272,16 +308,14 @@ class MoneyLab:
         assert data is not None, "the contract is not deployed"
         return data
 
-    def _count(self, transactions: Sequence[ChainTransaction]) -> tuple[ChainTransaction, ...]:
+    def _count(self, block: Sequence[ChainTransaction]) -> Outcome:
         """Add up the fees: those of the transactions, and those that messages brought along."""
+        outcome = Outcome(tuple(transaction.parsed for transaction in block))
         fees = 0
-        for transaction in transactions:
-            parsed = transaction.parsed
-            fees += parsed.total_fees
-            if parsed.in_message is not None:
-                fees += parsed.in_message.forward_fee
-            for message in parsed.out_messages:
-                if message.kind is MessageKind.INTERNAL and message.dest is not None:
-                    self._watched.add(message.dest)
+        for transaction in outcome.transactions:
+            fees += transaction.total_fees
+            if transaction.in_message is not None:
+                fees += transaction.in_message.forward_fee
+            self._watched |= {m.dest for m in transaction.out_messages if m.dest is not None}
         self.totals = replace(self.totals, fees=self.totals.fees + fees)
-        return tuple(transactions)
+        return outcome
