@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from cocoon import __version__
 from cocoon.cli import (
+    chain_command,
     chat_command,
     client_command,
     demo_command,
@@ -81,6 +82,7 @@ app.command(
     },
 )(router_command.router)
 app.command("keys")(keys_command.keys)
+app.add_typer(chain_command.app, name="chain")
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -28,7 +28,7 @@ class PageGuard:
 
     def __init__(self, app: App, host: str) -> None:
         self._app = app
-        self._local = _is_loopback(host)
+        self._local = is_loopback(host)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
@@ -48,7 +48,8 @@ class PageGuard:
         return False
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach what listens on this address."""
     if host == "localhost":
         return True
     try:

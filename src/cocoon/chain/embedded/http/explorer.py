@@ -172,6 +172,8 @@ def outcome(parsed: Transaction) -> str:
         return "ok"
     if compute is None:
         reason = "not run"
+    elif compute.skipped == "no state" and not parsed.bounced:
+        return RECEIVED
     elif compute.skipped is not None:
         reason = compute.skipped
     elif not compute.success:

@@ -1,0 +1,1 @@
+"""What ``cocoon chain …`` consists of: the server, finding and calling one, and what is shown."""
