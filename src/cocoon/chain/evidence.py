@@ -144,13 +144,16 @@ def check_network(
     Args:
         is_testnet: what the configuration says.
         zero_state: root hash of the state that the server's chain started from, if it says.
-        network_id: number of the network in its block headers, if it says.
+        network_id: number of the network in its block headers, if it says; private networks use
+            any, so that it counts only where the zero state is not one of theirs.
 
     Raises:
         ConfigError: the server is on the other network.
         ChainDataError: the two contradict each other.
     """
-    by_state = _ZERO_STATES.get(zero_state) if zero_state is not None else None
+    if zero_state is not None and zero_state not in _ZERO_STATES:
+        return
+    by_state = None if zero_state is None else _ZERO_STATES[zero_state]
     by_id = _IDS.get(network_id) if network_id is not None else None
     if by_state is not None and by_id is not None and by_state != by_id:
         raise ChainDataError("server says that it is on mainnet and on testnet")

@@ -16,7 +16,7 @@ from cocoon.chain.backend import (
 from cocoon.chain.cells import Cell
 from cocoon.chain.evidence import AccountWatch, HeadWatch, check_history, check_network
 from cocoon.chain.toncenter.caller import AnswerTooLargeError, Caller, Limits
-from cocoon.chain.toncenter.v2 import V2
+from cocoon.chain.toncenter.v2 import V2, Network
 from cocoon.chain.toncenter.v3 import V3
 from cocoon.chain.transaction import Transaction
 from cocoon.chain.vm_stack import StackValue
@@ -88,7 +88,7 @@ class ToncenterBackend:
         self._sleep = sleep
         self._heads = HeadWatch(max_age, wall)
         self._accounts = AccountWatch()
-        self._checked = False
+        self._zero_state: bytes | None = None
 
     def __repr__(self) -> str:
         return f"ToncenterBackend({self._caller.url})"
@@ -132,11 +132,7 @@ class ToncenterBackend:
             head, network = await self._v2.head(self._heads.best)
         else:
             head, network = await self._v3.head()
-        check_network(
-            self._is_testnet, zero_state=network.zero_state, network_id=network.network_id
-        )
-        # With v3 the zero state stays unknown here, so that the first check is still to come.
-        self._checked = self._checked or network.zero_state is not None
+        self._check(network)
         return self._heads.accept(head)
 
     async def account(self, address: Address) -> AccountState:
@@ -203,13 +199,16 @@ class ToncenterBackend:
         return await (self._v3 or self._v2).run(address, method, stack)
 
     async def _check_network(self) -> None:
-        if self._checked:
-            return
-        _, network = await self._v2.head(None)
-        check_network(
-            self._is_testnet, zero_state=network.zero_state, network_id=network.network_id
-        )
-        self._checked = True
+        if self._zero_state is None:
+            _, network = await self._v2.head(None)
+            self._check(network)
+
+    def _check(self, network: Network) -> None:
+        zero_state = network.zero_state or self._zero_state
+        if self._zero_state not in (None, zero_state):
+            raise ChainDataError("server suddenly shows a chain with another beginning")
+        check_network(self._is_testnet, zero_state=zero_state, network_id=network.network_id)
+        self._zero_state = zero_state
 
     async def _account(self, address: Address) -> AccountState:
         if self._v3 is None:
