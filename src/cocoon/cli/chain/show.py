@@ -30,7 +30,7 @@ def transactions(items: list[dict[str, Any]]) -> Table:
             _ton(item["fees"]),
             item["outcome"],
             item["hash"][:10],
-            style=None if item["success"] else "red",
+            style=None if item["outcome"] in ("ok", "received") else "red",
         )
     return table
 

@@ -19,6 +19,8 @@ from cocoon.chain.transaction import Transaction
 
 MAX_LIMIT = 100
 DEFAULT_LIMIT = 20
+RECEIVED = "received"
+"""Outcome where coins arrive at an address without a contract: nothing ran, nothing failed."""
 
 
 def transactions(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:

@@ -84,7 +84,7 @@ def _table(title: str, head: str, answer: dict[str, Any], row: Any) -> str:
 
 
 def _transaction(item: dict[str, Any]) -> str:
-    good = "ok" if item["success"] else "bad"
+    good = "ok" if item["success"] or item["outcome"] == explorer.RECEIVED else "bad"
     source = item["from"]
     return (
         f"<td>{escape(_time(item['time']))}<td>{_account_link(item['account'])}"
