@@ -26,6 +26,9 @@ FILES = {
 SHARED = {
     "chain": tables.ChainTable,
     "node_wallet": tables.NodeWalletTable,
+    "deposits": tables.DepositsTable,
+    "payouts": tables.PayoutsTable,
+    "settlement": tables.SettlementTable,
     "identity": tables.IdentityTable,
     "policy": tables.PolicyTable,
     "http": tables.HttpTable,

@@ -68,9 +68,10 @@ class Configs:
 
     def client(self, member: Member, port: int) -> Document:
         """Of the client with its gateway."""
+        key = {} if "node_wallet" in self._ton else {"wallet_key_file": "wallet.key"}
         return {
             **self._common("client", member),
-            "wallet_key_file": "wallet.key",
+            **key,
             "proxy_connections": self._options.proxies,
             "check_proxy_hashes": True,
             "state": "payments.json",

@@ -2,17 +2,23 @@
 
 import base64
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from cocoon.chain.address import Address
+from cocoon.chain.contracts.code import load_code
 from cocoon.chain.keys import SecretKey
+from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.cli.config import tables
+from cocoon.cli.config.chain import chain_settings, node_wallet
 from cocoon.cli.config.client_settings import client_settings, gateway_settings
 from cocoon.cli.config.common import root_config
-from cocoon.cli.config.load import Overrides, load_client, load_proxy, load_worker
+from cocoon.cli.config.load import Overrides, load_any, load_client, load_proxy, load_worker
 from cocoon.cli.config.proxy_settings import proxy_settings
+from cocoon.cli.config.tables import ClientFile, NodeWalletTable, ProxyFile, WorkerFile
 from cocoon.cli.config.trust import Trust
 from cocoon.cli.config.worker_settings import worker_settings
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
@@ -306,17 +312,18 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_root_configuration_is_needed() -> None:
+    file = load_client(EXAMPLES / "client.toml")
     with pytest.raises(ConfigError, match="--root-config"):
-        root_config(None, None, is_test=True)
+        root_config(replace(file, root_config=None))
     with pytest.raises(ConfigError, match="is_test"):
-        root_config(EXAMPLES / "root.json", None, is_test=False)
+        root_config(replace(file, is_test=False))
 
 
 def test_root_configuration_errors_name_the_file(tmp_path: Path) -> None:
     path = tmp_path / "root.json"
     path.write_text('{"version": -1}')
     with pytest.raises(ConfigError, match=r"root\.json: .*version"):
-        root_config(path, None, is_test=True)
+        root_config(replace(load_client(EXAMPLES / "client.toml"), root_config=path))
 
 
 def test_simulated_trust_says_so(tmp_path: Path) -> None:
@@ -354,3 +361,83 @@ def test_gateway_keys_are_kept_as_hashes(tmp_path: Path) -> None:
     (tmp_path / "keys").write_text("\n")
     with pytest.raises(ConfigError, match="holds no key"):
         gateway_settings(tables.GatewayTable(api_keys_file=tmp_path / "keys"))
+
+
+# --- TON ------------------------------------------------------------------------------------------
+
+CHAIN = """
+root_contract = "0QCzG6B9lOBM_Gv3zJ0171dOgM644iAKDK7DBsFqoU1NNAuD"
+owner = "0QCPFYXpK6t-UCmptR28_gfm6LCk6-FuBgNXJiPeizFOfmnS"
+state = "payments.json"
+[chain]
+kind = "toncenter"
+url = "http://127.0.0.1:8081/"
+poll_seconds = 2
+[node_wallet]
+key_file = "wallet.key"
+[deposits]
+deposit = "0.5"
+max_per_day = 7
+"""
+
+
+def test_a_node_on_ton(tmp_path: Path) -> None:
+    file = load_client(toml(tmp_path, CHAIN))
+    assert file.deposits.deposit == 500_000_000
+    assert file.deposits.max_per_day == 7_000_000_000
+    with pytest.raises(ConfigError, match="cannot read key file"):
+        chain_settings(file, tmp_path)
+    key = SecretKey.load_or_create(tmp_path / "wallet.key")
+    settings = chain_settings(file, tmp_path)
+    assert settings is not None
+    assert settings.poll_interval == (2.0, 4.0)
+    owner = Address.parse(file.owner or "")
+    assert settings.wallet.address == CocoonWallet(key, owner, load_code("wallet")).address
+    for kind in ("v4r2", "v5r1"):
+        table = replace(file.node_wallet, kind=kind)
+        assert node_wallet(replace(file, node_wallet=table)).address != settings.wallet.address
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"state": None}, "key `state`"),
+        ({"root_contract": None}, "key `root_contract`"),
+        ({"owner": None, "wallet": "0QCPFYXpK6t-UCmptR28_gfm6LCk6-FuBgNXJiPeizFOfmnS"}, "owner"),
+        ({"node_wallet": NodeWalletTable(), "wallet_key_file": Path("x")}, "key_file"),
+    ],
+)
+def test_what_ton_needs(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    SecretKey.load_or_create(tmp_path / "wallet.key")
+    file = replace(load_client(toml(tmp_path, CHAIN)), **change)
+    with pytest.raises(ConfigError, match=words):
+        chain_settings(file, None if file.state is None else file.state.parent)
+
+
+def test_a_root_file_on_the_command_line_means_simulated_ton(tmp_path: Path) -> None:
+    overrides = Overrides(root_config=EXAMPLES / "root.json")
+    file = load_client(toml(tmp_path, CHAIN), overrides)
+    assert chain_settings(file, tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[chain]\nkind = 'toncenter'", "needs the key `url`"),
+        ("[chain]\nkind = 'liteserver'", "network_config"),
+        ("[chain]\nurl = 'ftp://x'", "http://"),
+        ("[deposits]\ndeposit = 0.5", "amount in TON"),
+        ("[deposits]\ndeposit = '1.0000000001'", "amount in TON"),
+        ("[deposits]\ndeposit = -1", "amount in TON"),
+    ],
+)
+def test_wrong_tables_of_ton(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_client(toml(tmp_path, CHAIN.partition("[chain]")[0] + text))
+
+
+def test_the_role_is_seen_in_the_file(tmp_path: Path) -> None:
+    for name, cls in (("client", ClientFile), ("proxy", ProxyFile), ("worker", WorkerFile)):
+        assert isinstance(load_any(EXAMPLES / f"{name}.toml"), cls)
+    with pytest.raises(ConfigError, match=r"\.toml"):
+        load_any(EXAMPLES / "official" / "client-config.json")

@@ -4,12 +4,15 @@ from cocoon.chain.address import Address
 from cocoon.chain.contracts.wallet import wallet_address
 from cocoon.chain.keys import SecretKey
 from cocoon.cli.config import tables
-from cocoon.cli.config.common import dial_settings, root_config
+from cocoon.cli.config.chain import chain_settings
+from cocoon.cli.config.common import dial_settings, root_config, same_fields
 from cocoon.cli.config.load import read_text
 from cocoon.cli.config.trust import Trust
+from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.settings import ClientSettings
 from cocoon.errors import ConfigError
 from cocoon.gateway import GatewaySettings, hash_api_key
+from cocoon.net.chain_settings import ChainSettings
 
 
 def client_settings(file: tables.ClientFile, trust: Trust) -> ClientSettings:
@@ -18,9 +21,10 @@ def client_settings(file: tables.ClientFile, trust: Trust) -> ClientSettings:
     Raises:
         ConfigError: a file that it names cannot be used, or values contradict one another.
     """
+    chain = chain_settings(file, None if file.state is None else file.state.parent)
     return ClientSettings(
-        wallet=_wallet(file),
-        root=root_config(file.root_config, file.root_contract, is_test=file.is_test),
+        wallet=_wallet(file, chain),
+        root=root_config(file),
         dial=dial_settings(file.dial, trust),
         secret=file.secret.encode(),
         proxy_connections=file.proxy_connections,
@@ -28,6 +32,8 @@ def client_settings(file: tables.ClientFile, trust: Trust) -> ClientSettings:
         is_testnet=file.is_testnet,
         check_proxy_hashes=file.check_proxy_hashes,
         state_path=file.state,
+        chain=chain,
+        deposits=DepositLimits(**same_fields(file.deposits)),
     )
 
 
@@ -55,7 +61,9 @@ def gateway_settings(table: tables.GatewayTable) -> GatewaySettings:
     )
 
 
-def _wallet(file: tables.ClientFile) -> str:
+def _wallet(file: tables.ClientFile, chain: ChainSettings | None) -> str:
+    if chain is not None:
+        return chain.wallet.address.friendly(testnet=file.is_testnet)
     if file.wallet is not None:
         # Peers compare this text: it must be in the network's non-bounceable form.
         return Address.parse(file.wallet).friendly(testnet=file.is_testnet)

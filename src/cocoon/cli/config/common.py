@@ -3,36 +3,49 @@
 One module a role follows from it, so that a process imports the code of its own role only.
 """
 
-from pathlib import Path
+from dataclasses import fields
+from typing import Any
 
 from cocoon.chain.address import Address
 from cocoon.chain.pseudo_config import DEFAULT_ROOT_ADDRESS, load_pseudo_config
 from cocoon.chain.root_config import RootConfig
 from cocoon.cli.config import tables
+from cocoon.cli.config.chain import read_root_now
 from cocoon.cli.config.load import read_text
 from cocoon.cli.config.trust import Trust
 from cocoon.errors import ConfigError
 from cocoon.net.dialing import DialSettings, RatlsDial, SocksDial
 
 
-def root_config(path: Path | None, contract: str | None, *, is_test: bool) -> RootConfig:
-    """The root configuration from a file in the official simulated-TON form.
+def root_config(file: tables.RoleFile) -> RootConfig:
+    """The root configuration: from the root contract, or a file in the simulated-TON form.
 
     Raises:
-        ConfigError: there is no file, it is wrong, or it belongs to a network of the other kind.
+        ConfigError: there is none, it is wrong, or it belongs to a network of the other kind.
+        ChainError: TON cannot be reached, or there is no root contract.
     """
+    root = _root_file(file) if file.chain.kind == "simulated" else read_root_now(file)
+    root.check_is_test(file.is_test)
+    return root
+
+
+def _root_file(file: tables.RoleFile) -> RootConfig:
+    path, contract = file.root_config, file.root_contract
     if path is None:
         raise ConfigError(
-            "no root configuration: give --root-config FILE (-C FILE); reading the root contract "
-            "from TON is not possible yet"
+            "no root configuration: say how TON is reached under [chain], or give --root-config "
+            "FILE (-C FILE) for simulated TON"
         )
     address = DEFAULT_ROOT_ADDRESS if contract is None else Address.parse(contract)
     try:
-        root = load_pseudo_config(read_text(path, "root configuration"), address)
+        return load_pseudo_config(read_text(path, "root configuration"), address)
     except ConfigError as error:
         raise ConfigError(f"{path}: {error}") from None
-    root.check_is_test(is_test)
-    return root
+
+
+def same_fields(table: Any) -> dict[str, Any]:
+    """The values of a table by name, for settings whose fields have the same names."""
+    return {item.name: getattr(table, item.name) for item in fields(table)}
 
 
 def http_address(table: tables.HttpTable, default_port: int) -> tuple[str, int]:

@@ -21,7 +21,7 @@ class Overrides:
     """What the command line says beyond the file; None leaves the file's value.
 
     Attributes:
-        root_config: root configuration file.
+        root_config: root configuration file; TON is simulated then.
         check_hashes: force the check of peers' hashes.
         http_host: address of the HTTP interface.
         http_port: port of the HTTP interface.
@@ -92,8 +92,9 @@ def _override(file: F, wanted: Overrides) -> F:
         host=file.http.host if wanted.http_host is None else wanted.http_host,
         port=file.http.port if wanted.http_port is None else wanted.http_port,
     )
-    root = file.root_config if wanted.root_config is None else wanted.root_config
-    return replace(file, http=http, root_config=root)
+    if wanted.root_config is None:
+        return replace(file, http=http)
+    return replace(file, http=http, root_config=wanted.root_config, chain=tables.ChainTable())
 
 
 def _load(

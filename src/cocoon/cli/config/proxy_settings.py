@@ -2,9 +2,11 @@
 
 from cocoon.chain.keys import SecretKey
 from cocoon.cli.config import tables
-from cocoon.cli.config.common import http_port, root_config
+from cocoon.cli.config.chain import chain_settings
+from cocoon.cli.config.common import http_port, root_config, same_fields
 from cocoon.cli.config.trust import Trust
 from cocoon.errors import ConfigError
+from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.proxy.settings import ListenSettings, ProxySettings
 
 LOOPBACK = "127.0.0.1"
@@ -20,7 +22,7 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
     return ProxySettings(
         owner=file.owner,
         machine_key=_machine_key(file),
-        root=root_config(file.root_config, file.root_contract, is_test=file.is_test),
+        root=root_config(file),
         database_url=f"sqlite:///{file.database.absolute()}",
         clients=_listen(
             file.clients, trust, "clients",
@@ -38,6 +40,8 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
         scheduler=file.scheduler,
         http_host=file.http.host,
         http_port=http_port(file.http, tables.PROXY_HTTP_PORT),
+        chain=chain_settings(file, file.database.parent),
+        settlement=SettlementSettings(**same_fields(file.settlement)),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from cocoon.cli.config.values import (
     port,
     seconds,
     text,
+    ton,
     whole,
 )
 from cocoon.cli.logging import LEVELS
@@ -40,6 +41,7 @@ DEFAULT_ENGINE_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_ROUTER: Final = ("127.0.0.1", 8116)
 """The official default ports, ``wire-protocol.md`` §2.1."""
 
+NANO: Final = 10**9
 MAX_COEFFICIENT: Final = 10**9 - 1
 MAX_DIFFICULTY: Final = 64
 IMAGE_HASH_BYTES: Final = 32
@@ -331,6 +333,57 @@ class NodeWalletTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepositsTable:
+    """What a client deposits by itself. Amounts are in TON, such as `"0.5"`."""
+
+    deposit: int | None = key(
+        ton, "one deposit; without the key the network's stake of clients", default=None
+    )
+    threshold: int | None = key(
+        ton, "deposit when less is left unspent; without the key half the stake", default=None
+    )
+    max_per_day: int = key(ton, "most in 24 hours, over all proxies", default=100 * NANO)
+    max_total: int | None = key(ton, "most ever, over all proxies", default=None)
+    require_proxy_stake: bool = key(
+        flag, "deposit only where the proxy has put up its stake", default=True
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayoutsTable:
+    """When a worker has its earnings paid out. Amounts are in TON, such as `"0.5"`."""
+
+    threshold: int = key(ton, "earnings at one proxy that are paid out at once", default=10 * NANO)
+    max_age: int | None = key(
+        whole(60), "seconds after which smaller earnings are paid out too", default=7 * 86_400
+    )
+    smallest: int = key(
+        ton, "earnings up to this stay, because fees would eat them", default=NANO // 10
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettlementTable:
+    """When a proxy commits, charges and pays. Amounts are in TON, such as `"0.5"`."""
+
+    commit_value: int = key(
+        ton, "usage that waits for a signature and is worth a commit", default=NANO // 2
+    )
+    commit_age: float = key(
+        seconds, "seconds after which usage is committed whatever it is worth", default=3600.0
+    )
+    charge_value: int = key(ton, "usage of one client that is worth a charge", default=NANO)
+    payout_value: int = key(
+        ton, "earnings of one worker that are worth a payout", default=10 * NANO
+    )
+    commission_value: int = key(ton, "commission that is worth a withdrawal", default=10 * NANO)
+    message_value: int = key(
+        ton, "attached to a message, from 0.2; most of it comes back", default=3 * NANO // 10
+    )
+    retry_delay: float = key(seconds, "pause after a message that failed", default=30.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _NetworkFile:
     """Keys of every role."""
 
@@ -359,7 +412,10 @@ class ClientFile(_NetworkFile):
     )
     owner: str | None = key(address, "owner of our Cocoon wallet", default=None)
     wallet_key_file: Path | None = key(
-        path, "key of our Cocoon wallet, made by `cocoon keys`", default=None
+        path,
+        "key of our Cocoon wallet, made by `cocoon keys`, where TON is simulated; elsewhere see "
+        "`node_wallet`",
+        default=None,
     )
     secret: str = key(
         any_text,
@@ -376,10 +432,12 @@ class ClientFile(_NetworkFile):
     )
     http: HttpTable = table(HttpTable, "the gateway's address; default port 10000")
     dial: DialTable = table(DialTable, "how proxies are reached")
+    deposits: DepositsTable = table(DepositsTable, "what is deposited by itself")
     gateway: GatewayTable = table(GatewayTable, "limits and access of the gateway")
 
     def __post_init__(self) -> None:
-        if self.wallet is None and (self.owner is None or self.wallet_key_file is None):
+        key_file = self.wallet_key_file or self.node_wallet.key_file
+        if self.wallet is None and (self.owner is None or key_file is None):
             raise ConfigError("give `wallet`, or `owner` and `wallet_key_file`")
 
 
@@ -406,6 +464,7 @@ class ProxyFile(_NetworkFile):
     http: HttpTable = table(HttpTable, "local HTTP interface; default port 11000")
     workers: ListenTable = table(ListenTable, "where workers connect")
     clients: ListenTable = table(ListenTable, "where clients connect")
+    settlement: SettlementTable = table(SettlementTable, "when money moves on chain")
 
     def __post_init__(self) -> None:
         if (self.machine_key is None) == (self.machine_key_file is None):
@@ -434,6 +493,7 @@ class WorkerFile(_NetworkFile):
     http: HttpTable = table(HttpTable, "local HTTP interface; default port 12000")
     dial: DialTable = table(DialTable, "how proxies are reached")
     engine: EngineTable = table(EngineTable, "the inference engine")
+    payouts: PayoutsTable = table(PayoutsTable, "when earnings are paid out")
 
 
 RoleFile = ClientFile | ProxyFile | WorkerFile

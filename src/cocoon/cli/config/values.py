@@ -1,6 +1,7 @@
 """Checks of single configuration values. Each takes a parsed value and its place."""
 
 import math
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from cocoon.cli.config.reader import Context
 from cocoon.errors import DecodeError
 
 MAX_PORT = 65535
+_TON = re.compile(r"(?P<whole>[0-9]{1,9})(?:\.(?P<part>[0-9]{1,9}))?", re.ASCII)
 MAX_INT64 = 2**63 - 1
 
 
@@ -101,6 +103,15 @@ def http_url(value: object, context: Context) -> str:
     if not url.startswith(("http://", "https://")):
         raise context.error("must begin with http:// or https://")
     return url.rstrip("/")
+
+
+def ton(value: object, context: Context) -> int:
+    """An amount in TON, as text such as ``"0.5"`` or a whole number; in nanoTON."""
+    written = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    match = _TON.fullmatch(written) if isinstance(written, str) else None
+    if match is None:
+        raise context.error('must be an amount in TON, such as "0.5"')
+    return int(match["whole"]) * 10**9 + int((match["part"] or "").ljust(9, "0"))
 
 
 def address(value: object, context: Context) -> str:

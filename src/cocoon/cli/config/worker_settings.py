@@ -3,12 +3,14 @@
 import structlog
 
 from cocoon.cli.config import tables
-from cocoon.cli.config.common import dial_settings, http_port, root_config
+from cocoon.cli.config.chain import chain_settings
+from cocoon.cli.config.common import dial_settings, http_port, root_config, same_fields
 from cocoon.cli.config.load import read_text
 from cocoon.cli.config.trust import Trust
 from cocoon.engine.base import Engine
 from cocoon.engine.llama import LlamaEngine, LlamaSettings
 from cocoon.engine.openai_http import OpenAIHttpEngine
+from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.settings import WorkerSettings
 
 _log = structlog.get_logger(__name__)
@@ -23,7 +25,7 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
     return WorkerSettings(
         owner=file.owner,
         model=file.model,
-        root=root_config(file.root_config, file.root_contract, is_test=file.is_test),
+        root=root_config(file),
         engine=_engine(file.engine, file.model.partition("@")[0]),
         dial=dial_settings(file.dial, trust),
         coefficient=file.coefficient,
@@ -35,6 +37,8 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         state_path=file.state,
         http_host=file.http.host,
         http_port=http_port(file.http, tables.WORKER_HTTP_PORT),
+        chain=chain_settings(file, None if file.state is None else file.state.parent),
+        payouts=PayoutRules(**same_fields(file.payouts)),
     )
 
 
