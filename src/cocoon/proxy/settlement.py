@@ -28,7 +28,13 @@ _log = structlog.get_logger(__name__)
 
 
 class ChainCommitter(Protocol):
-    """Makes flushes irrevocable: once committed, an older copy of the store is recognised."""
+    """Makes flushes irrevocable: once committed, an older copy of the store is recognised.
+
+    Attributes:
+        is_delayed: whether a commit is seen later than it is sent, so that the store is told.
+    """
+
+    is_delayed: bool
 
     def attach(self, on_confirmed: Callable[[int], None]) -> None:
         """Call this with the number of each flush whose commit was seen on chain."""
@@ -45,6 +51,8 @@ class ChainCommitter(Protocol):
 
 class SimulatedChain:
     """The official simulated-TON mode: a commit acknowledges itself (``onchain.md`` §15)."""
+
+    is_delayed = False
 
     def __init__(self) -> None:
         self._on_confirmed: Callable[[int], None] = lambda _seqno: None
@@ -144,6 +152,9 @@ class Settlement:
 
     def _confirmed(self, seqno: int) -> None:
         risen = self._books.ledger.confirmed(seqno)
+        if self._chain.is_delayed:
+            for account in risen:
+                self._books.ledger.touch(account)
         if risen:
             self._on_signable(risen)
 

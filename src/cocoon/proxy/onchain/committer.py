@@ -28,6 +28,8 @@ class OnChainCommitter:
         last: the newest one that was.
     """
 
+    is_delayed = True
+
     def __init__(
         self,
         settings: SettlementSettings,

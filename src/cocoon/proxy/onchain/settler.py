@@ -335,32 +335,36 @@ class ChainSettlement:
         if commit is None or self._is_held(self._books.contract):
             return
         await self._send("commit", [self._messages.commit(commit)])
-        await self._look()
         if self._committer.pending is commit:
             # Sent, but not seen yet: the contract would refuse it a second time.
             self._hold(self._books.contract)
 
     async def _act(self) -> None:
-        if self.state is None:
-            return
-        for kind, messages in await self._due(self.state):
-            await self._send(kind, messages)
-            await self._look()
+        """Send what is due, each kind with what the kinds before it have changed."""
+        if self._retiring and self._phase is ContractPhase.OPEN:
+            await self._send("close", self._free([self._messages.close_request()]))
+        await self._send("refund", self._refunds(everybody=self._is_closing))
+        await self._send("charge", self._charges())
+        await self._send("payout", await self._payouts(last=self._is_closing))
+        if self._is_closing:
+            await self._send("close", await self._completion())
+        await self._send("commission", self._commission())
 
-    async def _due(self, state: ProxyState) -> list[tuple[str, list[OutMessage]]]:
-        """What to send now, in order."""
-        if self._retiring and state.phase is ContractPhase.OPEN:
-            return [("close", self._free([self._messages.close_request()]))]
-        retiring = state.phase is ContractPhase.CLOSING
-        batches = [("refund", self._refunds(everybody=retiring)), ("charge", self._charges(state))]
-        batches.append(("payout", await self._payouts(state, last=retiring)))
-        if retiring and not any(messages for _, messages in batches):
-            batches.append(("close", await self._completion(state)))
-        if state.balance and (
-            self._asked.commission or state.balance >= self._settings.commission_value
-        ):
-            batches.append(("commission", self._free([self._messages.withdraw_commission()])))
-        return [(kind, messages) for kind, messages in batches if messages]
+    @property
+    def _phase(self) -> ContractPhase | None:
+        return self.state.phase if self.state else None
+
+    @property
+    def _is_closing(self) -> bool:
+        return self._phase is ContractPhase.CLOSING
+
+    def _commission(self) -> list[OutMessage]:
+        commission = self.state.balance if self.state else 0
+        if not commission:
+            return []
+        if self._asked.commission or commission >= self._settings.commission_value:
+            return self._free([self._messages.withdraw_commission()])
+        return []
 
     def _free(self, messages: list[OutMessage]) -> list[OutMessage]:
         """Without those to contracts that just refused one."""
@@ -376,8 +380,8 @@ class ChainSettlement:
         records = due.refunds(self._books, everybody=everybody)
         return self._free([self._messages.grant_refund(record) for record in records])
 
-    def _charges(self, state: ProxyState) -> list[OutMessage]:
-        everything = self._asked.charges or self._payouts_need_charges(state)
+    def _charges(self) -> list[OutMessage]:
+        everything = self._asked.charges or self._payouts_need_charges()
         threshold = 0 if everything else self._settings.charge_value
         records = due.charges(self._books, self._prices, threshold)
         refunded = {item.dest for item in self._refunds(everybody=False)}
@@ -388,22 +392,22 @@ class ChainSettlement:
     def _payout_threshold(self, *, last: bool = False) -> int:
         return 0 if self._asked.payouts or last else self._settings.payout_value
 
-    def _payouts_need_charges(self, state: ProxyState) -> bool:
+    def _payouts_need_charges(self) -> bool:
         """Whether workers wait for more than the charges on chain cover."""
         wanted = sum(
             due.unpaid(record)
             for record in due.payouts(self._books, self._prices, self._payout_threshold())
         )
-        return self._messages.are_ours and wanted > self._covered(state)
+        return self._messages.are_ours and wanted > self._covered()
 
-    def _covered(self, state: ProxyState) -> int:
+    def _covered(self) -> int:
         """Tokens that can be paid from charges on chain; our contracts pay no more than that."""
         price = int(self._prices.price_per_token)
-        earned = state.ledger.earned if state.ledger is not None else 0
+        earned = self.state.ledger.earned if self.state and self.state.ledger else 0
         return earned // price if price and self._messages.are_ours else MAX_TOKENS
 
-    async def _payouts(self, state: ProxyState, *, last: bool) -> list[OutMessage]:
-        covered = self._covered(state)
+    async def _payouts(self, *, last: bool) -> list[OutMessage]:
+        covered = self._covered()
         messages = []
         records = (
             list(self._books.workers)
@@ -433,16 +437,21 @@ class ChainSettlement:
         limit = covered if covered < wanted else None
         return self._messages.payout(record, limit=limit, deploy=not account.is_active)
 
-    async def _completion(self, state: ProxyState) -> list[OutMessage]:
+    async def _completion(self) -> list[OutMessage]:
+        """The last step, once everybody has theirs and the delay is over."""
         head = await self._backend.head()
-        if head.time < state.unlock_time:
+        waits = any(record.state != ContractPhase.CLOSED for record in self._books.clients)
+        if self.state is None or waits or head.time < self.state.unlock_time:
             return []
         return self._free([self._messages.close_complete()])
 
     async def _send(self, kind: str, messages: list[OutMessage]) -> None:
+        if not messages:
+            return
         deliveries = await self._sender.send(*messages, follow=WHOLE_TRACE)
         for delivery in deliveries:
             self._note(kind, delivery)
+        await self._look()
 
     def _note(self, kind: str, delivery: Delivery) -> None:
         if delivery.transaction is not None:

@@ -1,0 +1,164 @@
+"""The proxy settles on a real TVM: every coin is where the books say."""
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.errors import CocoonError, SignerRegressionError
+from cocoon.proxy.onchain.settings import SettlementSettings
+from cocoon.proxy.onchain.settler import Due
+from cocoon.testing.chain import TON
+from cocoon.testing.onchain import FEE, PRICE, PROXY_DELAY, PROXY_STAKE, World, make_world, owner_of
+from cocoon.testing.proxy_onchain import CLIENT_OWNER, WORKER_OWNER, ProxyWorld, running
+
+pytestmark = pytest.mark.anyio
+
+TOKENS = 10_000_000
+
+
+@pytest.fixture
+def world() -> Iterator[World]:
+    world = make_world()
+    world.wallet(7)
+    with world.chain:
+        yield world
+
+
+async def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the chain tells nobody
+            await asyncio.sleep(0.01)
+
+
+async def with_deposit(it: ProxyWorld, amount: int = 5 * TON) -> None:
+    it.deploy_client()
+    it.top_up(amount)
+    await until(lambda: it.proxy.books.client(CLIENT_OWNER) is not None)
+
+
+async def test_proxy_deploys_its_contract_with_its_stake(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        state = it.proxy_state()
+        assert state.stake == PROXY_STAKE
+        assert state.phase is ContractPhase.OPEN
+        assert it.proxy.healthy
+
+
+async def test_a_deposit_becomes_funds_and_usage_a_charge(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        assert int(record.account.funds.balance) == 5 * TON
+        it.use(TOKENS)
+        await it.proxy.settle(Due(charges=True, payouts=True, commission=True))
+        used = TOKENS * PRICE
+        assert it.client_state().tokens_used == TOKENS
+        assert it.client_state().balance == 5 * TON - used
+        assert it.worker_state().tokens == TOKENS
+        assert world.balance(WORKER_OWNER) >= TOKENS * FEE
+        assert it.ledger().client_funds == 5 * TON - used
+        assert it.ledger().earned == 0
+        assert it.proxy_state().balance == 0
+        assert world.balance(owner_of(7)) == TOKENS * (PRICE - FEE)
+        assert it.ledger().commit_seqno > 0
+
+
+async def test_a_registration_opens_the_account(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        seen: list[int] = []
+        it.proxy.client_side.registered = lambda owner, nonce: seen.append(nonce)  # type: ignore[method-assign]
+        it.deploy_client()
+        it.register(77)
+        await until(lambda: seen)
+        assert seen == [77]
+        assert it.proxy.books.client(CLIENT_OWNER) is not None
+
+
+async def test_commits_wait_for_value_at_risk(world: World, tmp_path: Path) -> None:
+    settlement = SettlementSettings(commit_value=TON, charge_value=100 * TON)
+    async with running(world, tmp_path, settlement=settlement) as it:
+        await with_deposit(it)
+        it.use(TON // PRICE - 1)
+        await asyncio.sleep(0.2)
+        assert it.ledger().commit_seqno == 0
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        assert int(record.account.counter.chain) == 0
+        it.use(1)
+        await until(lambda: it.ledger().commit_seqno > 0)
+        await until(lambda: int(record.account.counter.chain) == TON // PRICE)
+
+
+async def test_a_closing_client_gets_its_money_at_once(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(1000)
+        before = world.balance(CLIENT_OWNER)
+        it.request_refund()
+        await until(lambda: it.client_state().phase is ContractPhase.CLOSED)
+        assert world.balance(CLIENT_OWNER) - before >= 5 * TON - 1000 * PRICE
+        assert it.ledger().client_funds == 0
+        assert it.ledger().earned == 1000 * PRICE
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        await until(lambda: record.state == ContractPhase.CLOSED)
+
+
+async def test_a_restart_goes_on_where_it_was(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+    async with running(world, tmp_path) as it:
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        assert int(record.account.counter.chain) == TOKENS
+        assert int(record.account.funds.balance) == 5 * TON
+        await it.proxy.settle(Due(charges=True))
+        assert it.client_state().tokens_used == TOKENS
+
+
+async def test_an_older_copy_of_the_store_is_refused(world: World, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+    copy.mkdir()
+    shutil.copy(tmp_path / "proxy.sqlite", copy / "proxy.sqlite")
+    async with running(world, tmp_path) as it:
+        it.use(TOKENS)
+        await it.proxy.flush()
+    with pytest.raises(SignerRegressionError, match="older"):
+        async with running(world, copy):
+            pass
+
+
+async def test_an_empty_wallet_says_what_is_missing(tmp_path: Path) -> None:
+    world = make_world()
+    with world.chain, pytest.raises(CocoonError, match="TON"):
+        async with running(world, tmp_path):
+            pass
+
+
+async def test_retirement_pays_everybody_and_ends(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        it.proxy.retire()
+        assert it.proxy.dispatcher.terms.refusal is not None
+        await until(lambda: it.client_state().phase is ContractPhase.CLOSED)
+        await until(lambda: world.balance(WORKER_OWNER) >= TOKENS * FEE)
+        assert it.proxy_state().phase is ContractPhase.CLOSING
+        before = world.balance(owner_of(7))
+        world.chain.advance(PROXY_DELAY + 1)
+        await until(lambda: it.proxy_state().phase is ContractPhase.CLOSED)
+        commission = TOKENS * (PRICE - FEE)
+        assert world.balance(owner_of(7)) - before == PROXY_STAKE + commission
+        assert it.ledger().client_funds == 0
+        assert it.ledger().earned == 0
