@@ -273,7 +273,7 @@ def test_last_payout_closes_and_returns_leftovers(stage, lab) -> None:
 def test_retiring_a_proxy_leaves_clients_and_workers_theirs(stage, lab, by_key) -> None:
     charge_tokens(lab, stage, 100 * MILLION)
     lab.payout(stage.worker, 50 * MILLION)
-    before, address = lab.balance(OPERATOR), lab.proxy.address
+    address = lab.proxy.address
     if by_key:
         first = sign_close_request(lab.key, lab.query(), address, SUBMITTER).cell()
         second = sign_close_complete(lab.key, lab.query(), address, SUBMITTER).cell()
@@ -288,8 +288,6 @@ def test_retiring_a_proxy_leaves_clients_and_workers_theirs(stage, lab, by_key) 
     lab.chain.advance(86_400)
     outcome = lab.send(sender, address, RETIRE, second)
     assert values_to(outcome, OPERATOR, opcodes.PAYOUT) == [TON + 50 * MILLION * 6]
-    if by_key:
-        assert lab.balance(OPERATOR) - before == TON + 50 * MILLION * 6
     books = lab.books()
     assert (books.phase, books.balance, books.stake) == (ContractPhase.CLOSED, 0, 0)
     lab.check()
