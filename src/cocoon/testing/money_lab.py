@@ -208,6 +208,10 @@ class MoneyLab:
         """Run what waits."""
         return self._count(self.chain.tick())
 
+    def advance(self, seconds: int) -> Outcome:
+        """Let time pass; a block is made, which runs what waits."""
+        return self._count(self.chain.block_transactions(self.chain.advance(seconds).seqno))
+
     def settle(self) -> None:
         """Run until nothing waits; for chains with a limit."""
         while self.tick().transactions:

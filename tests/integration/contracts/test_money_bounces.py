@@ -59,7 +59,7 @@ def test_a_refused_deposit_goes_to_the_owner(reason: str, value: int) -> None:
         if reason in {"closing", "closed"}:
             close_proxy(lab)
         if reason == "closed":
-            chain.advance(86_400)
+            lab.advance(86_400)
             close_proxy(lab)
         client = lab.client()
         lab.check()
@@ -263,7 +263,7 @@ def test_refunds_that_come_back_are_owed_again() -> None:
         state = lab.client_state(client)
         assert (state.phase, state.balance) == (ContractPhase.CLOSING, 20 * TON)
         unlock = state.unlock_time
-        chain.advance(DELAY + 1)
+        lab.advance(DELAY + 1)
         before = lab.balance(CLIENT_OWNER)
         held = lab.balance(client.address)
         owner(client_messages.request_refund(lab.query(), CLIENT_OWNER))
@@ -322,7 +322,7 @@ def test_an_acknowledgement_that_comes_back_pays_the_owner() -> None:
         lab.send(CLIENT_OWNER, client.address, ORDINARY, secret)
         lab.settle()
         top_up(lab, client, 5 * TON)
-        chain.advance(15 * 365 * 86_400)
+        lab.advance(15 * 365 * 86_400)
         lab.settle()
         assert chain.account(client.address).status is AccountStatus.FROZEN
         assert lab.ledger().client_funds == 0

@@ -187,7 +187,7 @@ def test_grant_without_use_refunds_everything(stage, lab) -> None:
 def test_forced_close_needs_nobody_and_has_no_cap(stage, lab) -> None:
     body = client_messages.request_refund(lab.query(), CLIENT_OWNER)
     lab.send(CLIENT_OWNER, stage.client.address, ORDINARY, body)
-    lab.chain.advance(DELAY + 1)
+    lab.advance(DELAY + 1)
     before = lab.balance(CLIENT_OWNER)
     outcome = lab.send(CLIENT_OWNER, stage.client.address, ORDINARY, body)
     paid = values_to(outcome, CLIENT_OWNER, opcodes.PAYOUT)
@@ -285,7 +285,7 @@ def test_retiring_a_proxy_leaves_clients_and_workers_theirs(stage, lab, by_key) 
     books = lab.books()
     assert (books.phase, books.unlock_time) == (ContractPhase.CLOSING, lab.chain.now + 86_400)
     assert lab.send(sender, address, RETIRE, second).exit_code == 1011
-    lab.chain.advance(86_400)
+    lab.advance(86_400)
     outcome = lab.send(sender, address, RETIRE, second)
     assert values_to(outcome, OPERATOR, opcodes.PAYOUT) == [TON + 50 * MILLION * 6]
     books = lab.books()
