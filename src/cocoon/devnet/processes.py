@@ -157,10 +157,12 @@ class Supervisor:
                 os.close(end)
 
     def _batches(self) -> list[list[ChildProcess]]:
-        """The client first, so that it does not see the rest go; then all others at once."""
-        clients = [child for child in self._children if child.spec.role == "client"]
-        others = [child for child in self._children if child.spec.role != "client"]
-        return [batch for batch in (clients, others) if batch]
+        """The client first, so that it does not see the rest go; the chain last."""
+        order = {"client": 0, "chain": 2}
+        batches: list[list[ChildProcess]] = [[], [], []]
+        for child in self._children:
+            batches[order.get(child.spec.role, 1)].append(child)
+        return [batch for batch in batches if batch]
 
     async def _spawn(self, spec: ProcessSpec) -> ChildProcess:
         self._report(spec.name, "starting")

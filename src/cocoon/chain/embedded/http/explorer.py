@@ -122,6 +122,7 @@ def brief(item: ChainTransaction) -> dict[str, Any]:
         "value": 0 if incoming is None else incoming.value,
         "operation": None if incoming is None else _operation(incoming),
         "fees": parsed.total_fees,
+        "forward_fee": 0 if incoming is None else incoming.forward_fee,
         "out_messages": len(parsed.out_messages),
     }
 
