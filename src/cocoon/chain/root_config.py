@@ -6,14 +6,16 @@ official form (``rootConfig.pseudo``, ``onchain.md`` §15), read here.
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.client import client_data
+from cocoon.chain.contracts.governor import Rules
 from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.proxy import proxy_data
 from cocoon.chain.contracts.state_init import contract_address
+from cocoon.chain.contracts.tariff import Tariff
 from cocoon.chain.contracts.worker import worker_data
 from cocoon.chain.net_address import RegisteredProxy
 from cocoon.errors import ConfigError
@@ -37,6 +39,9 @@ class RootConfig:
         model_hashes: SHA-256 of the full model strings that may be served.
         proxies: where the registered proxies listen.
         last_proxy_seqno: number of the last registration.
+        rules: how its owners decide, if the owner is our governor contract; None for any other
+            owner, who can change everything alone and at once.
+        tariff: weights of the token classes, if the governor keeps some.
     """
 
     address: Address
@@ -48,6 +53,49 @@ class RootConfig:
     model_hashes: frozenset[bytes] = frozenset()
     proxies: tuple[RegisteredProxy, ...] = field(default=())
     last_proxy_seqno: int = 0
+    rules: Rules | None = None
+    tariff: Tariff | None = None
+
+    @property
+    def owner_kind(self) -> str:
+        """``governor`` or ``single``: whether one key can change everything at once."""
+        return "single" if self.rules is None else "governor"
+
+    def effective_params(self, time: float) -> ContractParams:
+        """The parameters with the weights that hold at a time; for prices, never for addresses.
+
+        Args:
+            time: Unix seconds.
+        """
+        step = None if self.tariff is None else self.tariff.tariff_at(int(time))
+        if step is None:
+            return self.params
+        return replace(
+            self.params,
+            prompt_multiplier=step.multipliers.prompt,
+            cached_multiplier=step.multipliers.cached,
+            completion_multiplier=step.multipliers.completion,
+            reasoning_multiplier=step.multipliers.reasoning,
+        )
+
+    def next_price_change(self, time: float) -> int | None:
+        """When the next announced weights begin to hold, Unix seconds; None if none are."""
+        step = None if self.tariff is None else self.tariff.change_after(int(time))
+        return None if step is None else step.effective_at
+
+    def supersedes(self, known: "RootConfig") -> bool:
+        """Whether this one, read from the chain, is newer than what is known.
+
+        The root's version decides; the governor keeps rules and tariff under versions of their own.
+        """
+        if self.version != known.version:
+            return self.version > known.version
+        return self._governance > known._governance
+
+    @property
+    def _governance(self) -> tuple[int, int]:
+        rules = -1 if self.rules is None else self.rules.version
+        return (rules, -1 if self.tariff is None else self.tariff.version)
 
     def allows_proxy(self, image_hash: bytes) -> bool:
         """Whether a proxy with this image may be trusted; an empty list allows none."""

@@ -11,6 +11,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.cells import EMPTY_CELL, Builder, Cell, Reader
 from cocoon.chain.contracts.params import ROOT_MASK, ContractParams
+from cocoon.chain.governance import with_governance
 from cocoon.chain.hashmap import read_hashmap, write_hashmap
 from cocoon.chain.net_address import RegisteredProxy, parse_registered_proxy
 from cocoon.chain.root_config import RootConfig
@@ -110,9 +111,10 @@ async def read_root(backend: ChainBackend, address: Address) -> RootConfig:
             "check the root address and the network in the configuration"
         )
     try:
-        return root_config(address, state.data)
+        config = root_config(address, state.data)
     except DecodeError as error:
         raise ChainDataError(f"contract at {address} is no root contract: {error}") from None
+    return await with_governance(backend, config)
 
 
 def adopt(current: RootConfig | None, read: RootConfig) -> RootConfig:
@@ -120,7 +122,7 @@ def adopt(current: RootConfig | None, read: RootConfig) -> RootConfig:
 
     A chain that shows an older version lags or lies; the same version says nothing new.
     """
-    return read if current is None or read.version > current.version else current
+    return read if current is None or read.supersedes(current) else current
 
 
 def _read_hashes(read: Reader) -> frozenset[bytes]:

@@ -205,7 +205,7 @@ class ChainRoot:
         self._read_at = float(head.time)
         self._check_age()
         before = self._root
-        if before is not None and root.version <= before.version:
+        if before is not None and not root.supersedes(before):
             return before
         self._root = root
         if before is not None:

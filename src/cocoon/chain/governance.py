@@ -1,0 +1,45 @@
+"""Reads the governor that owns a root: how its owners decide, and which tariff holds."""
+
+from dataclasses import replace
+
+from cocoon.chain.address import Address
+from cocoon.chain.backend import ChainBackend
+from cocoon.chain.contracts.code import code_info
+from cocoon.chain.contracts.governor import GovernorState
+from cocoon.chain.root_config import RootConfig
+from cocoon.errors import ChainDataError, DecodeError
+
+
+async def read_governor(backend: ChainBackend, address: Address) -> GovernorState | None:
+    """Read the governor at an address; None if there is another contract, or none.
+
+    Only our code is believed: any contract could have data that looks like a governor's.
+
+    Raises:
+        ChainError: the chain cannot be read.
+        ChainDataError: our code with data that is not a governor's.
+    """
+    state = await backend.account(address)
+    if state.code is None or state.data is None:
+        return None
+    if state.code.hash != code_info("governor").code.hash:
+        return None
+    try:
+        return GovernorState.from_data(state.data)
+    except DecodeError as error:
+        raise ChainDataError(f"governor at {address}: {error}") from None
+
+
+async def with_governance(backend: ChainBackend, config: RootConfig) -> RootConfig:
+    """The configuration with rules and tariff, if a governor owns the root.
+
+    Raises:
+        ChainError: the chain cannot be read.
+        ChainDataError: the governor's data is malformed.
+    """
+    if config.owner is None:
+        return config
+    state = await read_governor(backend, config.owner)
+    if state is None or state.root != config.address:
+        return config
+    return replace(config, rules=state.rules, tariff=state.tariff)
