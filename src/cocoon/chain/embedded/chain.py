@@ -156,10 +156,12 @@ class EmbeddedChain:
         """Move the clock forward, and make a block at the new time.
 
         Raises:
-            ChainError: backwards.
+            ChainError: backwards, or beyond what 32 bits can hold.
         """
+        if seconds < 0:
+            raise ChainError("the clock only goes forward")
         with self._changed:
-            self._set_clock(self._clock.advanced(seconds))
+            self._set_clock(self._clock.moved_to(self.now + seconds))
             self._make_block(None)
             block = self._head
         self._notify(block)
@@ -169,10 +171,13 @@ class EmbeddedChain:
         """Stop the clock, now or at a later time.
 
         Raises:
-            ChainError: at a time that is past.
+            ChainError: at a time that is past, or beyond what 32 bits can hold.
         """
         with self._changed:
-            self._set_clock(self._clock.stopped(at))
+            now = self.now
+            if at is not None and at < now:
+                raise ChainError(f"the clock is at {now} and only goes forward")
+            self._set_clock(self._clock.stopped_at(now if at is None else at))
 
     def unfreeze(self) -> None:
         """Let the clock run on from where it stands."""

@@ -31,36 +31,31 @@ class ChainClock:
             return self.frozen
         return int(self.real()) + self.offset
 
-    def advanced(self, seconds: int) -> "ChainClock":
-        """A clock that is ahead of this one.
+    def moved_to(self, at: int) -> "ChainClock":
+        """A clock that shows this time now.
 
         Raises:
-            ChainError: backwards, or beyond what 32 bits can hold.
+            ChainError: beyond what 32 bits can hold.
         """
-        if seconds < 0:
-            raise ChainError("the clock only goes forward")
-        self._check(self.now + seconds)
+        _check(at)
         if self.frozen is not None:
-            return ChainClock(self.offset, self.frozen + seconds, self.real)
-        return ChainClock(self.offset + seconds, None, self.real)
+            return ChainClock(self.offset, at, self.real)
+        return ChainClock(at - int(self.real()), None, self.real)
 
-    def stopped(self, at: int | None) -> "ChainClock":
-        """A clock that stands still, now or at a later time.
+    def stopped_at(self, at: int) -> "ChainClock":
+        """A clock that stands still at this time.
 
         Raises:
-            ChainError: in the past, or beyond what 32 bits can hold.
+            ChainError: beyond what 32 bits can hold.
         """
-        now = self.now
-        if at is not None and at < now:
-            raise ChainError(f"the clock is at {now} and only goes forward")
-        self._check(at or now)
-        return ChainClock(self.offset, now if at is None else at, self.real)
+        _check(at)
+        return ChainClock(self.offset, at, self.real)
 
     def running(self) -> "ChainClock":
         """A clock that runs on from where this one stands."""
         return ChainClock(self.now - int(self.real()), None, self.real)
 
-    @staticmethod
-    def _check(value: int) -> None:
-        if value > LAST_TIME:
-            raise ChainError("the clock cannot go beyond the year 2106")
+
+def _check(at: int) -> None:
+    if at > LAST_TIME:
+        raise ChainError("the clock cannot go beyond the year 2106")

@@ -19,7 +19,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.embedded.artifacts import Artifacts, cache_folder, load_artifacts
 from cocoon.errors import ChainError, ConfigError
 
-METHOD_GAS_LIMIT = 10_000_000
+METHOD_GAS_LIMIT = 1_000_000
 """Gas of a get-method; an endless loop ends after about this much."""
 MAX_MEMORY_BYTES = 512 * 1024 * 1024
 """An instance that has grown beyond is replaced by a fresh one."""

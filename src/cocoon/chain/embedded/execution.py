@@ -145,7 +145,7 @@ class Execution:
             block=self.around.seqno,
             time=self.around.time,
             in_hash=in_hash,
-            vm_log=outcome.vm_log,
+            vm_log=outcome.vm_log if self.around.verbosity else "",
         )
         self.transactions.append(transaction)
         self.accounts[dest] = outcome.shard_account

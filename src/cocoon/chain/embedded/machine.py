@@ -18,8 +18,11 @@ from cocoon.chain.embedded import exceptions_wat
 from cocoon.chain.embedded.artifacts import Artifacts
 from cocoon.chain.embedded.exceptions_wat import Signature
 
-MAX_WASM_STACK = 1 << 20
-"""Bytes; the threads of Python have at least eight times that."""
+MAX_WASM_STACK = 2 << 20
+"""Bytes; the threads of Python have at least four times that."""
+_C_STACK = 4 << 20
+"""Bytes; holds what the functions of C++ keep in memory."""
+_ALIGNMENT = 16
 _PAGE = 65536
 _NO_SUCH_SYSTEM_CALL = -52
 _FIRST_ARENA = 64 * 1024
@@ -76,6 +79,9 @@ class Machine:
         self._clock = handlers["clock"]
         self.call("__wasm_call_ctors")
         handlers["init"](self._store)
+        # The stack that it was built with is too small for the deepest cells of the network.
+        stack = self.call("_malloc", _C_STACK)
+        self.call("__emscripten_stack_restore", (stack + _C_STACK) & -_ALIGNMENT)
         self._arena, self._arena_size = self.call("_malloc", _FIRST_ARENA), _FIRST_ARENA
 
     def call(self, name: str, *arguments: int) -> Any:

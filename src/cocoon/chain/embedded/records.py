@@ -1,6 +1,6 @@
 """What the embedded chain keeps of its past: blocks and transactions."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from cocoon.chain.address import Address
@@ -52,11 +52,11 @@ class ChainTransaction:
     address: Address
     lt: int
     hash: bytes
-    boc: bytes
+    boc: bytes = field(repr=False)
     block: int
     time: int
     in_hash: bytes
-    vm_log: str = ""
+    vm_log: str = field(default="", compare=False, repr=False)
 
     @cached_property
     def cell(self) -> Cell:
