@@ -4,6 +4,7 @@ import asyncio
 import os
 import secrets
 import time
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -25,6 +26,7 @@ from cocoon.proxy.client_side import ClientSide
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.metrics import Statistics
 from cocoon.proxy.onchain.committer import OnChainCommitter
+from cocoon.proxy.onchain.former import former_root
 from cocoon.proxy.onchain.inbox import Registered
 from cocoon.proxy.onchain.messages import ProxyMessages
 from cocoon.proxy.onchain.settler import ChainSettlement, Due
@@ -33,7 +35,13 @@ from cocoon.proxy.scheduler import POLICIES
 from cocoon.proxy.settings import ListenSettings, ProxySettings
 from cocoon.proxy.settlement import ChainCommitter, Settlement, SimulatedChain
 from cocoon.proxy.status import status_app
-from cocoon.proxy.store import ProxyStore, Snapshot, StoreIdentity
+from cocoon.proxy.store import (
+    ProxyStore,
+    Snapshot,
+    StoreIdentity,
+    set_aside,
+    stored_contract,
+)
 from cocoon.proxy.worker_side import WorkerSide
 from cocoon.wire.connection import Role
 from cocoon.wire.greeting import ProxyIdentity
@@ -73,9 +81,9 @@ class Proxy:
         self._backend: ChainBackend | None = None
         self._root: RootSource = FixedRoot(settings.root)
         self._owner = _parse_owner(settings.owner)
-        contract = settings.root.proxy_address(self._owner, settings.machine_key.public_key)
-        self.contract_text = contract.friendly(testnet=settings.is_testnet)
+        self._contract_root = settings.root
         self._started = False
+        self._wired = False
         self._listeners: list[_Listener] = []
         self._http: HttpServer | None = None
         self._maintenance: asyncio.Task[None] | None = None
@@ -93,12 +101,18 @@ class Proxy:
             SignerRegressionError: the store is older than what the chain has of this proxy.
         """
         settings = self.settings
+        try:
+            await self._connect_chain()
+            await self._choose_contract()
+        except BaseException:
+            await self.close()
+            raise
         identity = StoreIdentity(settings.machine_key.public_key, self.contract_text)
         store = await asyncio.to_thread(ProxyStore.open, settings.database_url, identity)
         try:
             snapshot = await asyncio.to_thread(store.load)
             self.books = Books(
-                settings.root,
+                self._contract_root,
                 settings.machine_key,
                 self._owner,
                 snapshot,
@@ -109,13 +123,15 @@ class Proxy:
             store.close()
             raise
         self._wire_up(store, snapshot)
+        self._wired = True
         try:
+            self._root.on_change(self._root_changed)
+            self._root_changed(settings.root, self._root.current)
             if self.onchain is not None:
-                await self._connect_chain()
                 await self.onchain.start()
             await self._settlement.start()
             if self.onchain is not None:
-                self._note_refusal()
+                self._review_terms()
                 self.onchain.run()
             await self._listen()
         except BaseException:
@@ -129,23 +145,55 @@ class Proxy:
             workers=self.worker_port,
         )
 
+    @property
+    def contract_text(self) -> str:
+        """Our proxy contract, friendly form."""
+        settings = self.settings
+        contract = self._contract_root.proxy_address(self._owner, settings.machine_key.public_key)
+        return contract.friendly(testnet=settings.is_testnet)
+
     async def _connect_chain(self) -> None:
         settings = self.settings.chain
-        assert settings is not None
-        assert self._backend is not None
+        if settings is None:
+            return
+        self._backend = settings.backend()
         await self._backend.start()
         if settings.root is not None:
             self._root = ChainRoot(
                 self._backend, settings.root, settings.root_interval, initial=self.settings.root
             )
-            self._root.on_change(self._root_changed)
             await self._root.start()
+
+    async def _choose_contract(self) -> None:
+        """Wind the store's contract down first if the network has other parameters now.
+
+        Raises:
+            StoreError: the store belongs to another proxy.
+            ChainError: its contract cannot be read.
+        """
+        settings = self.settings
+        stored = await asyncio.to_thread(stored_contract, settings.database_url)
+        if self._backend is None or stored is None or stored == self.contract_text:
+            return
+        former = await former_root(
+            self._backend,
+            Address.parse(stored),
+            settings.root,
+            self._owner,
+            settings.machine_key.public_key,
+        )
+        if former is None:
+            kept = await asyncio.to_thread(set_aside, settings.database_url, stored)
+            _log.info("the former proxy contract is closed; its store is set aside", path=str(kept))
+        else:
+            self._contract_root = former
+            _log.warning("winding down the contract of former parameters", contract=stored)
 
     def _root_changed(self, _before: RootConfig, root: RootConfig) -> None:
         """Lists and version hold from now on; other parameters need another contract."""
         self.worker_side.root = root
         self.dispatcher.terms.config_version = root.version
-        if root.params != self.settings.root.params and self.onchain is not None:
+        if root.params != self._contract_root.params and self.onchain is not None:
             _log.warning(
                 "the network's parameters have changed: this proxy contract is wound down; start "
                 "the proxy again afterwards for a new one",
@@ -155,7 +203,7 @@ class Proxy:
 
     def _wire_up(self, store: ProxyStore, snapshot: Snapshot) -> None:
         settings = self.settings
-        root = settings.root
+        root = self._contract_root
         terms = Terms(
             prices=PriceList.from_fields(root.params),
             config_version=root.version,
@@ -200,11 +248,10 @@ class Proxy:
 
     def _wire_chain(self, snapshot: Snapshot) -> ChainCommitter:
         settings = self.settings
-        chain = settings.chain
-        if chain is None:
+        chain, backend = settings.chain, self._backend
+        if chain is None or backend is None:
             return SimulatedChain()
-        self._backend = backend = chain.backend()
-        prices = PriceList.from_fields(settings.root.params)
+        prices = PriceList.from_fields(self._contract_root.params)
         committer = OnChainCommitter(
             settings.settlement,
             int(prices.price_per_token),
@@ -215,12 +262,12 @@ class Proxy:
         wallet = chain.wallet.address
         self.onchain = ChainSettlement(
             backend=backend,
-            sender=WalletSender(backend, chain.wallet),
+            sender=WalletSender(backend, chain.wallet, timing=chain.timing),
             wallet=wallet,
             books=self.books,
             committer=committer,
             messages=ProxyMessages(
-                settings.root,
+                self._contract_root,
                 settings.machine_key,
                 self._owner,
                 wallet,
@@ -231,7 +278,7 @@ class Proxy:
             prices=prices,
             poll_interval=chain.poll_interval,
             on_registered=self._client_registered,
-            on_round=self._note_refusal,
+            on_round=self._review_terms,
             commit_books=lambda: self._settlement.flush(commit=True),
         )
         return committer
@@ -243,9 +290,14 @@ class Proxy:
     def _client_registered(self, event: Registered) -> None:
         self.client_side.registered(Address.parse(event.record.account.owner), event.nonce)
 
-    def _note_refusal(self) -> None:
+    def _review_terms(self) -> None:
+        """Take what the chain says into account for requests from now on."""
+        terms = self.dispatcher.terms
         if self.onchain is not None:
-            self.dispatcher.terms.refusal = self.onchain.refusal
+            terms.refusal = self.onchain.refusal
+        # The unit price is the contract's own; a tariff changes what a token weighs.
+        weighed = replace(self._contract_root, tariff=self._root.current.tariff)
+        terms.prices = PriceList.from_fields(weighed.effective_params(time.time()))
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -291,12 +343,13 @@ class Proxy:
         if self._maintenance is not None:
             self._maintenance.cancel()
             await asyncio.gather(self._maintenance, return_exceptions=True)
-        self.client_side.close_all()
-        self.worker_side.close_all()
         await self._root.close()
-        if self.onchain is not None:
-            await self.onchain.close()
-        await self._settlement.close()
+        if self._wired:
+            self.client_side.close_all()
+            self.worker_side.close_all()
+            if self.onchain is not None:
+                await self.onchain.close()
+            await self._settlement.close()
         if self._backend is not None:
             await self._backend.close()
 
@@ -368,7 +421,7 @@ class Proxy:
         if self.onchain is None:
             raise ConfigError("TON is simulated: there is no contract to retire")
         self.onchain.retire()
-        self._note_refusal()
+        self._review_terms()
 
     def _set_storable(self, storable: bool) -> None:
         self.dispatcher.terms.storable = storable

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,28 @@ async def test_retirement_pays_everybody_and_ends(world: World, tmp_path: Path) 
         assert world.balance(owner_of(7)) - before == PROXY_STAKE + commission
         assert it.ledger().client_funds == 0
         assert it.ledger().earned == 0
+
+
+async def test_new_parameters_wind_the_old_contract_down_even_after_a_crash(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+        former = it.contract
+    params = replace(world.root.params, params_version=2, price_per_token=2 * PRICE)
+    newer = World(world.chain, replace(world.root, version=2, params=params))
+    async with running(newer, tmp_path) as it:
+        assert it.contract == former
+        await until(lambda: it.client_state().phase is ContractPhase.CLOSED)
+        await until(lambda: it.proxy_state().phase is ContractPhase.CLOSING)
+        assert it.client_state().tokens_used == TOKENS
+        world.chain.advance(PROXY_DELAY + 1)
+        await until(lambda: it.proxy_state().phase is ContractPhase.CLOSED)
+    async with running(newer, tmp_path) as it:
+        assert it.contract != former
+        assert it.proxy.onchain is not None
+        assert it.proxy.onchain.refusal is None
+        assert list(it.proxy.books.clients) == []
+    assert len(list(tmp_path.glob("proxy-*.sqlite"))) == 1  # noqa: ASYNC240

@@ -9,7 +9,7 @@ from cocoon.proxy.store.rows import (
     StoreIdentity,
     WorkerRow,
 )
-from cocoon.proxy.store.store import ProxyStore
+from cocoon.proxy.store.store import ProxyStore, set_aside, stored_contract
 
 __all__ = [
     "Batch",
@@ -20,4 +20,6 @@ __all__ = [
     "StateCommit",
     "StoreIdentity",
     "WorkerRow",
+    "set_aside",
+    "stored_contract",
 ]

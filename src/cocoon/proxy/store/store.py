@@ -186,16 +186,66 @@ class ProxyStore:
         self._engine.dispose()
 
 
+def stored_contract(url: str) -> str | None:
+    """The proxy contract that a store belongs to; None if there is no store yet.
+
+    Raises:
+        StoreError: it cannot be read.
+    """
+    parsed = _parse_url(url)
+    if _sqlite(parsed) and not (parsed.database and Path(parsed.database).exists()):
+        return None
+    engine = _create_engine(url)
+    try:
+        with engine.connect() as connection:
+            if not sa.inspect(connection).has_table(schema.proxy_state.name):
+                return None
+            contract = connection.scalar(sa.select(schema.proxy_state.c.contract))
+            return None if contract is None else str(contract)
+    except sa.exc.SQLAlchemyError as error:
+        raise StoreError(f"cannot read the proxy's store {_shown(url)}: {error}") from error
+    finally:
+        engine.dispose()
+
+
+def set_aside(url: str, name: str) -> Path:
+    """Rename a SQLite store that is done with; returns its new path.
+
+    Args:
+        url: its address.
+        name: goes into the new file name.
+
+    Raises:
+        StoreError: it is no file, or cannot be renamed.
+    """
+    parsed = _parse_url(url)
+    if not _sqlite(parsed) or not parsed.database:
+        raise StoreError(f"the store belongs to the closed proxy contract {name}: use another one")
+    old = Path(parsed.database)
+    new = old.with_name(f"{old.stem}-{name}{old.suffix}")
+    try:
+        for suffix in ("-wal", "-shm", ""):
+            if Path(f"{old}{suffix}").exists():
+                Path(f"{old}{suffix}").rename(f"{new}{suffix}")
+    except OSError as error:
+        raise StoreError(f"cannot rename the store {old}: {error.strerror}") from None
+    return new
+
+
 def sqlite_url(path: Path) -> str:
     """The SQLAlchemy URL of a SQLite file."""
     return f"sqlite:///{path}"
 
 
-def _create_engine(url: str) -> sa.Engine:
+def _parse_url(url: str) -> sa.URL:
     try:
-        parsed = sa.make_url(url)
+        return sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise StoreError("the store's address is not a database URL like sqlite:///FILE") from error
+
+
+def _create_engine(url: str) -> sa.Engine:
+    parsed = _parse_url(url)
     if parsed.get_backend_name() not in {"sqlite", "postgresql"}:
         raise StoreError("the proxy's store is SQLite or PostgreSQL")
     engine = sa.create_engine(parsed, poolclass=sa.pool.StaticPool if _sqlite(parsed) else None)
