@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 
 from cocoon import __version__
+from cocoon.cli.client_money import MoneyRoutes, contract_object
 from cocoon.client import Client, ClientSettings, ProxyAccount
+from cocoon.client.chain.metrics import MoneyCollector
 from cocoon.gateway import (
     ExtraReply,
     ExtraRequest,
@@ -33,9 +35,13 @@ class ClientRole:
     ) -> None:
         self._settings = settings
         self._client = Client(settings)
-        app = Gateway(
-            self._client, gateway, extra_routes={"/jsonstats": ExtraRoute(self._jsonstats)}
-        )
+        routes = {"/jsonstats": ExtraRoute(self._jsonstats)}
+        money, chain = self._client.money, self._client.chain
+        if money is not None:
+            routes |= MoneyRoutes(money).routes()
+        app = Gateway(self._client, gateway, extra_routes=routes)
+        if money is not None and chain is not None:
+            app.metrics.registry.register(MoneyCollector(money, chain))
         self._server = GatewayServer(app, host, port, grace=GRACE)
 
     @property
@@ -61,9 +67,19 @@ class ClientRole:
         """The official page of a client runner (``wire-protocol.md`` §5.2), what applies of it."""
         del request
         accounts = await self._client.payment_status()
-        root = self._settings.root
+        root, chain = self._client.root.current, self._client.chain
+        on_chain = self._on_chain()
+        connected = [
+            {**_proxy(account), **on_chain.pop(account.contract, {})} for account in accounts
+        ]
         document = {
-            "status": {"enabled": True, "ready": self._client.ready, "version": __version__},
+            "status": {
+                **({} if chain is None else chain.status()),
+                "enabled": True,
+                "ready": self._client.ready,
+                "version": __version__,
+            },
+            **({} if chain is None else {"wallet": chain.wallet_object()}),
             "localconf": {
                 "root_address": root.address.friendly(testnet=self._settings.is_testnet),
                 "owner_address": self._settings.wallet,
@@ -77,9 +93,23 @@ class ClientRole:
                 "worker_fee_per_token": root.params.worker_fee_per_token,
                 "last_proxy_seqno": root.last_proxy_seqno,
             },
-            "proxies": [_proxy(account) for account in accounts],
+            # The rest of what is on chain is at proxies that were not connected since the start.
+            "proxies": [*connected, *on_chain.values()],
         }
         return ExtraReply(msgspec.json.encode(document))
+
+    def _on_chain(self) -> dict[str, dict[str, Any]]:
+        """What the chain says, by our contract's address."""
+        if self._client.money is None:
+            return {}
+        return {
+            one.contract: {
+                "proxy_sc_address": one.proxy,
+                "sc_address": one.contract,
+                **contract_object(one),
+            }
+            for one in self._client.money.report()
+        }
 
 
 def _proxy(account: ProxyAccount) -> dict[str, Any]:

@@ -54,6 +54,8 @@ class ChainAccess:
         )
         self.synced_at: int | None = None
         """Unix seconds of the newest block that was seen."""
+        self.known_balance: int | None = None
+        """NanoTON in our wallet when it was last looked at."""
 
     @property
     def wallet(self) -> Address:
@@ -92,7 +94,8 @@ class ChainAccess:
         Raises:
             ChainError: the chain cannot be reached.
         """
-        return (await self.backend.account(self.wallet)).balance
+        self.known_balance = (await self.backend.account(self.wallet)).balance
+        return self.known_balance
 
     async def contract(
         self, address: Address, parse: Callable[[Cell], S]
@@ -117,3 +120,24 @@ class ChainAccess:
     def lag(self) -> float | None:
         """Seconds between our clock and the newest block that was seen; None before the first."""
         return None if self.synced_at is None else max(time.time() - self.synced_at, 0.0)
+
+    def status(self) -> dict[str, int]:
+        """The official fields of a status page (``wire-protocol.md`` §5.3)."""
+        return {
+            "wallet_balance": self.known_balance or 0,
+            "ton_last_synced_at": self.synced_at or 0,
+        }
+
+    def wallet_object(self) -> dict[str, str | int]:
+        """Our wallet for a status page."""
+        address = self.wallet.friendly(testnet=self.backend.is_testnet)
+        return {"address": address, "balance": self.known_balance or 0}
+
+    def gauges(self) -> dict[str, float]:
+        """Numbers for Prometheus, without a role's prefix."""
+        return {
+            "wallet_nanoton": self.known_balance or 0,
+            "chain_synced_at_seconds": self.synced_at or 0,
+            "root_version": self.root.current.version,
+            "root_is_fresh": int(self.root.is_fresh),
+        }

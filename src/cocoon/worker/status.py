@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from cocoon.errors import CocoonError, ConfigError
+from cocoon.chain.address import Address
+from cocoon.errors import CocoonError, ConfigError, DecodeError
 from cocoon.net.page_guard import PageGuard
 from cocoon.worker.statistics import prometheus_text
 
@@ -35,7 +36,9 @@ def status_app(worker: "Worker") -> Starlette:
         return PlainTextResponse(text, 200 if worker.ready else 503)
 
     async def metrics(_request: Request) -> Response:
-        gauges = {
+        gauges: dict[str, float] = {
+            **({} if worker.chain is None else worker.chain.gauges()),
+            **({} if worker.money is None else worker.money.gauges()),
             "proxy_connections": worker.connections,
             "engine_ready": int(worker.monitor.ready),
             "enabled": int(worker.enabled),
@@ -56,6 +59,9 @@ def status_app(worker: "Worker") -> Starlette:
     def change_coefficient(request: Request) -> None:
         worker.change_coefficient(_coefficient(request.query_params.get("coefficient", "")))
 
+    async def pay_out(request: Request) -> Response:
+        return await _payout(worker, request.query_params.get("proxy", ""))
+
     return Starlette(
         routes=[
             Route("/health", health),
@@ -65,6 +71,7 @@ def status_app(worker: "Worker") -> Starlette:
             Route("/request/enable", _action(enable), methods=["POST"]),
             Route("/request/disable", _action(disable), methods=["POST"]),
             Route("/request/change_coefficient", _action(change_coefficient), methods=["POST"]),
+            Route("/request/payout", pay_out, methods=["POST"]),
         ],
         middleware=[Middleware(PageGuard, host=worker.settings.http_host)],
     )
@@ -83,6 +90,33 @@ def _action(act: Callable[[Request], None]) -> Callable[[Request], Any]:
     return endpoint
 
 
+async def _payout(worker: "Worker", proxy: str) -> Response:
+    """Pay out at one proxy's contract, or at all of them without an argument."""
+    try:
+        if worker.money is None:
+            raise ConfigError("this worker has no chain: payouts need TON")
+        paid = await worker.money.payout(Address.parse(proxy) if proxy else None)
+    except DecodeError as error:
+        return PlainTextResponse(f"failed: proxy is not an address: {error}\n", 400)
+    except ConfigError as error:
+        return PlainTextResponse(f"failed: {error}\n", 400)
+    except CocoonError as error:
+        return PlainTextResponse(f"failed: {error}\n", error.http_status)
+    return JSONResponse(
+        {
+            "paid": [
+                {
+                    "tokens": one.tokens,
+                    "nanoton": one.amount,
+                    "transaction": one.transaction,
+                    "fees_nanoton": one.fees,
+                }
+                for one in paid
+            ]
+        }
+    )
+
+
 def _coefficient(text: str) -> int:
     """The official argument is a decimal number with 1.0 = 1000, cut off behind."""
     try:
@@ -98,9 +132,11 @@ def _coefficient(text: str) -> int:
 def json_status(worker: "Worker") -> dict[str, Any]:
     """Everything an operator may see, with the official names; nothing of any request."""
     settings, s = worker.settings, worker.statistics
-    root = settings.root
+    root = worker.root.current
+    chain = {} if worker.chain is None else worker.chain.status()
     return {
         "status": {
+            **chain,
             "enabled": worker.enabled,
             "actual_model": settings.model,
             "engine_ready": worker.monitor.ready,
@@ -136,6 +172,7 @@ def json_status(worker: "Worker") -> dict[str, Any]:
             "price_per_token": root.params.price_per_token,
             "worker_fee_per_token": root.params.worker_fee_per_token,
         },
+        **({} if worker.chain is None else {"wallet": worker.chain.wallet_object()}),
         "proxy_connections": worker.connections,
         "proxies": [
             {
@@ -149,7 +186,28 @@ def json_status(worker: "Worker") -> dict[str, Any]:
                 "params_version": root.params.params_version,
                 "signed_tokens": int(earnings.signed),
                 "signed_nanoton": int(earnings.signed_fee),
+                **_on_chain(worker, earnings.contract),
             }
             for earnings in worker.payouts.report()
         ],
+    }
+
+
+def _on_chain(worker: "Worker", contract: str) -> dict[str, Any]:
+    """What the chain says of a contract; the first three names are official."""
+    one = None if worker.money is None else worker.money.known(Address.parse(contract))
+    if one is None:
+        return {}
+    facts = one.facts
+    paid = 0 if facts is None else facts.paid
+    return {
+        "cached_out_tokens": paid,
+        "expected_cached_out_tokens": int(paid + (one.paying if one.running else 0)),
+        "running_request": one.running,
+        "params_version": one.record.params_version,
+        "due_tokens": 0 if facts is None else facts.due_tokens,
+        "due_nanoton": 0 if facts is None else facts.due,
+        "payable_tokens": 0 if facts is None else facts.payable_tokens,
+        "last_transaction": one.record.last_transaction,
+        "next": "" if one.step is None else one.step_text,
     }

@@ -21,6 +21,7 @@ from cocoon.client.chain.keeper import ContractKeeper, Receipt, Setting
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.outlook import (
     Outlook,
+    outlook_charge,
     outlook_closing,
     outlook_deposit,
     outlook_withdrawal,
@@ -217,7 +218,8 @@ class ClientMoney:
 
         Args:
             contract: ours.
-            operation: ``TOP_UP``, ``REOPEN``, ``WITHDRAW`` or ``REQUEST_REFUND`` (closing).
+            operation: ``TOP_UP``, ``REOPEN``, ``CHARGE``, ``WITHDRAW`` or ``REQUEST_REFUND``
+                (closing).
             amount: nanoTON of a deposit.
 
         Raises:
@@ -229,6 +231,12 @@ class ClientMoney:
                 return outlook_withdrawal(facts, VALUE_OPERATION)
             case Operation.REQUEST_REFUND | Operation.FORCE_REFUND:
                 return outlook_closing(facts, VALUE_OPERATION)
+            case Operation.CHARGE:
+                return outlook_charge(facts, VALUE_OPERATION)
+            case Operation.TOP_UP:
+                refusal = plan.cannot_deposit(facts, self._setting.limits)
+                warning = "" if refusal is None else refusal.reason
+                return outlook_deposit(amount, VALUE_OPERATION, warning)
             case _:
                 return outlook_deposit(amount, VALUE_OPERATION)
 

@@ -38,9 +38,17 @@ class Outlook:
         return self.now + self.later
 
 
-def outlook_deposit(amount: int, attached: int) -> Outlook:
+def outlook_deposit(amount: int, attached: int, warning: str = "") -> Outlook:
     """Of a deposit of ``amount`` nanoTON with ``attached`` for the way."""
-    return Outlook(("deposit",), OPERATION_FEES, amount + attached)
+    return Outlook(("deposit",), OPERATION_FEES, amount + attached, warning=warning)
+
+
+def outlook_charge(facts: Facts, attached: int) -> Outlook:
+    """Of publishing the newest charge."""
+    steps = _charge_steps(facts)
+    if not steps:
+        return Outlook(("nothing: no newer charge is signed",))
+    return Outlook(steps, OPERATION_FEES, attached)
 
 
 def outlook_withdrawal(facts: Facts, attached: int) -> Outlook:

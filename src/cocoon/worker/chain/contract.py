@@ -96,6 +96,7 @@ class WorkerContract:
         facts: as last read; None before.
         step: what was decided last; None before.
         running: whether a payout is on its way.
+        paying: tokens of that payout.
     """
 
     def __init__(self, setting: Setting, contract: Address, record: WorkerRecord) -> None:
@@ -106,11 +107,20 @@ class WorkerContract:
         self.facts: Facts | None = None
         self.step: Step | None = None
         self.running = False
+        self.paying = 0
         self._setting = setting
         self._lock = asyncio.Lock()
         self._seen_lt = 0
         self._failures = 0
         self._not_before = 0
+
+    @property
+    def step_text(self) -> str:
+        """What was decided last, for people."""
+        step = self.step
+        if isinstance(step, Pay):
+            return "paying out"
+        return "" if step is None else step.reason
 
     async def tick(self) -> None:
         """Look, and pay out what is due by the rules.
@@ -206,7 +216,7 @@ class WorkerContract:
     # --- doing ---
 
     async def _pay(self, facts: Facts, step: Pay) -> PaidOut:
-        self.running = True
+        self.running, self.paying = True, step.tokens
         try:
             [delivery] = await self._setting.access.sender.send(
                 self._message(step), follow=WHOLE_TRACE

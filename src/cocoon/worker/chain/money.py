@@ -127,6 +127,20 @@ class WorkerMoney:
         for one in self.all:
             await one.look()
 
+    def known(self, contract: Address) -> WorkerContract | None:
+        """A contract of ours, or None."""
+        return None if self.records.get(contract) is None else self._get(contract)
+
+    def gauges(self) -> dict[str, float]:
+        """Sums over all contracts for Prometheus."""
+        facts = [one.facts for one in self.all if one.facts is not None]
+        return {
+            "paid_tokens": sum(one.paid for one in facts),
+            "due_nanoton": sum(one.due for one in facts),
+            "payable_nanoton": sum(one.payable_tokens * one.fee for one in facts),
+            "payouts_running": sum(one.running for one in self.all),
+        }
+
     def _get(self, contract: Address) -> WorkerContract:
         one = self._contracts.get(contract)
         if one is None:
