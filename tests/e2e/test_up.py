@@ -99,7 +99,7 @@ def test_a_second_network_in_the_same_state_is_refused(start_up: Start) -> None:
 def test_nothing_survives_a_killed_parent(start_up: Start) -> None:
     network = start_up()
     members = network.members()
-    assert len(members) == 4  # client, proxy, worker, engine
+    assert len(members) == 5  # chain, client, proxy, worker, engine
     network.process.kill()
     network.process.wait()
     _, alive = psutil.wait_procs(members, timeout=20)

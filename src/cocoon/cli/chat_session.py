@@ -132,7 +132,7 @@ def _gateway(
             runner.run(network.stop())
             raise
     try:
-        notices.print(screen.SIMULATED, style="yellow")
+        notices.print(screen.about_network(simulated_ton=False), style="yellow")
         notices.print(screen.SMALL_MODEL, style="yellow")
         yield network.running.gateway_url
     finally:

@@ -18,6 +18,7 @@ def demo(
     engine_url: options.EngineUrl = None,
     model: options.Model = None,
     state: options.State = None,
+    simulated_ton: options.SimulatedTon = False,
 ) -> None:
     """Start a network, ask one question, show what it cost and who was attested, stop again.
 
@@ -41,6 +42,7 @@ def demo(
         port=0,
         engine_url=engine_url,
         model=model,
+        simulated_ton=simulated_ton,
         log_level="debug" if logging.is_verbose() else "info",
     )
     try:

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cocoon.cli import screen
+from cocoon.cli.money.coins_report import balances_table, coins_line, settled_rows
 from cocoon.devnet.demo import MAX_TOKENS, DemoResult, run_demo
 from cocoon.devnet.network import Network
 from cocoon.devnet.options import DevnetOptions
@@ -42,6 +43,11 @@ async def run_and_report(options: DevnetOptions, prompt: str, *, as_json: bool) 
             shown.print(f" … (cut after {MAX_TOKENS} tokens)", style="dim", end="")
         shown.print("\n")
         shown.print(report(result, options), soft_wrap=False)
+        if result.settled is not None:
+            shown.print(
+                balances_table(result.settled.before, result.settled.after), soft_wrap=False
+            )
+            shown.print(coins_line(result.settled.supply))
     finally:
         await network.stop()
     if as_json:
@@ -63,10 +69,11 @@ def report(result: DemoResult, options: DevnetOptions) -> Table:
                 f"{usage.get('prompt_tokens', 0)} prompt + {usage.get('completion_tokens', 0)} "
                 f"completion = {answer.adjusted_tokens} adjusted",
             ),
-            ("price", f"{price} nanoTON a token, of which the worker gets {fee}"),
+            ("price", f"{screen.ton(price)} a token, of which the worker gets {screen.ton(fee)}"),
             ("cost", f"{screen.ton(answer.cost)}  ({answer.cost} nanoTON)"),
             ("client signed for", _signed(payments.client_tokens, payments.client_nanoton)),
             ("worker signed for", _signed(payments.worker_tokens, payments.worker_nanoton)),
+            *(settled_rows(result.settled) if result.settled is not None else ()),
             (
                 "time",
                 f"{result.start_seconds:.1f} s to start, {answer.first_token:.2f} s to the first "
@@ -79,7 +86,7 @@ def report(result: DemoResult, options: DevnetOptions) -> Table:
 def _introduce(network: Network, options: DevnetOptions, prompt: str, console: Console) -> None:
     members = ", ".join(f"{name} ({pid})" for name, pid in network.pids().items())
     console.print(f"Network up after {network.start_seconds:.1f} s. Processes: {members}")
-    console.print(screen.SIMULATED, style="yellow")
+    console.print(screen.about_network(options.simulated_ton), style="yellow")
     if options.engine_url is None:
         console.print(screen.SMALL_MODEL, style="yellow")
     console.print(f"\nAsking {network.running.model} through client, proxy and worker:")

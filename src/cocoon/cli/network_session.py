@@ -59,6 +59,6 @@ def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
     ]
     console.print(f"The network is up after {network.start_seconds:.1f} s. Ctrl-C stops it.")
     console.print(screen.facts("", rows), soft_wrap=False)
-    console.print(screen.SIMULATED, style="yellow")
+    console.print(screen.about_network(options.simulated_ton), style="yellow")
     if options.engine_url is None:
         console.print(screen.SMALL_MODEL, style="yellow")

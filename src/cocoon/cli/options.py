@@ -82,3 +82,10 @@ Port = Annotated[
         max=65535,
     ),
 ]
+SimulatedTon = Annotated[
+    bool,
+    typer.Option(
+        "--simulated-ton",
+        help="Run no chain: payments are signed, but no coins move.",
+    ),
+]

@@ -11,6 +11,10 @@ from rich.text import Text
 
 # Notices fit a terminal of 80 columns; terminals break longer ones in the middle of a word.
 SIMULATED = "TEE hardware and TON are SIMULATED here: nothing is confidential."
+LOCAL_CHAIN = (
+    "TEE hardware is SIMULATED here: nothing is confidential. The chain is a private one:\n"
+    "contracts and their fees are real, the coins are worth nothing. One owner, no delay."
+)
 SMALL_MODEL = "This is a small demonstration model (135 million parameters), often wrong."
 NANO = 10**9
 
@@ -28,11 +32,21 @@ def stdout() -> Console:
 
 
 def ton(nano: int) -> str:
-    """An amount in TON with all nine decimals that matter."""
+    """An amount in TON with all the decimals that matter."""
     whole, rest = divmod(abs(nano), NANO)
     sign = "-" if nano < 0 else ""
-    decimals = f"{rest:09d}".rstrip("0")
-    return f"{sign}{whole}.{decimals or '0'} TON"
+    return f"{sign}{whole}.{f'{rest:09d}'.rstrip('0') or '0'} TON"
+
+
+def decimals(nano: int) -> str:
+    """An amount in TON with all nine decimals and without a unit, for columns."""
+    whole, rest = divmod(abs(nano), NANO)
+    return f"{'-' if nano < 0 else ''}{whole}.{rest:09d}"
+
+
+def about_network(simulated_ton: bool) -> str:
+    """What a devnet is not."""
+    return SIMULATED if simulated_ton else LOCAL_CHAIN
 
 
 class StartProgress:

@@ -14,6 +14,7 @@ def up(
     engine_url: options.EngineUrl = None,
     model: options.Model = None,
     state: options.State = None,
+    simulated_ton: options.SimulatedTon = False,
     port: options.Port = None,
     pow_difficulty: Annotated[
         int,
@@ -28,8 +29,8 @@ def up(
 ) -> None:
     """Run a whole network on this machine: proxies, workers with engines, client and gateway.
 
-    Every part is a process of its own. TEE hardware and TON are simulated. Ctrl-C stops it; its
-    state is kept and used again.
+    Every part is a process of its own. TEE hardware is simulated; the contracts run on a TON chain
+    on this machine. Ctrl-C stops it; its state is kept and used again.
     """
     from cocoon.cli import foreground, logging
     from cocoon.cli.network_session import run_up
@@ -42,6 +43,7 @@ def up(
         port=port,
         engine_url=engine_url,
         model=model,
+        simulated_ton=simulated_ton,
         pow_difficulty=pow_difficulty,
         log_level="debug" if logging.is_verbose() else "info",
     )

@@ -36,9 +36,17 @@ class ChainControl:
         """Move the chain's clock forward; raises as :meth:`faucet`."""
         await self._post("time", advance=seconds)
 
+    async def last_block(self) -> int:
+        """Number of the newest block; raises as :meth:`faucet`."""
+        return int((await self._get("status"))["head"]["seqno"])
+
     async def accounts(self) -> list[Json]:
         """The accounts that were active last, at most ``PAGE``; raises as :meth:`faucet`."""
         return list((await self._get(f"accounts?limit={PAGE}"))["accounts"])
+
+    async def recent(self) -> list[Json]:
+        """The newest transactions, at most ``PAGE``; raises as :meth:`faucet`."""
+        return list((await self._get(f"transactions?limit={PAGE}"))["transactions"])
 
     async def transactions(self) -> list[Json]:
         """Every transaction, newest first; raises as :meth:`faucet`, also when there are too many.

@@ -6,7 +6,9 @@ import time
 from dataclasses import replace
 
 from cocoon.chain.cells import Cell
+from cocoon.chain.root_config import RootConfig
 from cocoon.chain.toncenter import Limits, ToncenterBackend
+from cocoon.devnet.balances import contracts
 from cocoon.devnet.chain_control import ChainControl
 from cocoon.devnet.deployment import deploy
 from cocoon.devnet.http import get_json, get_status
@@ -14,6 +16,7 @@ from cocoon.devnet.options import DEFAULT_PORT, DevnetOptions
 from cocoon.devnet.plan import Plan, ProcessSpec, make_plan
 from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
 from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Supervisor
+from cocoon.devnet.settled import Settlement
 from cocoon.devnet.state import RunningNetwork, StateDirectory
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
@@ -34,6 +37,8 @@ class Network:
         plan: its processes and files, after the start.
         running: how to reach it, after the start.
         start_seconds: how long the start took.
+        backend, chain: the chain, and its controls; None when TON is simulated.
+        root: the root contract's content at the start; None likewise.
     """
 
     plan: Plan
@@ -45,6 +50,9 @@ class Network:
         self._supervisor: Supervisor | None = None
         self._report = report
         self.start_seconds = 0.0
+        self.backend: ToncenterBackend | None = None
+        self.chain: ChainControl | None = None
+        self.root: RootConfig | None = None
 
     async def start(self) -> None:
         """Start everything and wait until a request can be answered.
@@ -60,7 +68,7 @@ class Network:
         supervisor = self._supervisor = Supervisor(self._report)
         if self.plan.chain is not None and self.plan.root_init is not None:
             await supervisor.start([self.plan.chain])
-            await _deploy(self.plan, self.plan.chain, self.plan.root_init)
+            await self._deploy(self.plan.chain, self.plan.root_init)
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
@@ -68,6 +76,22 @@ class Network:
         self.running = _describe(self.plan)
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began
+
+    async def _deploy(self, chain: ProcessSpec, init: Cell) -> None:
+        limits = Limits(requests_per_second=LOCAL_RATE)
+        self.backend = ToncenterBackend(chain.http, is_testnet=True, limits=limits)
+        self.chain = ChainControl(chain.http)
+        try:
+            self.root = await deploy(self.plan, init, self.backend, self.chain.faucet)
+        except ChainError as error:
+            raise UnavailableError(f"the contracts cannot be deployed: {error}") from None
+
+    def settlement(self) -> Settlement | None:
+        """What settles on chain and shows it; None when TON is simulated."""
+        if self.backend is None or self.chain is None or self.root is None:
+            return None
+        where = contracts(self.plan.members, self.root)
+        return Settlement(self.backend, self.chain, where, self.running.proxies)
 
     async def next_death(self) -> str:
         """Wait until a process ends by itself; returns the sentence that says how."""
@@ -84,6 +108,9 @@ class Network:
 
     async def stop(self) -> None:
         """Stop every process; the state stays."""
+        if self.backend is not None:
+            await self.backend.close()
+            self.backend = None
         if self._supervisor is not None:
             await self._supervisor.stop()
             self._supervisor.close()
@@ -122,22 +149,6 @@ async def _wait_for_worker(proxy: ProcessSpec) -> None:
                 await asyncio.sleep(POLL_INTERVAL)
     except TimeoutError:
         raise UnavailableError(f"no worker has connected to {proxy.name}") from None
-
-
-async def _deploy(plan: Plan, chain: ProcessSpec, root: Cell) -> None:
-    """Bring contracts and money on the chain.
-
-    Raises:
-        UnavailableError: that failed.
-    """
-    limits = Limits(requests_per_second=LOCAL_RATE)
-    backend = ToncenterBackend(chain.http, is_testnet=True, limits=limits)
-    try:
-        await deploy(plan, root, backend, ChainControl(chain.http).faucet)
-    except ChainError as error:
-        raise UnavailableError(f"the contracts cannot be deployed: {error}") from None
-    finally:
-        await backend.close()
 
 
 def _choose_ports(options: DevnetOptions) -> Ports:

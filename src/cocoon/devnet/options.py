@@ -48,7 +48,7 @@ class DevnetOptions:
     port: int | None = None
     engine_url: str | None = None
     model: str | None = None
-    simulated_ton: bool = True
+    simulated_ton: bool = False
     pow_difficulty: int = 8
     price_per_token: int = 100_000
     worker_fee_per_token: int = 80_000

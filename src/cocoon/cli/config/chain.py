@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
+from cocoon.chain.connect import BackendSettings, Kind, backend_from
 from cocoon.chain.contracts.code import load_code
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
@@ -15,7 +17,6 @@ from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.chain.wallets.v4r2 import WalletV4R2
 from cocoon.chain.wallets.v5r1 import WalletV5R1
 from cocoon.cli.config import tables
-from cocoon.cli.config.load import read_text
 from cocoon.errors import ConfigError
 from cocoon.net.chain_settings import ChainSettings
 
@@ -62,22 +63,19 @@ def backend_maker(table: tables.ChainTable, *, testnet: bool) -> Callable[[], Ch
     Raises:
         ConfigError: a file cannot be read, or TON is simulated.
     """
-    if table.kind == "toncenter":
-        from cocoon.chain.toncenter import Limits, ToncenterBackend  # noqa: PLC0415 - aiohttp
-
-        url = table.url or ""
-        key = None
-        if table.api_key_file is not None:
-            key = read_text(table.api_key_file, "file with the API key").strip()
-        limits = Limits(requests_per_second=table.requests_per_second)
-        return lambda: ToncenterBackend(
-            url,
-            api_key=key,
-            is_testnet=testnet,
-            version="v3" if table.api == "v3" else "v2",
-            limits=limits,
-        )
-    raise ConfigError(f"no such kind of chain: {table.kind}")
+    if table.kind == "simulated":
+        raise ConfigError("TON is simulated: there is no chain to connect to")
+    settings = BackendSettings(
+        kind=cast(Kind, table.kind),
+        is_testnet=testnet,
+        url=table.url or "",
+        api_key_file=table.api_key_file,
+        version="v3" if table.api == "v3" else "v2",
+        requests_per_second=table.requests_per_second,
+        network_config=table.network_config,
+    )
+    backend_from(settings)  # what is wrong with it is told now
+    return lambda: backend_from(settings)
 
 
 def node_wallet(file: tables.RoleFile) -> Wallet:
