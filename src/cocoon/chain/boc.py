@@ -10,6 +10,8 @@ width of offsets, counts of cells, roots and absent cells, total size, root indi
 cells, optional CRC-32C.
 """
 
+from typing import TypeAlias
+
 from cocoon.chain.cells import EXOTIC, MAX_REFS, Cell
 from cocoon.errors import DecodeError
 
@@ -20,10 +22,13 @@ _MAGIC = bytes.fromhex("b5ee9c72")
 _HAS_INDEX = 0x80
 _HAS_CRC = 0x40
 _RESERVED = 0x18
+_STORED_HASHES = 0x10
 _MAX_NUMBER_BYTES = 4
 _MAX_OFFSET_BYTES = 8
 _CRC_BYTES = 4
 _CRC32C_POLYNOMIAL = 0x82F63B78
+
+RawCell: TypeAlias = tuple[int, int, list[int], int]
 
 
 def to_boc(root: Cell) -> bytes:
@@ -63,6 +68,46 @@ def from_boc(
     Raises:
         DecodeError: malformed, over a limit, or with exotic cells other than library references.
     """
+    return from_boc_roots(data, max_bytes=max_bytes, max_cells=max_cells, max_roots=1)[0]
+
+
+def from_boc_roots(
+    data: bytes,
+    *,
+    max_bytes: int = MAX_BOC_BYTES,
+    max_cells: int = MAX_BOC_CELLS,
+    max_roots: int,
+) -> list[Cell]:
+    """Parse a bag with several roots; see :func:`from_boc`.
+
+    Raises:
+        DecodeError: malformed, over a limit, or with exotic cells other than library references.
+    """
+    raw, roots = read_bag(data, max_bytes=max_bytes, max_cells=max_cells, max_roots=max_roots)
+    count = len(raw)
+    cells: list[Cell] = []
+    # References point forwards only, so building from the end meets no unfinished cell.
+    for bits_of_cell, bits, refs, descriptor in reversed(raw):
+        if descriptor > MAX_REFS and descriptor != EXOTIC:
+            # Bits 4 to 7: level. An exotic cell with references is part of a proof.
+            raise DecodeError("bag of cells has a cell that is neither ordinary nor a library")
+        children = [cells[count - 1 - ref] for ref in refs]
+        cells.append(Cell(bits_of_cell, bits, children, exotic=descriptor == EXOTIC))
+    return [cells[count - 1 - root] for root in roots]
+
+
+def read_bag(
+    data: bytes, *, max_bytes: int, max_cells: int, max_roots: int
+) -> tuple[list[RawCell], list[int]]:
+    """Take a bag apart without looking at what kinds of cells it has.
+
+    Returns:
+        Its cells, each as data, number of bits, indices of its references and first descriptor
+        byte, parents before children; and the indices of the roots.
+
+    Raises:
+        DecodeError: malformed, or over a limit.
+    """
     if len(data) > max_bytes:
         raise DecodeError(f"bag of cells has {len(data)} bytes, at most {max_bytes} allowed")
     scan = _Scanner(data)
@@ -77,12 +122,12 @@ def from_boc(
         raise DecodeError("bag of cells has unknown flags")
     cells, roots, absent = scan.number(width), scan.number(width), scan.number(width)
     size = scan.number(offset_width)
-    if roots != 1 or absent != 0:
-        raise DecodeError("bag of cells must have one root and no absent cells")
+    if not 1 <= roots <= max_roots or absent != 0:
+        raise DecodeError(f"bag of cells must have 1 to {max_roots} roots and no absent cells")
     if not 1 <= cells <= max_cells:
         raise DecodeError(f"bag of cells has {cells} cells, at most {max_cells} allowed")
-    root = scan.number(width)
-    if root >= cells:
+    root_indices = [scan.number(width) for _ in range(roots)]
+    if max(root_indices) >= cells:
         raise DecodeError("root of the bag is not one of its cells")
     if flags & _HAS_INDEX:
         scan.take(cells * offset_width)  # redundant: cells are read in order
@@ -92,7 +137,9 @@ def from_boc(
         if crc32c(data[:-_CRC_BYTES]) != expected:
             raise DecodeError("bag of cells has a wrong checksum")
     scan.end()
-    return _read_cells(body, cells, width)[root]
+    contents = [_read_one(body, number, cells, width) for number in range(cells)]
+    body.end()
+    return contents, root_indices
 
 
 def crc32c(data: bytes) -> int:
@@ -128,26 +175,11 @@ class _Scanner:
             raise DecodeError("bag of cells is followed by other data")
 
 
-def _read_cells(body: _Scanner, count: int, width: int) -> list[Cell]:
-    contents = [_read_one(body, number, count, width) for number in range(count)]
-    body.end()
-    cells: list[Cell] = []
-    # References point forwards only, so building from the end meets no unfinished cell.
-    for data, bits, refs, exotic in reversed(contents):
-        children = [cells[count - 1 - ref] for ref in refs]
-        cells.append(Cell(data, bits, children, exotic=exotic))
-    cells.reverse()
-    return cells
-
-
-def _read_one(
-    body: _Scanner, number: int, count: int, width: int
-) -> tuple[int, int, list[int], bool]:
+def _read_one(body: _Scanner, number: int, count: int, width: int) -> RawCell:
     descriptor, size = body.number(1), body.number(1)
-    exotic = descriptor == EXOTIC
-    if descriptor > MAX_REFS and not exotic:
-        # Bits 4 to 7: stored hashes, level. An exotic cell with references is part of a proof.
-        raise DecodeError("bag of cells has a cell that is neither ordinary nor a library")
+    references = descriptor & 7
+    if references > MAX_REFS or descriptor & _STORED_HASHES:
+        raise DecodeError("bag of cells has an absent cell or one with stored hashes")
     raw = body.take((size + 1) // 2)
     data, bits = int.from_bytes(raw, "big"), len(raw) * 8
     if size & 1:
@@ -156,10 +188,10 @@ def _read_one(
         padding = (data & -data).bit_length()
         data >>= padding
         bits -= padding
-    refs = [] if exotic else [body.number(width) for _ in range(descriptor)]
+    refs = [body.number(width) for _ in range(references)]
     if any(not number < ref < count for ref in refs):
         raise DecodeError("bag of cells is not ordered from the root down")
-    return data, bits, refs, exotic
+    return data, bits, refs, descriptor
 
 
 def _parents_first(root: Cell) -> list[Cell]:
