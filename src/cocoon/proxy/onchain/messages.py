@@ -45,6 +45,7 @@ class ProxyMessages:
         are_ours: whether the network runs our contracts and not the official ones, whose proxy
             keeps no ledger.
         min_stake: nanoTON that the proxy contract wants before it takes deposits.
+        client_delay: seconds after which a client takes its money back alone.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class ProxyMessages:
         code = root.params.proxy_code
         self.are_ours = code is not None and code.hash == code_info("proxy").code.hash
         self.min_stake = root.params.min_proxy_stake
+        self.client_delay = root.params.client_delay_before_close
 
     def deploy(self) -> OutMessage:
         """Deploy the proxy contract.

@@ -47,6 +47,8 @@ UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
 STALLED_AFTER = 600.0
 """Seconds without a successful round after which the proxy says that it is not healthy."""
+MAX_RETRY_DELAY = 3600.0
+"""Seconds; a contract that refuses again and again is asked more and more rarely."""
 
 _log = structlog.get_logger(__name__)
 
@@ -118,6 +120,7 @@ class ChainSettlement:
         self._watcher = Watcher(backend, books, self._take)
         self._uncertain: dict[Address, int] = {}
         self._held: dict[Address, float] = {}
+        self._failures: dict[Address, int] = {}
         self._wake = asyncio.Event()
         self._round_lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -137,9 +140,16 @@ class ChainSettlement:
 
     @property
     def refusal(self) -> str | None:
-        """Why new requests are not taken; None if they are."""
+        """Why new requests are not taken; None if they are.
+
+        A proxy that cannot see the chain would not notice a client that closes, and its usage
+        would be lost with the refund: it stops well before that client's delay is over.
+        """
         if self.fault is not None:
             return "this proxy cannot settle"
+        delay = self._messages.client_delay
+        if delay and time.monotonic() - self._good_at > delay / 2:
+            return "this proxy has not seen TON for too long"
         if self._retiring or (self.state and self.state.phase is not ContractPhase.OPEN):
             return "this proxy is retiring"
         return None
@@ -370,8 +380,9 @@ class ChainSettlement:
         """Without those to contracts that just refused one."""
         return [item for item in messages if not self._is_held(item.dest)][:MAX_SENT_PER_ROUND]
 
-    def _hold(self, contract: Address) -> None:
-        self._held[contract] = time.monotonic() + self._settings.retry_delay
+    def _hold(self, contract: Address, failures: int = 1) -> None:
+        delay = self._settings.retry_delay * 2 ** min(failures - 1, 16)
+        self._held[contract] = time.monotonic() + min(delay, MAX_RETRY_DELAY)
 
     def _is_held(self, contract: Address) -> bool:
         return self._held.get(contract, 0.0) > time.monotonic()
@@ -457,9 +468,13 @@ class ChainSettlement:
         if delivery.transaction is not None:
             self.sent[kind] = delivery.transaction.hash.hex()
         if delivery.ok or delivery.message.value == NOTE_VALUE:  # which is only there to be read
+            self._failures.pop(delivery.message.dest, None)
             _log.info("settled on chain", kind=kind, contract=str(delivery.message.dest))
             return
-        self._hold(delivery.message.dest)
+        failures = self._failures[delivery.message.dest] = (
+            self._failures.get(delivery.message.dest, 0) + 1
+        )
+        self._hold(delivery.message.dest, failures)
         _log.warning(
             "a settlement message failed",
             kind=kind,
