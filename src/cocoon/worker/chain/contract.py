@@ -233,7 +233,9 @@ class WorkerContract:
             self._seen_lt = max(self._seen_lt, delivery.transaction.lt)
         transaction = (delivery.wallet_hash or b"").hex()
         self.record.last_transaction = transaction or self.record.last_transaction
-        if delivery.status is not DeliveryStatus.DELIVERED or delivery.failures:
+        # What the owner's own contract does with the money is not our business.
+        failed = [one for one in delivery.failures if one.address in (self.contract, self.proxy)]
+        if delivery.status is not DeliveryStatus.DELIVERED or failed:
             self._failed(facts.now)
             self._setting.records.save()
             raise PaymentError(f"payout: {delivery.describe()}")
