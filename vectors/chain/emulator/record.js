@@ -93,7 +93,7 @@ async function main() {
     ['echo', [{ type: 'cell', cell: add(9) }]],
   ]) {
     note = `get ${name}`;
-    try { await chain.runGetMethod(at.b, name, stack); } catch (error) { console.log(note, error.exitCode); }
+    try { await chain.runGetMethod(at.b, name, stack, { gasLimit: 1_000_000n }); } catch (error) { console.log(note, error.exitCode); }
   }
   note = 'get total of library code';
   await chain.runGetMethod(at.c, 'total', []);

@@ -5,6 +5,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cocoon.chain.embedded.store import check_dump
 from cocoon.errors import ChainError, StoreError
 
 MAX_NAME = 64
@@ -54,7 +55,7 @@ class SnapshotShelf:
 
         Raises:
             ChainError: there is none of that name.
-            StoreError: it cannot be read.
+            StoreError: it cannot be read, is damaged, or of another version.
         """
         _check(name)
         if name not in self.names():
@@ -62,9 +63,11 @@ class SnapshotShelf:
         if self._folder is None:
             return self._kept[name]
         try:
-            return Snapshot((self._folder / f"{name}{_SUFFIX}").read_bytes())
+            data = (self._folder / f"{name}{_SUFFIX}").read_bytes()
         except OSError as error:
             raise StoreError(f"the snapshot cannot be read: {error}") from error
+        check_dump(data)
+        return Snapshot(data)
 
     def names(self) -> list[str]:
         """All names, sorted."""

@@ -38,6 +38,7 @@ CREATE INDEX tx_by_message ON tx(in_hash);
 _TX = "address, lt, hash, boc, block, time, in_hash"
 _NEWEST_FIRST = "ORDER BY lt DESC LIMIT ?"
 _NO_LIMIT = 1 << 62
+_MAGIC = b"SQLite format 3\0"
 _FORMAT = slice(18, 20)
 """Where a database's header says how it is written and read."""
 _NO_WAL = 1
@@ -256,26 +257,53 @@ class ChainStore:
         try:
             with closing(sqlite3.connect(_MEMORY)) as copy:
                 self._db.backup(copy)
-                return _without_log(copy.serialize())
+                image = bytearray(copy.serialize())
         except sqlite3.Error as error:
             raise StoreError(f"the chain cannot be copied: {error}") from error
+        # An image that says "WAL" cannot be opened in memory; the copy keeps no log anyway.
+        image[_FORMAT] = bytes((_NO_WAL, _NO_WAL))
+        return bytes(image)
 
     def load(self, data: bytes) -> None:
         """Replace the whole database by what :meth:`dump` returned, in one transaction."""
-        try:
-            with closing(sqlite3.connect(_MEMORY)) as copy:
-                copy.deserialize(data)
+        with _image(data) as copy:
+            try:
                 copy.backup(self._db)
-        except sqlite3.Error as error:
-            raise StoreError(f"the chain cannot be restored: {error}") from error
+            except sqlite3.Error as error:
+                raise StoreError(f"the chain cannot be restored: {error}") from error
 
 
-def _without_log(image: bytes) -> bytes:
-    """A database image that says of itself that it has no write-ahead log.
+def check_dump(data: bytes) -> None:
+    """Look through what :meth:`ChainStore.dump` returned and a file has kept since.
 
-    SQLite opens no image in memory that says otherwise; the copied file does.
+    Raises:
+        StoreError: it is damaged, or of another version.
     """
-    return image[:18] + b"\x01\x01" + image[20:]
+    with _image(data) as copy:
+        try:
+            (found,) = copy.execute("PRAGMA quick_check(1)").fetchone()
+            blocks = copy.execute("SELECT COUNT(*) FROM block").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(f"the snapshot is damaged: {error}") from error
+        if found != "ok" or not blocks:
+            raise StoreError(f"the snapshot is damaged: {found}")
+
+
+@contextmanager
+def _image(data: bytes) -> Iterator[sqlite3.Connection]:
+    """A database in memory, of our kind."""
+    if not data.startswith(_MAGIC):
+        raise StoreError("the snapshot is damaged: it is no database")
+    with closing(sqlite3.connect(_MEMORY)) as copy:
+        try:
+            copy.deserialize(data)
+            kind = copy.execute("PRAGMA application_id").fetchone()[0]
+            version = copy.execute("PRAGMA user_version").fetchone()[0]
+        except sqlite3.Error as error:
+            raise StoreError(f"the snapshot is damaged: {error}") from error
+        if (kind, version) != (APPLICATION_ID, SCHEMA_VERSION):
+            raise StoreError("the snapshot is of another version, or no embedded chain")
+        yield copy
 
 
 def _bound(before: int | None) -> int:
