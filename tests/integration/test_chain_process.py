@@ -1,4 +1,4 @@
-"""``cocoon chain up`` as a process: what it keeps, how it stops, and the commands that talk to it."""
+"""``cocoon chain up`` as a process: what it keeps, how it stops, and what commands say of it."""
 
 import asyncio
 import json

@@ -4,12 +4,15 @@ import base64
 from typing import Any
 
 from cocoon.chain.address import Address
+from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.embedded.records import Block
 
 SHARD = "-9223372036854775808"
 """The one shard, as a signed number."""
 MASTERCHAIN = -1
 BASECHAIN = 0
+MAINNET = -239
+TESTNET = -3
 
 
 def b64(data: bytes) -> str:
@@ -40,9 +43,15 @@ def block_id(block: Block, workchain: int = MASTERCHAIN) -> dict[str, Any]:
     }
 
 
-def zero_block_id() -> dict[str, Any]:
-    """The name of what was before the first block."""
-    return block_id(Block(0, 0, 0, 0, bytes(32), 0))
+def zero_block_id(chain: EmbeddedChain) -> dict[str, Any]:
+    """The name of what was before the first block; each chain has another, as each network has."""
+    first = chain.block(1) or chain.head()
+    return block_id(Block(0, first.time, 0, 0, first.hash, 0))
+
+
+def global_id(chain: EmbeddedChain) -> int:
+    """The network's number: that of the public network whose address flag is used here."""
+    return TESTNET if chain.testnet else MAINNET
 
 
 def transaction_id(lt: int, digest: bytes) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from cocoon.chain.embedded.http.shapes import (
     SHARD,
     b64,
     block_id,
+    global_id,
     zero_block_id,
 )
 from cocoon.chain.embedded.http.v2_transactions import transaction
@@ -33,7 +34,7 @@ def masterchain_info(chain: EmbeddedChain, _args: Arguments) -> dict[str, Any]:
         "@type": "blocks.masterchainInfo",
         "last": block_id(head),
         "state_root_hash": b64(head.hash),
-        "init": zero_block_id(),
+        "init": zero_block_id(chain),
     }
 
 
@@ -59,7 +60,7 @@ def block_header(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:
     return {
         "@type": "blocks.header",
         "id": block_id(block, workchain),
-        "global_id": -3,
+        "global_id": global_id(chain),
         "version": 0,
         "after_merge": False,
         "after_split": False,

@@ -45,7 +45,7 @@ def masterchain_info(chain: EmbeddedChain, _args: Arguments) -> dict[str, Any]:
     """``masterchainInfo``."""
     head = chain.head()
     first = chain.block(1) or head
-    return {"first": v3_shapes.block(first, -1), "last": v3_shapes.block(head, -1)}
+    return {"first": v3_shapes.block(first, chain), "last": v3_shapes.block(head, chain)}
 
 
 def transactions(chain: EmbeddedChain, args: Arguments) -> dict[str, Any]:

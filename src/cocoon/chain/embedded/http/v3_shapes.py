@@ -4,9 +4,10 @@ from typing import Any
 
 from cocoon.chain.backend import AccountState, AccountStatus
 from cocoon.chain.cells import Cell
+from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.embedded.http import phases
 from cocoon.chain.embedded.http.operations import comment, operation
-from cocoon.chain.embedded.http.shapes import b64, raw
+from cocoon.chain.embedded.http.shapes import BASECHAIN, MASTERCHAIN, b64, global_id, raw
 from cocoon.chain.embedded.http.stack import boc_text
 from cocoon.chain.embedded.http.v2_transactions import message_cells
 from cocoon.chain.embedded.records import Block, ChainTransaction
@@ -40,20 +41,20 @@ def account(state: AccountState, *, with_boc: bool) -> dict[str, Any]:
     return out
 
 
-def block(item: Block, workchain: int) -> dict[str, Any]:
-    """A block."""
+def block(item: Block, chain: EmbeddedChain) -> dict[str, Any]:
+    """A masterchain block."""
     return {
-        "workchain": workchain,
+        "workchain": MASTERCHAIN,
         "shard": SHARD,
         "seqno": item.seqno,
         "root_hash": b64(item.hash),
         "file_hash": b64(item.hash),
-        "global_id": -3,
+        "global_id": global_id(chain),
         "gen_utime": str(item.time),
         "start_lt": str(item.start_lt),
         "end_lt": str(item.end_lt),
         "tx_count": item.transactions,
-        "masterchain_block_ref": {"workchain": -1, "shard": SHARD, "seqno": item.seqno},
+        "masterchain_block_ref": {"workchain": MASTERCHAIN, "shard": SHARD, "seqno": item.seqno},
     }
 
 
@@ -70,7 +71,7 @@ def transaction(item: ChainTransaction) -> dict[str, Any]:
         "lt": str(item.lt),
         "now": item.time,
         "mc_block_seqno": item.block,
-        "block_ref": {"workchain": 0, "shard": SHARD, "seqno": item.block},
+        "block_ref": {"workchain": BASECHAIN, "shard": SHARD, "seqno": item.block},
         "prev_trans_hash": b64(parsed.prev_hash),
         "prev_trans_lt": str(parsed.prev_lt),
         "orig_status": before,
