@@ -1,5 +1,6 @@
 """A client's deposits, charges and refunds in the real virtual machine."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -7,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from cocoon.chain.contracts import root
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.client.chain.keeper import MAX_REGISTRATIONS, MESSAGE_LIFE
 from cocoon.client.chain.limits import DepositLimits
+from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Wait
-from cocoon.errors import ChainDataError, PaymentError, StoreError, WalletFundsError
+from cocoon.errors import ChainDataError, ChainError, PaymentError, StoreError, WalletFundsError
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import (
     ClientWorld,
@@ -20,7 +23,7 @@ from cocoon.testing.client_onchain import (
     make_client_world,
     settle,
 )
-from cocoon.testing.onchain import CLIENT_DELAY, CLIENT_STAKE, PRICE
+from cocoon.testing.onchain import CLIENT_DELAY, CLIENT_STAKE, PRICE, PROXY_DELAY, ROOT_OWNER
 
 pytestmark = pytest.mark.anyio
 
@@ -137,8 +140,8 @@ async def test_a_crash_while_onboarding_pays_the_deposit_once(
 # --- deposits ---
 
 
-async def onboarded(world: ClientWorld, money: object) -> None:
-    await world.onboard(money)  # type: ignore[arg-type]
+async def onboarded(world: ClientWorld, money: ClientMoney) -> None:
+    await world.onboard(money)
     assert world.client().balance == CLIENT_STAKE
 
 
@@ -414,3 +417,73 @@ async def test_a_contract_that_refuses_is_named_with_its_reason(world: ClientWor
         await keeper._perform(facts, [Action(Operation.REQUEST_REFUND)])
         with pytest.raises(PaymentError, match="1011"):
             await keeper._perform(facts, [Action(Operation.FORCE_REFUND)])
+
+
+# --- the network changes ---
+
+
+def change_price(world: ClientWorld, price: int) -> None:
+    body = root.change_price(1, price, price // 2)
+    chain = world.world.chain
+    chain.faucet(world.world.root.address, TON, body=body, source=ROOT_OWNER)
+
+
+async def test_new_parameters_move_the_money_back_to_the_wallet(world: ClientWorld) -> None:
+    world.root_address = world.world.root.address
+    async with world.process() as money:
+        await onboarded(world, money)
+        change_price(world, 40)
+        await root_is_read(money)
+        with pytest.raises(PaymentError, match="parameters have changed"):
+            await money.reopen(world.contract, TON)
+        await settle(money)
+        assert world.client().phase is ContractPhase.OPEN  # the proxy may refund by itself
+        world.advance(PROXY_DELAY - CLIENT_DELAY)
+        await settle(money)
+        assert world.client().phase is ContractPhase.CLOSING
+        world.advance(CLIENT_DELAY + 2)
+        await settle(money)
+        assert money.report()[0].finished
+    assert 100 * TON - world.money() < FEES
+
+
+async def root_is_read(money: ClientMoney) -> None:
+    async with asyncio.timeout(5):
+        while money._access.root.current.params.params_version == 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+async def test_an_unreachable_chain_stops_nothing_for_good(world: ClientWorld) -> None:
+    async with world.process() as money:
+        await onboarded(world, money)
+        world.uses(CLIENT_STAKE // 2 // PRICE + 1, signed=0)
+        backend = money._access.backend
+        account = backend.account
+
+        async def unreachable(address: object) -> object:
+            raise ChainError("no connection")
+
+        backend.account = unreachable  # type: ignore[method-assign, assignment]
+        await settle(money)
+        assert world.client().balance == CLIENT_STAKE
+        backend.account = account  # type: ignore[method-assign]
+        await settle(money)
+        assert world.client().balance == 2 * CLIENT_STAKE
+
+
+async def test_a_backend_that_lags_does_not_make_us_send_twice(world: ClientWorld) -> None:
+    async with world.process() as money:
+        await onboarded(world, money)
+        world.uses(10**7)
+        keeper = money._keeper(world.contract)
+        backend = money._access.backend
+        account, stale = backend.account, await backend.account(world.contract)
+
+        async def lags(address: object) -> object:
+            return stale if address == world.contract else await account(address)  # type: ignore[arg-type]
+
+        facts = await keeper.look()
+        await keeper._perform(facts, [Action(Operation.CHARGE)])
+        backend.account = lags  # type: ignore[method-assign, assignment]
+        with pytest.raises(ChainError, match="does not show our last message yet"):
+            await money.charge(world.contract)

@@ -1,0 +1,149 @@
+"""A client, a proxy and a worker over real connections, with their money in the virtual machine."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cocoon.chain.contracts.client_state import ClientState
+from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.chain.wallets.cocoon import CocoonWallet
+from cocoon.client import Client, ClientRequest
+from cocoon.client.chain.limits import DepositLimits
+from cocoon.net.chain_settings import ChainSettings
+from cocoon.proxy.onchain.settings import SettlementSettings
+from cocoon.testing.chain import TON
+from cocoon.testing.client_onchain import FAST
+from cocoon.testing.engine_standin import MODEL
+from cocoon.testing.network import InMemoryNetwork
+from cocoon.testing.onchain import CLIENT_STAKE, World, make_world, owner_of
+from cocoon.worker import Worker
+from cocoon.worker.chain.limits import PayoutRules
+
+pytestmark = pytest.mark.anyio
+
+BODY = b'{"model":"test-model","messages":[{"role":"user","content":"hello"}],"max_tokens":8}'
+
+
+async def until(condition: Callable[[], object], seconds: float = 20.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():  # noqa: ASYNC110 - the chain tells nobody
+            await asyncio.sleep(0.01)
+
+
+class Network:
+    """Three roles and their chain."""
+
+    def __init__(self, world: World, directory: Path, members: InMemoryNetwork) -> None:
+        self.world = world
+        self.directory = directory
+        self.members = members
+        self.wallets: dict[str, CocoonWallet] = {}
+
+    def chain(self, name: str, seed: int, ton: float = 100) -> ChainSettings:
+        if name not in self.wallets:
+            self.wallets[name] = self.world.wallet(seed, ton)
+        return ChainSettings(
+            backend=lambda: self.world.backend,
+            wallet=self.wallets[name],
+            directory=self.directory / name,
+            timing=FAST,
+            poll_interval=(0.01, 0.02),
+        )
+
+    async def proxy(self) -> Any:
+        return await self.members.add_proxy(
+            owner=owner_of(7).friendly(testnet=True),
+            chain=self.chain("proxy", 7),
+            settlement=SettlementSettings(commit_value=0),
+            flush_interval=0.01,
+        )
+
+    async def client(self, **changes: Any) -> Client:
+        chain = self.chain("client", 5)
+        return await self.members.add_client(
+            wallet=chain.wallet.address.friendly(testnet=True), chain=chain, **changes
+        )
+
+    async def worker(self, **changes: Any) -> Worker:
+        return await self.members.add_worker(chain=self.chain("worker", 6, 10), **changes)
+
+    def client_state(self, client: Client) -> ClientState | None:
+        assert client.money is not None
+        contracts = client.money.contracts
+        data = self.world.chain.account(contracts[0]).data if contracts else None
+        return None if data is None else ClientState.from_data(data)
+
+
+@asynccontextmanager
+async def network(directory: Path, **changes: int) -> AsyncIterator[Network]:
+    world = make_world(**changes)
+    with world.chain:
+        async with InMemoryNetwork(directory, world.root) as members:
+            yield Network(world, directory, members)
+
+
+async def ask(client: Client) -> bytes:
+    model = MODEL.partition("@")[0]
+    request = ClientRequest(
+        model, "/v1/chat/completions", BODY.replace(b"test-model", model.encode()), max_tokens=8
+    )
+    async with await client.run(request) as response:
+        assert response.status == 200
+        return await response.read()
+
+
+async def test_a_client_registers_deposits_works_and_pays(tmp_path: Path) -> None:
+    async with network(tmp_path) as net:
+        proxy = await net.proxy()
+        worker = await net.worker(payouts=PayoutRules(threshold=1, smallest=0))
+        client = await net.client()
+        await until(lambda: (state := net.client_state(client)) and state.balance == CLIENT_STAKE)
+        # A request may be refused until the proxy has seen the deposit, too.
+        await until(lambda: proxy.books.client(client.chain.wallet).account.funds.balance)  # type: ignore[union-attr]
+        assert await ask(client)
+        money = client.money
+        assert money is not None
+        [contract] = money.contracts
+        await until(lambda: money._keeper(contract)._claim().signed > 0)
+        await money.charge(contract)
+        state = net.client_state(client)
+        assert state is not None
+        assert state.tokens_used > 0
+        await until(lambda: net.world.balance(_owner(worker)) > 0)
+        assert client.money is not None
+
+
+def _owner(worker: Worker) -> Any:
+    assert worker.money is not None
+    return worker.money._setting.owner
+
+
+async def test_the_second_connection_needs_no_transaction(tmp_path: Path) -> None:
+    async with network(tmp_path) as net:
+        await net.proxy()
+        client = await net.client()
+        await until(lambda: (state := net.client_state(client)) and state.balance == CLIENT_STAKE)
+        before = net.world.balance(net.wallets["client"].address)
+        await client.close()
+        net.members.clients.remove(client)
+        again = await net.client()
+        assert again.ready
+        assert net.world.balance(net.wallets["client"].address) == before
+
+
+async def test_closing_gets_everything_back_with_the_proxys_help(tmp_path: Path) -> None:
+    async with network(tmp_path) as net:
+        await net.proxy()
+        client = await net.client(deposits=DepositLimits(deposit=3 * TON))
+        await until(lambda: (state := net.client_state(client)) and state.balance == 3 * TON)
+        assert client.money is not None
+        [contract] = client.money.contracts
+        await client.money.close_contract(contract)
+        await until(
+            lambda: (state := net.client_state(client)) and state.phase is ContractPhase.CLOSED
+        )
+        assert net.world.balance(net.wallets["client"].address) > 100 * TON - TON // 5
