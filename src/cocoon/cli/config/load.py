@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from cocoon.cli.config import official, tables
+from cocoon.cli.config.production import check_production
 from cocoon.cli.config.reader import Context, read
 from cocoon.errors import ConfigError
 
@@ -106,7 +107,12 @@ def _load(
             document = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
-        return read(cls, document, Context(path.parent, str(path)))
+        file = read(cls, document, Context(path.parent, str(path)))
+        try:
+            check_production(file)
+        except ConfigError as error:
+            raise ConfigError(f"{path}: {error}") from None
+        return file
     if path.suffix == ".json":
         try:
             document = json.loads(text)
