@@ -5,8 +5,10 @@ bit-identical transactions (``vectors/chain/emulator.json``). One :class:`Emulat
 number of chains and threads, one call at a time.
 """
 
+import atexit
 import base64
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -103,6 +105,12 @@ class Emulator:
         self._start = _starter(self._artifacts, cache or cache_folder(), progress or _silent)
         self._machine: Any = self._start()
         self._configured: tuple[bytes, int, int] | None = None
+        _EMULATORS.add(self)
+
+    def close(self) -> None:
+        """Free its memory; it cannot be used any more."""
+        with self._lock:
+            self._machine, self._start = None, _closed
 
     @property
     def default_config(self) -> bytes:
@@ -263,6 +271,16 @@ class Emulator:
             raise ChainError(f"the emulator crashed: {reason}") from error
 
 
+_EMULATORS: "weakref.WeakSet[Emulator]" = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Before the interpreter takes wasmtime apart, whose objects could not be freed then."""
+    for emulator in list(_EMULATORS):
+        emulator.close()
+
+
 @lru_cache(1)
 def shared_emulator() -> Emulator:
     """One emulator for everybody in this process.
@@ -291,6 +309,10 @@ def _decode(decoder: msgspec.json.Decoder[Any], answer: bytes) -> Any:
         return decoder.decode(answer)
     except msgspec.MsgspecError as error:
         raise ChainError(f"the emulator answered something else: {error}") from error
+
+
+def _closed() -> Any:
+    raise ChainError("the emulator is closed")
 
 
 def _silent(_text: str) -> None:

@@ -2,6 +2,8 @@
 
 import base64
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +106,21 @@ def test_after_a_trap_a_new_instance_serves(emulator: Emulator) -> None:
         run(mine, vector)
     machine.ask = ask
     assert from_boc(run(mine, vector).transaction).hash.hex() == vector["transaction"]
+
+
+def test_closed_emulator_says_so() -> None:
+    mine = Emulator()
+    mine.close()
+    mine.close()
+    with pytest.raises(ChainError, match="closed"):
+        run(mine, VECTORS["transactions"][3])
+
+
+def test_process_ends_without_noise() -> None:
+    code = "from cocoon.testing.chain import memory_chain; chain = memory_chain(); print(chain.now)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "1800000000"
+    assert done.stderr == ""
 
 
 def test_deep_and_large_cells_do_not_kill_the_process(emulator: Emulator) -> None:
