@@ -10,7 +10,13 @@ from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell, Reader
 from cocoon.chain.contracts import governor as gov
 from cocoon.chain.contracts import root
-from cocoon.chain.contracts.governor import ResultStatus, Rules
+from cocoon.chain.contracts.governor_rules import Rules
+from cocoon.chain.contracts.governor_state import (
+    LIFETIME,
+    MAX_OPEN_PER_OWNER,
+    MAX_RESULTS,
+    ResultStatus,
+)
 from cocoon.chain.contracts.tariff import Multipliers, Tariff, TariffStep
 from cocoon.chain.opcodes import GOVERNOR_SET_RULES, GOVERNOR_SET_TARIFF
 from cocoon.testing.chain import memory_chain
@@ -60,10 +66,10 @@ class Model:
                 return RANGE
         live = {number: one for number, one in self.queue.items() if not self.is_dead(one, now)}
         own = [one for one in live.values() if one.proposer == who]
-        if len(own) >= gov.MAX_OPEN_PER_OWNER:
+        if len(own) >= MAX_OPEN_PER_OWNER:
             return FULL
         self.queue = live
-        one = Queued(action, urgent, who, now + gov.LIFETIME, self.rules.version)
+        one = Queued(action, urgent, who, now + LIFETIME, self.rules.version)
         self.count(one, who, now)
         self.queue[self.next_id] = one
         self.next_id += 1
@@ -292,7 +298,7 @@ class GovernorMachine(RuleBasedStateMachine):
         expected = self.model.execute(number, self.now)
         assert self.rig.execute(number, who).exit_code == expected
 
-    @rule(seconds=st.sampled_from([1, 50, 99, 100, 101, 1000, 10 * 86400, gov.LIFETIME]))
+    @rule(seconds=st.sampled_from([1, 50, 99, 100, 101, 1000, 10 * 86400, LIFETIME]))
     def wait(self, seconds: int) -> None:
         self.chain.advance(seconds)
 
@@ -314,7 +320,7 @@ class GovernorMachine(RuleBasedStateMachine):
             if one.rules_version == model.rules.version:
                 assert state.approvals(found) == one.approvals
         results = [(result.id, result.status) for result in state.results.values()]
-        assert results == model.done[-gov.MAX_RESULTS :]
+        assert results == model.done[-MAX_RESULTS:]
 
 
 TestGovernor = GovernorMachine.TestCase

@@ -5,7 +5,7 @@ from dataclasses import replace
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.contracts.code import code_info
-from cocoon.chain.contracts.governor import GovernorState
+from cocoon.chain.contracts.governor_state import GovernorState
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ChainDataError, DecodeError
 

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.client import client_data
-from cocoon.chain.contracts.governor import Rules
+from cocoon.chain.contracts.governor_rules import Rules
 from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.proxy import proxy_data
 from cocoon.chain.contracts.state_init import contract_address

@@ -4,6 +4,8 @@ from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell
 from cocoon.chain.contracts import governor as gov
 from cocoon.chain.contracts import root as root_messages
+from cocoon.chain.contracts.governor_rules import Rules
+from cocoon.chain.contracts.governor_state import GovernorState
 from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.tariff import NO_TARIFF, Tariff
 from cocoon.chain.embedded.chain import EmbeddedChain
@@ -44,15 +46,15 @@ class GovernedRoot:
         deployer = person(0xDD)
         config = RootConfig(person(0), 1, params or sample_params(), owner=deployer)
         self.root = deploy(chain, "root", root_data(config))
-        rules = gov.Rules(0, owners, threshold, revoke_threshold, delay)
+        rules = Rules(0, owners, threshold, revoke_threshold, delay)
         self.governor = deploy(chain, "governor", gov.governor_data(self.root, rules, tariff))
         handed = call(chain, self.root, deployer, root_messages.change_owner(1, self.governor))
         assert handed.ok
 
     @property
-    def state(self) -> gov.GovernorState:
+    def state(self) -> GovernorState:
         """What the governor keeps."""
-        return gov.GovernorState.from_data(data(self.chain, self.governor))
+        return GovernorState.from_data(data(self.chain, self.governor))
 
     @property
     def config(self) -> RootConfig:

@@ -10,7 +10,15 @@ from cocoon.chain.cells import EMPTY_CELL, Builder, Cell
 from cocoon.chain.contracts import governor as gov
 from cocoon.chain.contracts import root
 from cocoon.chain.contracts.code import load_code
-from cocoon.chain.contracts.governor import GovernorEvent, GovernorLog, ResultStatus
+from cocoon.chain.contracts.governor import GovernorEvent, GovernorLog
+from cocoon.chain.contracts.governor_rules import MAX_DELAY, Rules
+from cocoon.chain.contracts.governor_state import (
+    LIFETIME,
+    MAX_OPEN,
+    MAX_OPEN_PER_OWNER,
+    MAX_RESULTS,
+    ResultStatus,
+)
 from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import root_data
@@ -231,7 +239,7 @@ def test_only_the_root_settles_an_execution(three: GovernedRoot) -> None:
 def test_expired_proposal_is_dropped(three: GovernedRoot) -> None:
     three.propose(A, RAISE)
     three.approve(B, 0)
-    three.chain.advance(gov.LIFETIME)
+    three.chain.advance(LIFETIME)
     assert three.send(gov.approve(1, 0, gov.action_of(RAISE).hash, 0), C).exit_code == EXPIRED
     dropped = three.execute(0)
     assert events(dropped) == [GovernorEvent.EXPIRED]
@@ -244,20 +252,20 @@ def test_expired_proposal_is_dropped(three: GovernedRoot) -> None:
 def test_last_second_before_expiry(three: GovernedRoot) -> None:
     three.propose(A, RAISE)
     three.approve(B, 0)
-    three.chain.advance(gov.LIFETIME - 1)
+    three.chain.advance(LIFETIME - 1)
     assert three.execute(0).ok
     assert three.config.params.price_per_token == 30
 
 
 def test_one_owner_cannot_flood_the_queue(three: GovernedRoot) -> None:
-    for _ in range(gov.MAX_OPEN_PER_OWNER):
+    for _ in range(MAX_OPEN_PER_OWNER):
         assert three.propose(A, RAISE).ok
     assert three.propose(A, RAISE).exit_code == FULL
     assert three.propose(A, REVOKE).exit_code == FULL
     assert three.propose(B, REVOKE).ok  # the others are not held up
     three.withdraw(A, 0)
     assert three.propose(A, RAISE).ok
-    three.chain.advance(gov.LIFETIME)
+    three.chain.advance(LIFETIME)
     again = three.propose(A, RAISE)
     assert events(again) == [GovernorEvent.EXPIRED] * 5 + [GovernorEvent.PROPOSED]
     assert list(three.state.proposals) == [6]
@@ -267,18 +275,18 @@ def test_full_queue_of_sixteen_owners(chain: EmbeddedChain) -> None:
     owners = people(range(1, 17))
     rig = GovernedRoot(chain, owners=owners, threshold=9, revoke_threshold=3)
     for owner in owners:
-        for _ in range(gov.MAX_OPEN_PER_OWNER):
+        for _ in range(MAX_OPEN_PER_OWNER):
             outcome = rig.propose(owner, RAISE)
             assert outcome.ok
     assert outcome.gas < 200_000
-    assert len(rig.state.proposals) == gov.MAX_OPEN
+    assert len(rig.state.proposals) == MAX_OPEN
     assert rig.propose(owners[0], RAISE).exit_code == FULL
     for owner in owners[1:9]:
         assert rig.approve(owner, 0).ok
     rig.chain.advance(DELAY)
     assert rig.execute(0).ok
     balance = rig.chain.account(rig.governor).balance
-    rig.chain.advance(gov.LIFETIME)
+    rig.chain.advance(LIFETIME)
     assert rig.propose(owners[3], RAISE).ok  # drops 63 at once
     assert len(rig.state.proposals) == 1
     # Deposits have paid for the rent of a full queue.
@@ -295,7 +303,7 @@ def test_rules_are_changed_by_the_same_way(three: GovernedRoot) -> None:
     three.chain.advance(DELAY)
     executed = three.execute(0)
     assert events(executed) == [GovernorEvent.DONE]
-    assert three.state.rules == gov.Rules(1, (B, C, D), 3, 2, 5 * DELAY)
+    assert three.state.rules == Rules(1, (B, C, D), 3, 2, 5 * DELAY)
     assert three.propose(A, RAISE).exit_code == NOT_OWNER
     assert three.propose(D, RAISE).ok
 
@@ -310,7 +318,7 @@ def test_rules_are_changed_by_the_same_way(three: GovernedRoot) -> None:
         set_rules(A, A),
         set_rules(A, B, C, B),
         set_rules(*people(range(1, 18))),
-        set_rules(A, delay=gov.MAX_DELAY + 1),
+        set_rules(A, delay=MAX_DELAY + 1),
     ],
 )
 def test_rules_that_would_lock_it_up_are_refused(three: GovernedRoot, action: Cell) -> None:
@@ -328,8 +336,8 @@ def test_no_owners_are_refused(three: GovernedRoot) -> None:
 
 def test_largest_rules_are_accepted(three: GovernedRoot) -> None:
     owners = people(range(1, 17))
-    adopt(three, set_rules(*owners, threshold=16, revoke=16, delay=gov.MAX_DELAY))
-    assert three.state.rules == gov.Rules(1, owners, 16, 16, gov.MAX_DELAY)
+    adopt(three, set_rules(*owners, threshold=16, revoke=16, delay=MAX_DELAY))
+    assert three.state.rules == Rules(1, owners, 16, 16, MAX_DELAY)
 
 
 def test_removed_owner_keeps_no_approval(three: GovernedRoot) -> None:
@@ -362,7 +370,7 @@ def test_rules_changed_while_a_revocation_is_open(three: GovernedRoot) -> None:
 
 
 def test_proposals_of_former_owners_are_cleared(three: GovernedRoot) -> None:
-    for _ in range(gov.MAX_OPEN_PER_OWNER):
+    for _ in range(MAX_OPEN_PER_OWNER):
         three.propose(C, RAISE)
     adopt(three, gov.set_rules((A, B), threshold=2, revoke_threshold=1, delay=DELAY))
     assert three.propose(A, RAISE).ok
@@ -435,11 +443,11 @@ def test_root_can_be_handed_over(three: GovernedRoot) -> None:
 
 
 def test_results_are_kept_for_a_while(three: GovernedRoot) -> None:
-    for number in range(gov.MAX_RESULTS + 3):
+    for number in range(MAX_RESULTS + 3):
         three.propose(A, REVOKE)
         assert three.execute(number).ok
     results = three.state.results
-    assert list(results) == list(range(3, gov.MAX_RESULTS + 3))
+    assert list(results) == list(range(3, MAX_RESULTS + 3))
     assert {result.status for result in results.values()} == {ResultStatus.DONE}
 
 

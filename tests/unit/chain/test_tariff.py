@@ -7,6 +7,7 @@ import pytest
 from cocoon.accounting.price import PriceList
 from cocoon.chain.cells import Builder, Cell
 from cocoon.chain.contracts import governor as gov
+from cocoon.chain.contracts.governor_rules import MAX_DELAY, Rules
 from cocoon.chain.contracts.tariff import (
     MAX_MULTIPLIER,
     NO_TARIFF,
@@ -174,7 +175,7 @@ async def test_nodes_read_rules_and_tariff_with_the_root(rig: GovernedRoot) -> N
     backend = EmbeddedBackend(rig.chain)
     before = await read_root(backend, rig.root)
     assert before.owner_kind == "governor"
-    assert before.rules == gov.Rules(0, (A, B, C), 2, 1, DELAY)
+    assert before.rules == Rules(0, (A, B, C), 2, 1, DELAY)
     assert before.effective_params(rig.chain.now).completion_multiplier == 80_000
     assert before.next_price_change(rig.chain.now) is None
 
@@ -213,17 +214,17 @@ def test_single_owner_is_named_as_such() -> None:
 @pytest.mark.parametrize(
     "rules",
     [
-        gov.Rules(0, (), 1, 1, 0),
-        gov.Rules(0, (A, A), 1, 1, 0),
-        gov.Rules(0, (A, B), 3, 1, 0),
-        gov.Rules(0, (A, B), 1, 2, 0),
-        gov.Rules(0, (A, B), 1, 0, 0),
-        gov.Rules(0, (A, B), 1, 1, gov.MAX_DELAY + 1),
-        gov.Rules(0, people(range(17)), 1, 1, 0),
-        gov.Rules(0, (A, person(0x50)), 1, 1, 0),
+        Rules(0, (), 1, 1, 0),
+        Rules(0, (A, A), 1, 1, 0),
+        Rules(0, (A, B), 3, 1, 0),
+        Rules(0, (A, B), 1, 2, 0),
+        Rules(0, (A, B), 1, 0, 0),
+        Rules(0, (A, B), 1, 1, MAX_DELAY + 1),
+        Rules(0, people(range(17)), 1, 1, 0),
+        Rules(0, (A, person(0x50)), 1, 1, 0),
     ],
 )
-def test_rules_that_would_lock_up_are_refused_before_deployment(rules: gov.Rules) -> None:
+def test_rules_that_would_lock_up_are_refused_before_deployment(rules: Rules) -> None:
     with pytest.raises(ConfigError):
         gov.governor_data(person(0x50), rules)
 
