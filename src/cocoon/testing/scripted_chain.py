@@ -54,6 +54,8 @@ class Faults:
     stalled: bool = False
     state_lag: int = 0
     """Transactions of the wallet that the account's state does not show yet."""
+    fresh_time: bool = False
+    """A state that lags claims to be of now: what an answer put together from two servers does."""
     list_lag: int = 0
     """Newest transactions of each account that lists do not show yet."""
     hop_delay: float = 0.0
@@ -143,6 +145,8 @@ class ScriptedChain:
         shown = snapshots[max(0, len(snapshots) - 1 - self.faults.state_lag)]
         # A server that lags in its state lags in time; a block is never newer than what it holds.
         following = snapshots[snapshots.index(shown) + 1 :]
+        if self.faults.fresh_time:
+            following = []
         return replace(shown, time=min(self.now, following[0].time) if following else self.now)
 
     async def transactions(

@@ -160,17 +160,52 @@ async def test_a_message_that_never_gets_in_is_given_up_for_certain(
     assert "blocked" in delivery.reason
 
 
-async def test_an_expired_message_that_was_taken_after_all_is_found(
+async def test_a_message_that_counted_as_expired_and_was_taken_is_found(
     chain: ScriptedChain, sender: WalletSender
 ) -> None:
-    chain.faults.message_delay = TIMING.validity - 3
     chain.faults.state_lag = 1
+    chain.faults.fresh_time = True  # the server says that it is late, and not taken
     task = asyncio.create_task(sender.send(message(1)))
-    await asyncio.sleep(TIMING.validity * 2)
+    await asyncio.sleep(TIMING.validity * 1.5)
+    assert chain.seqno == 1
     chain.faults.state_lag = 0
     (delivery,) = await task
     assert delivery.ok
     assert len(chain.executed) == 1
+
+
+async def test_a_server_that_forgets_the_last_message_is_waited_for(
+    chain: ScriptedChain, sender: WalletSender
+) -> None:
+    assert (await sender.send(message(1)))[0].ok
+    chain.faults.state_lag = 1
+    task = asyncio.create_task(sender.send(message(2)))
+    await asyncio.sleep(30)
+    assert chain.submitted == 1
+    chain.faults.state_lag = 0
+    assert (await task)[0].ok
+    assert chain.submitted == 2
+
+
+async def test_a_message_on_its_way_is_waited_for_whatever_is_refused_later(
+    chain: ScriptedChain, sender: WalletSender
+) -> None:
+    chain.faults.message_delay = 80
+    task = asyncio.create_task(sender.send(message(1)))
+    await asyncio.sleep(1)
+    chain.faults.reject = 1031
+    assert (await task)[0].ok
+
+
+async def test_of_two_equal_messages_one_may_be_sent(
+    chain: ScriptedChain, sender: WalletSender
+) -> None:
+    chain.faults.message_delay = 1
+    chain.deposit(-chain.balance + 3 * TON)
+    task = asyncio.create_task(sender.send(message(1), message(1)))
+    await asyncio.sleep(0.5)
+    chain.deposit(-3 * TON // 2)
+    assert statuses(await task) == ["delivered", "not-sent"]
 
 
 async def test_lost_answers_and_an_unreachable_server_send_nothing_twice(
