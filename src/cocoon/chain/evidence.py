@@ -12,6 +12,8 @@ MAX_BEHIND = 32
 """Blocks that one of several servers behind one address may lag."""
 MAX_AHEAD_SECONDS = 60
 """A block of a still later time: this machine's clock is wrong, or the server lies."""
+DEFAULT_MAX_AGE = 120.0
+"""Seconds; the public networks make a block every few."""
 MAX_WATCHED = 4096
 
 MAINNET_ZERO_STATE = bytes.fromhex(
@@ -34,7 +36,8 @@ class HeadWatch:
     """Refuses a chain that jumps back, stands still or lives in the future.
 
     Args:
-        max_age: seconds that the newest block may be old; None for chains whose clock is not ours.
+        max_age: seconds that the newest block may be old; None for ``DEFAULT_MAX_AGE`` on the
+            public networks and no limit on others, whose clock may be their own.
         wall: Unix seconds now.
     """
 
@@ -48,8 +51,12 @@ class HeadWatch:
         """The newest head seen."""
         return self._best
 
-    def accept(self, head: Head) -> Head:
+    def accept(self, head: Head, zero_state: bytes | None) -> Head:
         """Take note of a head; a server that lags a little gets the newest one known back.
+
+        Args:
+            head: what the server says.
+            zero_state: which chain it is.
 
         Raises:
             ChainDataError: it is far behind one already seen, or its time goes back or is ahead.
@@ -62,22 +69,24 @@ class HeadWatch:
             raise ChainDataError(f"time of block {head.seqno} is before that of its predecessor")
         if best is None or head.seqno > best.seqno:
             best = head
-        self._check_age(best)
+        max_age = self._max_age
+        if max_age is None and zero_state in _ZERO_STATES:
+            max_age = DEFAULT_MAX_AGE
+        if max_age is not None:
+            self._check_age(best, max_age)
         self._best = best
         return best
 
-    def _check_age(self, head: Head) -> None:
-        if self._max_age is None:
-            return
+    def _check_age(self, head: Head, max_age: float) -> None:
         age = self._wall() - head.time
         if age < -MAX_AHEAD_SECONDS:
             raise ChainDataError(
                 f"block {head.seqno} is {-age:.0f} s in the future: check this machine's clock"
             )
-        if age > self._max_age:
+        if age > max_age:
             raise ChainError(
                 f"chain stalls: its newest block {head.seqno} is {age:.0f} s old, "
-                f"at most {self._max_age:.0f} s are allowed; "
+                f"at most {max_age:.0f} s are allowed; "
                 "wait, use another server, or check this machine's clock"
             )
 

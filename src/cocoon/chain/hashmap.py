@@ -50,6 +50,35 @@ def read_hashmap(
     return found
 
 
+def find_in_hashmap(root: Cell | None, key: int, key_bits: int) -> Reader | None:
+    """Look up one value; works in dictionaries with sums too, where the sum precedes the value.
+
+    Args:
+        root: its root cell; None if it is empty.
+        key: what to look for, unsigned.
+        key_bits: width of the keys.
+
+    Returns:
+        A reader at the leaf's content, or None if there is no such key.
+
+    Raises:
+        DecodeError: malformed, or what decides is cut off by a proof.
+    """
+    left = key_bits
+    while root is not None:
+        reader = Reader(root)
+        length, label = _read_label(reader, left)
+        left -= length
+        if label != (key >> left) & ((1 << length) - 1):
+            return None
+        if not left:
+            return reader
+        zero, one = reader.ref(), reader.ref()
+        left -= 1
+        root = one if key >> left & 1 else zero
+    return None
+
+
 def write_hashmap(values: Mapping[int, Cell], key_bits: int) -> Cell | None:
     """Write a dictionary.
 

@@ -27,7 +27,6 @@ MAX_PAGE = 32
 STALE_TRIES = 4
 STALE_WAIT = 1.0
 """Several servers stand behind one address; one of them may lag by a few seconds."""
-DEFAULT_MAX_AGE = 120.0
 
 
 class ToncenterBackend:
@@ -56,7 +55,8 @@ class ToncenterBackend:
             transactions come from v2 of the same server even then, because only they can be
             checked.
         limits: rate, times and sizes.
-        max_age: seconds that the newest block may be old; None for a chain with a clock of its own.
+        max_age: seconds that the newest block may be old; None for two minutes on the public
+            networks and no limit on others, whose clock may be their own.
         name: what to call it.
         clock: monotonic seconds.
         wall: Unix seconds.
@@ -74,7 +74,7 @@ class ToncenterBackend:
         is_testnet: bool,
         version: Literal["v2", "v3"] = "v2",
         limits: Limits | None = None,
-        max_age: float | None = DEFAULT_MAX_AGE,
+        max_age: float | None = None,
         name: str = "toncenter",
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
@@ -133,7 +133,7 @@ class ToncenterBackend:
         else:
             head, network = await self._v3.head()
         self._check(network)
-        return self._heads.accept(head)
+        return self._heads.accept(head, self._zero_state)
 
     async def account(self, address: Address) -> AccountState:
         """An account as the server shows it, never older than shown before.

@@ -1,6 +1,5 @@
 """The v2 API: an HTTP form of a liteserver. Every answer is wrapped in ``ok`` and ``result``."""
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +8,7 @@ import msgspec
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountState, AccountStatus, Head, MethodResult, TransactionRef
 from cocoon.chain.cells import Cell
+from cocoon.chain.refusals import exit_code_in, is_duplicate, is_rejection
 from cocoon.chain.toncenter.caller import Answer, Caller, printable
 from cocoon.chain.toncenter.values import (
     cell_text,
@@ -39,9 +39,6 @@ _STATES = {
     "active": AccountStatus.ACTIVE,
     "frozen": AccountStatus.FROZEN,
 }
-_EXIT_CODE = re.compile(r"exit[ _]?code[ =:]{0,3}(-?[0-9]{1,10})")
-_REJECTED = (b"cannot apply external message", b"was not accepted", b"inbound external message")
-_DUPLICATE = b"duplicate message"
 METHOD_DONE = (0, 1)
 """Exit codes of a get-method that went well."""
 
@@ -171,7 +168,8 @@ def _result(answer: Answer, kind: Any) -> Any:
 
 def is_verdict(body: bytes) -> bool:
     """Whether an error of the server is its contract's refusal: the same again tomorrow."""
-    return _DUPLICATE in body or any(text in body for text in _REJECTED)
+    text = body.decode(errors="replace")
+    return is_duplicate(text) or is_rejection(text)
 
 
 def check_refusal(answer: Answer) -> None:
@@ -181,17 +179,16 @@ def check_refusal(answer: Answer) -> None:
         MessageRejectedError: its contract does not accept it.
         ChainError: another reason.
     """
-    if _DUPLICATE in answer.body:
-        return
     text = printable(answer.body)
-    if not is_verdict(answer.body):
+    if is_duplicate(text):
+        return
+    if not is_rejection(text):
         raise ChainError(f"server does not take the message, HTTP {answer.status}: {text}")
     if answer.uncertain:
         # An attempt before may have got through, and then the contract rightly refuses the second.
         return
-    found = _EXIT_CODE.search(text)
     raise MessageRejectedError(
-        f"contract does not accept the message: {text}", None if found is None else int(found[1])
+        f"contract does not accept the message: {text}", exit_code_in(answer.body.decode("latin-1"))
     )
 
 

@@ -12,6 +12,7 @@ from cocoon.chain.contracts.code import load_code
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import read_root
+from cocoon.chain.sender import SenderTiming
 from cocoon.chain.wallets.base import Wallet
 from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.chain.wallets.v4r2 import WalletV4R2
@@ -43,6 +44,7 @@ def chain_settings(file: tables.RoleFile, directory: Path | None) -> ChainSettin
         directory=directory,
         root_interval=(table.root_seconds, 2 * table.root_seconds),
         poll_interval=(table.poll_seconds, 2 * table.poll_seconds),
+        timing=SenderTiming(poll=min(SenderTiming().poll, table.poll_seconds)),
     )
 
 
