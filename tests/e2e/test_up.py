@@ -80,7 +80,7 @@ def test_two_workers_openai_interrupt_and_restart(start_up: Start, tmp_path: Pat
 
 
 def test_a_second_network_in_the_same_state_is_refused(start_up: Start) -> None:
-    network = start_up()
+    network = start_up("--simulated-ton")
     second = subprocess.run(
         [sys.executable, "-m", "cocoon", "up", "--port", "0", "--state", str(network.state)],
         capture_output=True,
@@ -108,7 +108,7 @@ def test_nothing_survives_a_killed_parent(start_up: Start) -> None:
 
 def test_a_killed_worker_is_reported_and_the_other_answers(start_up: Start) -> None:
     """One of two workers is killed in mid-stream: that answer breaks off, the next one is whole."""
-    network = start_up("--workers", "2")
+    network = start_up("--workers", "2", "--simulated-ton")
     with long_stream(network.url) as stream:
         next(iter(stream))
         busy_worker(network).kill()

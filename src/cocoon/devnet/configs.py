@@ -7,9 +7,19 @@ from cocoon.devnet.members import Member
 from cocoon.devnet.options import DevnetOptions
 from cocoon.devnet.ports import LOOPBACK, ProxyPorts
 
-POLL_SECONDS = 0.5
+POLL_SECONDS = 0.3
 ROOT_SECONDS = 2.0
 """How often members look at the chain: the embedded one makes a block at once."""
+
+SETTLEMENT = {
+    "commit_value": "0.001",
+    "commit_age": 1.0,
+    "charge_value": "0.01",
+    "payout_value": "0.01",
+    "commission_value": "1",
+    "retry_delay": 2.0,
+}
+"""A devnet settles after every answer, so that there is something to see."""
 
 Document = dict[str, Any]
 
@@ -49,6 +59,7 @@ class Configs:
             "http": {"host": LOOPBACK, "port": ports.http},
             "workers": self._listen(ports.workers, "worker"),
             "clients": self._listen(ports.clients, "client"),
+            "settlement": SETTLEMENT,
         }
 
     def worker(self, member: Member, port: int) -> Document:

@@ -1,4 +1,4 @@
-"""What a node that moves real money must not be told: simulated trust, or a root that never changes.
+"""What a node that moves real money must not be told: simulated trust, or a fixed root.
 
 A production network has ``is_test = false``. On a devnet and on test networks everything here is
 allowed, because nothing is at stake.
