@@ -224,8 +224,7 @@ def new_rules(draw: st.DrawFn) -> Cell:
 
 
 weights = st.builds(Multipliers, *[st.integers(5, 12)] * 4)
-someone = st.sampled_from(PEOPLE)
-numbers = st.integers(0, 12)
+choices = st.integers(0, 99)
 
 
 class GovernorMachine(RuleBasedStateMachine):
@@ -255,46 +254,78 @@ class GovernorMachine(RuleBasedStateMachine):
     def now(self) -> int:
         return self.chain.now
 
-    @rule(who=someone, action=st.sampled_from(CALLS) | new_rules())
-    def propose(self, who: Address, action: Cell) -> None:
+    def person(self, choice: int) -> Address:
+        """Mostly an owner."""
+        owners = self.model.rules.owners
+        return PEOPLE[choice % 5] if choice >= 80 else owners[choice % len(owners)]
+
+    def queued(self, choice: int) -> int:
+        """Mostly the number of a proposal in the queue."""
+        waiting = list(self.model.queue)
+        return choice % 20 if choice >= 80 or not waiting else waiting[choice % len(waiting)]
+
+    @rule(who=choices, action=st.sampled_from(CALLS) | new_rules())
+    def propose(self, who: int, action: Cell) -> None:
+        self.send_proposal(self.person(who), action)
+
+    def send_proposal(self, who: Address, action: Cell) -> None:
         expected = self.model.propose(who, action, self.now)
         assert self.rig.propose_action(who, action).exit_code == expected
 
-    @rule(who=someone, ahead=st.sampled_from([-1000, 0, 100, 199, 200, 500, 2500]), to=weights)
-    def propose_tariff(self, who: Address, ahead: int, to: Multipliers) -> None:
-        self.propose(who, gov.set_tariff(self.now + ahead, to))
+    @rule(who=choices, ahead=st.sampled_from([-1000, 0, 100, 199, 200, 500, 2500]), to=weights)
+    def propose_tariff(self, who: int, ahead: int, to: Multipliers) -> None:
+        self.send_proposal(self.person(who), gov.set_tariff(self.now + ahead, to))
 
-    @rule(who=someone, number=numbers, version=st.integers(0, 2))
-    def approve_as_read_before(self, who: Address, number: int, version: int) -> None:
-        one = self.model.queue.get(number)
-        seen = FAILING.hash if one is None else one.action.hash
+    @rule(who=choices, number=choices, version=st.integers(0, 2))
+    def approve_as_read_before(self, who: int, number: int, version: int) -> None:
+        self.send_approval(self.person(who), self.queued(number), version)
+
+    @rule(who=choices, number=choices)
+    def approve(self, who: int, number: int) -> None:
+        version = self.model.rules.version
+        self.send_approval(self.person(who), self.queued(number), version)
+
+    @rule(number=choices)
+    def approve_by_all(self, number: int) -> None:
+        chosen = self.queued(number)
+        for owner in self.model.rules.owners:
+            self.send_approval(owner, chosen, self.model.rules.version)
+
+    @rule(number=choices)
+    def decide(self, number: int) -> None:
+        chosen = self.queued(number)
+        for owner in self.model.rules.owners:
+            self.send_approval(owner, chosen, self.model.rules.version)
+        self.chain.advance(self.model.rules.delay)
+        self.send_execution(chosen, PEOPLE[0])
+
+    @rule(who=choices, number=choices)
+    def approve_something_else(self, who: int, number: int) -> None:
+        self.send_approval(
+            self.person(who), self.queued(number), self.model.rules.version, FAILING.hash
+        )
+
+    def send_approval(
+        self, who: Address, number: int, version: int, seen: bytes | None = None
+    ) -> None:
+        if seen is None:
+            one = self.model.queue.get(number)
+            seen = FAILING.hash if one is None else one.action.hash
         expected = self.model.approve(who, number, seen, version, self.now)
         body = gov.approve(1, number, seen, version)
         assert self.rig.send(body, who).exit_code == expected
 
-    @rule(who=someone, number=numbers)
-    def approve(self, who: Address, number: int) -> None:
-        self.approve_as_read_before(who, number, self.model.rules.version)
+    @rule(who=choices, number=choices)
+    def withdraw(self, who: int, number: int) -> None:
+        owner, chosen = self.person(who), self.queued(number)
+        expected = self.model.withdraw(owner, chosen)
+        assert self.rig.withdraw(owner, chosen).exit_code == expected
 
-    @rule(number=numbers)
-    def approve_by_all(self, number: int) -> None:
-        for owner in self.model.rules.owners:
-            self.approve(owner, number)
+    @rule(number=choices, who=choices)
+    def execute(self, number: int, who: int) -> None:
+        self.send_execution(self.queued(number), self.person(who))
 
-    @rule(who=someone, number=numbers)
-    def approve_something_else(self, who: Address, number: int) -> None:
-        version = self.model.rules.version
-        expected = self.model.approve(who, number, FAILING.hash, version, self.now)
-        body = gov.approve(1, number, FAILING.hash, version)
-        assert self.rig.send(body, who).exit_code == expected
-
-    @rule(who=someone, number=numbers)
-    def withdraw(self, who: Address, number: int) -> None:
-        expected = self.model.withdraw(who, number)
-        assert self.rig.withdraw(who, number).exit_code == expected
-
-    @rule(number=numbers, who=someone)
-    def execute(self, number: int, who: Address) -> None:
+    def send_execution(self, number: int, who: Address) -> None:
         expected = self.model.execute(number, self.now)
         assert self.rig.execute(number, who).exit_code == expected
 
