@@ -112,8 +112,8 @@ class Client:
 
     @property
     def ready(self) -> bool:
-        """Whether at least one proxy connection can take requests."""
-        return bool(self._pool.ready)
+        """Whether a proxy connection can take requests, and the root configuration is fresh."""
+        return bool(self._pool.ready) and self.root.is_fresh
 
     async def wait_ready(self, timeout: float, connections: int = 1) -> None:
         """Wait until so many proxy connections are ready.

@@ -142,6 +142,7 @@ class ProxyConnection:
         if money is None:
             query, _ = self._session.authorize(self._settings.secret)
             return await link.query(query, AUTHORIZE_TIMEOUT)
+        money.check_usable(channel.contract)
         query, nonce = self._session.authorize(money.secret(channel.contract))
         if nonce is None:
             money.note(contract=channel.contract, proxy=channel.proxy, proxy_key=channel.public_key)

@@ -162,8 +162,9 @@ class Worker:
 
     @property
     def ready(self) -> bool:
-        """Whether requests can come in: a proxy is connected and we are available."""
-        return not self._offer.disabled and any(uplink.ready for uplink in self._uplinks)
+        """Whether requests can come in: connected, available, root configuration fresh."""
+        connected = any(uplink.ready for uplink in self._uplinks)
+        return connected and not self._offer.disabled and self.root.is_fresh
 
     @property
     def connections(self) -> int:

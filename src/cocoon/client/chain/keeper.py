@@ -204,11 +204,11 @@ class ContractKeeper:
         async with self._lock:
             waiting = await self._settle_intent()
             facts = await self._read()
-            self._count_registration(facts.now)
             funding = waiting or self._deposit_due(facts)
             actions = plan.onboarding(facts, self._secret_is_set(facts), funding)
             if isinstance(actions, Blocked):
                 raise self._error(actions)
+            self._count_registration(facts.now)
             _log.info(
                 "registering on chain",
                 contract=self.contract.raw(),

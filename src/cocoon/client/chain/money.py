@@ -30,7 +30,7 @@ from cocoon.client.chain.plan import Action, Blocked, Done, Facts, Operation, St
 from cocoon.client.chain.records import CLOSE, RUN, Records
 from cocoon.client.chain.report import ContractReport, report
 from cocoon.client.chain.secret import Secrets
-from cocoon.errors import CocoonError, PaymentError, where
+from cocoon.errors import CocoonError, PaymentError, UnavailableError, where
 from cocoon.net.chain_access import ChainAccess
 from cocoon.net.state_file import FileLock
 
@@ -71,6 +71,7 @@ class ClientMoney:
         self._access = access
         self._claims = claims
         self._keepers: dict[Address, ContractKeeper] = {}
+        self._problems: dict[Address, str] = {}
         self._task: asyncio.Task[None] | None = None
         self._pending: set[asyncio.Task[Any]] = set()
 
@@ -110,12 +111,16 @@ class ClientMoney:
         before = keeper.step
         try:
             step = await keeper.tick()
+            self._problems.pop(keeper.contract, None)
         except CocoonError as error:
-            _log.warning(
-                "a client contract cannot be kept",
-                contract=keeper.contract.raw(),
-                reason=str(error),
-            )
+            # Said once: while a chain is out of reach this happens every few seconds.
+            if self._problems.get(keeper.contract) != str(error):
+                self._problems[keeper.contract] = str(error)
+                _log.warning(
+                    "a client contract cannot be kept",
+                    contract=keeper.contract.raw(),
+                    reason=str(error),
+                )
         except Exception as error:
             # Boundary: a bug at one contract must not stop work on the others.
             _log.error(
@@ -137,6 +142,16 @@ class ClientMoney:
     def secret(self, contract: Address) -> bytes:
         """What authorizes us at the proxy of this contract."""
         return self._setting.secrets.of(contract.account)
+
+    def check_usable(self, contract: Address) -> None:
+        """Refuse to work through a contract whose money is being taken back.
+
+        Raises:
+            UnavailableError: it is; the proxy would refuse us too.
+        """
+        record = self._setting.records.get(contract)
+        if record is not None and record.goal == CLOSE:
+            raise UnavailableError(f"our contract at this proxy is being closed: {record.reason}")
 
     def note(self, *, contract: Address, proxy: Address, proxy_key: bytes) -> None:
         """Remember a contract that we use, before money goes there.

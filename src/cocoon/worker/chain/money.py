@@ -36,6 +36,7 @@ class WorkerMoney:
         self.access = access
         self._setting = Setting(access, owner, rules, self.records, claims)
         self._contracts: dict[Address, WorkerContract] = {}
+        self._problems: dict[Address, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,8 +64,12 @@ class WorkerMoney:
         before = one.step
         try:
             await one.tick()
+            self._problems.pop(one.contract, None)
         except CocoonError as error:
-            _log.warning("no payout", contract=one.contract.raw(), reason=str(error))
+            # Said once: while a chain is out of reach this happens every few seconds.
+            if self._problems.get(one.contract) != str(error):
+                self._problems[one.contract] = str(error)
+                _log.warning("no payout", contract=one.contract.raw(), reason=str(error))
         except Exception as error:
             # Boundary: a bug at one contract must not stop the others.
             _log.error("a payout failed by a bug", error=type(error).__name__, where=where(error))
