@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
+
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountState, MethodResult
 from cocoon.chain.boc import from_boc, to_boc
@@ -38,6 +40,8 @@ BLOCK_SECONDS = 5
 """How old the newest block may be before :meth:`EmbeddedChain.tick` makes an empty one."""
 MAX_LISTED = 1000
 """The most that one call of a listing returns."""
+
+_log = structlog.get_logger()
 
 
 class EmbeddedChain:
@@ -451,7 +455,7 @@ class EmbeddedChain:
     def subscribe(self, notify: Callable[[Block], None]) -> Callable[[], None]:
         """Call ``notify`` after each block, from the thread that made it; returns how to stop.
 
-        The function must be quick, must not raise, and may not wait for the chain.
+        The function must be quick and may not wait for the chain.
         """
         self._subscribers = [*self._subscribers, notify]
 
@@ -462,7 +466,10 @@ class EmbeddedChain:
 
     def _notify(self, block: Block) -> None:
         for notify in self._subscribers:
-            notify(block)
+            try:
+                notify(block)
+            except Exception:  # the block is there, whoever could not take the news
+                _log.exception("subscriber failed", block=block.seqno)
 
     def wait(self, seqno: int, seconds: float) -> Block:
         """Block this thread until there is a block after ``seqno``, at most so long.

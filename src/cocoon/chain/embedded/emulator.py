@@ -265,8 +265,10 @@ class Emulator:
             yield self._machine
         except ChainError:
             raise
-        except Exception as error:
+        except BaseException as error:
             self._machine = None
+            if not isinstance(error, Exception):
+                raise
             reason = str(error).partition("\n")[0]
             raise ChainError(f"the emulator crashed: {reason}") from error
 
