@@ -5,9 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 
 from cocoon.cli import screen
+
+COMMENT = 16
+"""Characters of a comment in a list."""
 
 
 def time(seconds: int) -> str:
@@ -87,6 +91,11 @@ def short(address: str) -> str:
     return f"{address[:8]}…{address[-4:]}"
 
 
+def safe(text: str) -> str:
+    """A text that a stranger chose: neither markup nor commands to the terminal."""
+    return escape("".join(char if char.isprintable() else "·" for char in text))
+
+
 def _message(title: str, item: dict[str, Any]) -> Table:
     rows = [
         ("kind", item["kind"] + (", bounced" if item["bounced"] else "")),
@@ -96,8 +105,8 @@ def _message(title: str, item: dict[str, Any]) -> Table:
         ("operation", " ".join(filter(None, (item["name"], item["operation"]))) or "none"),
     ]
     if item["comment"] is not None:
-        rows.append(("comment", item["comment"]))
-    rows += [(name, str(value)) for name, value in _decoded(item["decoded"])]
+        rows.append(("comment", safe(item["comment"])))
+    rows += [(name, safe(str(value))) for name, value in _decoded(item["decoded"])]
     if item.get("transaction"):
         rows.append(("executed in", item["transaction"]))
     return screen.facts(title, rows)
@@ -140,6 +149,8 @@ def _action(item: dict[str, Any]) -> str:
 
 
 def _operation(item: dict[str, Any]) -> str:
+    if item["comment"] is not None:
+        return f"“{safe(item['comment'][:COMMENT])}”"
     return item["operation"] or {"external-in": "external"}.get(item["kind"] or "", "transfer")
 
 

@@ -121,6 +121,7 @@ def brief(item: ChainTransaction) -> dict[str, Any]:
         "kind": None if incoming is None else incoming.kind.value,
         "value": 0 if incoming is None else incoming.value,
         "operation": None if incoming is None else _operation(incoming),
+        "comment": None if incoming is None else operations.comment(incoming.body),
         "fees": parsed.total_fees,
         "forward_fee": 0 if incoming is None else incoming.forward_fee,
         "out_messages": len(parsed.out_messages),

@@ -14,6 +14,8 @@ HEADERS = (
     (b"referrer-policy", b"no-referrer"),
 )
 SHOWN = 25
+COMMENT = 40
+"""Characters of a comment that are shown."""
 NANO = 10**9
 
 _STYLE = """
@@ -88,12 +90,19 @@ def _transaction(item: dict[str, Any]) -> str:
     source = item["from"]
     return (
         f"<td>{escape(_time(item['time']))}<td>{_account_link(item['account'])}"
-        f"<td>{escape(item['operation'] or '')}"
+        f"<td>{escape(_operation(item))}"
         f"<td>{_account_link(source) if source else escape(item['kind'] or '')}"
         f"<td class=n>{ton(item['value'])}<td class=n>{ton(item['fees'])}"
         f'<td class="{good}">{escape(item["outcome"])}'
         f'<td><a href="/devnet/transaction/{escape(item["hash"])}">{escape(item["hash"][:10])}…</a>'
     )
+
+
+def _operation(item: dict[str, Any]) -> str:
+    comment = item["comment"]
+    if comment is None:
+        return item["operation"] or ""
+    return f"“{comment[:COMMENT]}{'…' if len(comment) > COMMENT else ''}”"
 
 
 def _account(item: dict[str, Any]) -> str:
