@@ -57,6 +57,7 @@ docs: .venv/.dev ## Build the documentation into build/docs
 generate: .venv/.dev ## Regenerate checked-in generated files
 	$(BIN)/python tools/generate_tl.py
 	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/measure_contracts.py
 
 contracts: .venv/.dev ## Compile contracts/ into the cells that the package ships (needs Node)
 	$(BIN)/python tools/build_contracts.py
