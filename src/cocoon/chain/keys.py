@@ -118,6 +118,10 @@ class SecretKey:
         except OSError as error:
             raise ConfigError(f"cannot write key file {path}: {error.strerror}") from None
 
+    def seed_for_keystore(self) -> bytes:
+        """The 32 secret bytes; for ``chain.keystore``, which encrypts them."""
+        return self._seed
+
     def sign(self, message: bytes) -> bytes:
         """A 64-byte signature."""
         return self._key.sign(message)
