@@ -47,9 +47,7 @@ def test_each_sealing_is_different() -> None:
     assert again.ciphertext != SEALED.ciphertext
 
 
-@pytest.mark.parametrize(
-    "password", ["Correct horse", "", "correct horse ", "x" * 2000, "\ud800", "\udcff"]
-)
+@pytest.mark.parametrize("password", ["Correct horse", "", "correct horse ", "x" * 2000, "\ud800"])
 def test_another_password_is_one_clear_error(password: str) -> None:
     with pytest.raises(ConfigError) as caught:
         SEALED.open(password)
