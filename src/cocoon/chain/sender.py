@@ -179,10 +179,15 @@ class WalletSender:
                 for entry in batch:
                     entry.end(error)
 
+    @property
+    def _floor(self) -> int:
+        """What the wallet must hold to accept anything, after the rent that it pays first."""
+        return self._wallet.min_balance + FEE_ALLOWANCE
+
     def _take(self, state: AccountState) -> list[_Entry]:
         """The entries that go next: they fit, and the wallet can pay for them."""
         batch: list[_Entry] = []
-        room, need = self._wallet.max_messages, 0
+        room, need, floor = self._wallet.max_messages, 0, self._floor
         while self._queue:
             entry = self._queue[0]
             if not entry.wanted:
@@ -190,7 +195,7 @@ class WalletSender:
                 continue
             if len(entry.messages) > room or (batch and (entry.alone or batch[0].alone)):
                 break
-            if state.balance < max(need + entry.need, self._wallet.min_balance):
+            if state.balance < max(need + entry.need, floor):
                 if batch:
                     break  # its turn comes when the money of these is gone
                 self._refuse(entry, state)
@@ -202,7 +207,7 @@ class WalletSender:
 
     def _refuse(self, poor: _Entry, state: AccountState) -> None:
         """Drop an entry that the wallet cannot pay, with all that was handed over together."""
-        error = self._too_little(state, max(poor.need, self._wallet.min_balance))
+        error = self._too_little(state, max(poor.need, self._floor))
         while self._queue and self._queue[0].group is poor.group:
             self._queue.popleft().end(error)
 
