@@ -19,7 +19,8 @@ from cocoon.chain.contracts.proxy_envelopes import (
     sign_close_request,
     sign_commit,
 )
-from cocoon.testing.chain import TON, memory_chain
+from cocoon.testing.chain import TON
+from cocoon.testing.dear_chain import dear_chain
 from cocoon.testing.money_lab import (
     CLIENT_OWNER,
     OTHER_CLIENT_OWNER,
@@ -35,7 +36,7 @@ MILLION = 1_000_000
 PRICE, FEE = 20, 14
 STEPS = 60
 SEEDS = 8
-VALUES = (30_000_000, 100_000_000, 100_000_001, 130_000_000, 215_000_000, 700_000_000, TON)
+VALUES = (30_000_000, 100_000_000, 100_000_001, 130_000_000, 215_000_000, 700_000_000, TON, 3 * TON)
 AMOUNTS = (0, 1, TON // 3, 2 * TON, 15 * TON, 40 * TON)
 CHARGE, GRANT = opcodes.EXT_CLIENT_CHARGE_SIGNED, opcodes.EXT_CLIENT_GRANT_REFUND_SIGNED
 PAYOUT = opcodes.EXT_WORKER_PAYOUT_REQUEST_SIGNED
@@ -200,9 +201,11 @@ def recover_worker(lab: MoneyLab, worker: Contract, payment: SignedPayment) -> N
     lab.check()
 
 
+@pytest.mark.parametrize("factor", [1, 10])
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_nothing_is_lost_in_any_order(seed: int) -> None:
-    with memory_chain(max_hops=1) as chain:
+def test_nothing_is_lost_in_any_order(seed: int, factor: int) -> None:
+    """Also where gas costs ten times as much: what was enough is refused then, not lost."""
+    with dear_chain(factor, max_hops=1) as chain:
         lab = MoneyLab(chain)
         crowd = Crowd(lab, Random(seed))
         lab.settle()
