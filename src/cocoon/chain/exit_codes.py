@@ -27,8 +27,19 @@ WALLET_SEQNO: Final = 1032
 WALLET_SUBWALLET: Final = 1033
 WALLET_SIGNATURE: Final = 1034
 WALLET_LOW_BALANCE: Final = 1035
+WALLET_SEND_MODE: Final = 1036
 WALLET_NOT_OWNER: Final = 1040
 WALLET_UNKNOWN_COMMAND: Final = 1041
+GOVERNOR_UNKNOWN_PROPOSAL: Final = 1050
+GOVERNOR_OTHER_CONTENT: Final = 1051
+GOVERNOR_OTHER_RULES: Final = 1052
+GOVERNOR_ALREADY_APPROVED: Final = 1053
+GOVERNOR_NOT_APPROVED: Final = 1054
+GOVERNOR_NOT_ENOUGH: Final = 1055
+GOVERNOR_EXPIRED: Final = 1057
+GOVERNOR_QUEUE_FULL: Final = 1058
+GOVERNOR_BAD_ACTION: Final = 1059
+GOVERNOR_NO_LOWERING: Final = 1060
 UNKNOWN_PROXY: Final = 2000
 
 
@@ -86,8 +97,25 @@ _TABLE: Final = (
     ExitCode(WALLET_SUBWALLET, "another subwallet", "check the wallet's version"),
     ExitCode(WALLET_SIGNATURE, "wrong signature", "check that the key belongs to this wallet"),
     ExitCode(WALLET_LOW_BALANCE, "the wallet has less than 2 TON", "send TON to it"),
+    ExitCode(WALLET_SEND_MODE, "a send mode is not allowed", "use 0 to 3 or 128 to 131"),
     ExitCode(WALLET_NOT_OWNER, "sender is not the wallet's owner", "send it from the owner"),
     ExitCode(WALLET_UNKNOWN_COMMAND, "unknown command", "use w, b or u"),
+    ExitCode(GOVERNOR_UNKNOWN_PROPOSAL, "no such proposal", "list the queue"),
+    ExitCode(
+        GOVERNOR_OTHER_CONTENT, "the proposal is another one", "look at it again, then approve"
+    ),
+    ExitCode(
+        GOVERNOR_OTHER_RULES, "the owners' rules have changed", "look at it and approve it again"
+    ),
+    ExitCode(GOVERNOR_ALREADY_APPROVED, "this owner has approved already", "nothing to do"),
+    ExitCode(GOVERNOR_NOT_APPROVED, "this owner has not approved", "nothing to do"),
+    ExitCode(GOVERNOR_NOT_ENOUGH, "approvals are missing", "more owners must approve"),
+    ExitCode(GOVERNOR_EXPIRED, "the proposal has expired", "propose it again"),
+    ExitCode(
+        GOVERNOR_QUEUE_FULL, "too many open proposals", "execute or withdraw some of your own"
+    ),
+    ExitCode(GOVERNOR_BAD_ACTION, "the action is malformed or too large", "propose another one"),
+    ExitCode(GOVERNOR_NO_LOWERING, "prices are lower by now", "propose it with an announcement"),
     ExitCode(UNKNOWN_PROXY, "no proxy is registered under this number", "check the number"),
     ExitCode(-14, "out of gas", "attach more TON"),
     ExitCode(2, "stack underflow in the contract", "the contract is broken or of another version"),

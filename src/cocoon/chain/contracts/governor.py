@@ -17,6 +17,13 @@ from cocoon.chain.contracts.governor_state import GovernorState
 from cocoon.chain.contracts.tariff import NO_TARIFF, Multipliers, Tariff, check_multipliers
 from cocoon.errors import ConfigError, DecodeError
 
+TON = 10**9
+VALUE_VOTE = TON // 5
+"""For approvals, withdrawals and most executions; what is not used comes back."""
+VALUE_PROPOSE = TON // 2
+"""A proposal also clears the queue, and leaves its rent."""
+VALUE_UPGRADE = 3 * TON // 2
+"""For executing an action with code or data in it."""
 MAX_ACTION_BITS = 959
 """The query id must fit into the body as well."""
 URGENT_OPERATIONS = frozenset(
@@ -59,6 +66,11 @@ def governor_data(root: Address, rules: Rules, tariff: Tariff = NO_TARIFF) -> Ce
     if root in rules.owners:
         raise ConfigError("the root cannot be an owner of its governor")
     return GovernorState(root, rules, tariff, {}, {}, next_id=0, executed=0).data()
+
+
+def execution_value(action: Cell) -> int:
+    """What to attach to :func:`execute`, nanoTON; what is not used comes back."""
+    return VALUE_UPGRADE if action.refs else VALUE_VOTE
 
 
 def propose(query_id: int, action: Cell) -> Cell:
