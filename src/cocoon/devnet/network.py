@@ -5,9 +5,10 @@ import os
 import time
 from dataclasses import replace
 
+from cocoon.chain.backend import ChainBackend
 from cocoon.chain.cells import Cell
+from cocoon.chain.connect import BackendSettings, backend_from
 from cocoon.chain.root_config import RootConfig
-from cocoon.chain.toncenter import Limits, ToncenterBackend
 from cocoon.devnet.balances import contracts
 from cocoon.devnet.chain_control import ChainControl
 from cocoon.devnet.deployment import deploy
@@ -21,8 +22,6 @@ from cocoon.devnet.state import RunningNetwork, StateDirectory
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
 ENGINE_TIMEOUT = 15.0
-LOCAL_RATE = 1000.0
-"""Requests a second to a chain on this machine."""
 WORKER_TIMEOUT = 30.0
 
 
@@ -50,7 +49,7 @@ class Network:
         self._supervisor: Supervisor | None = None
         self._report = report
         self.start_seconds = 0.0
-        self.backend: ToncenterBackend | None = None
+        self.backend: ChainBackend | None = None
         self.chain: ChainControl | None = None
         self.root: RootConfig | None = None
 
@@ -78,8 +77,8 @@ class Network:
         self.start_seconds = time.monotonic() - began
 
     async def _deploy(self, chain: ProcessSpec, init: Cell) -> None:
-        limits = Limits(requests_per_second=LOCAL_RATE)
-        self.backend = ToncenterBackend(chain.http, is_testnet=True, limits=limits)
+        settings = BackendSettings(kind="embedded", is_testnet=True, url=chain.http)
+        self.backend = backend_from(settings)
         self.chain = ChainControl(chain.http)
         try:
             self.root = await deploy(self.plan, init, self.backend, self.chain.faucet)

@@ -163,9 +163,8 @@ class _Planner:
         return {
             **keys,
             "chain": {
-                "kind": "toncenter",
+                "kind": "embedded",
                 "url": f"http://{LOOPBACK}:{self._ports.chain}",
-                "requests_per_second": 1000,
                 "poll_seconds": POLL_SECONDS,
                 "root_seconds": ROOT_SECONDS,
             },

@@ -9,7 +9,6 @@ from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.connect import BackendSettings, Kind, backend_from
 from cocoon.chain.contracts.code import load_code
-from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import read_root
 from cocoon.chain.sender import SenderTiming
@@ -18,6 +17,7 @@ from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.chain.wallets.v4r2 import WalletV4R2
 from cocoon.chain.wallets.v5r1 import WalletV5R1
 from cocoon.cli.config import tables
+from cocoon.cli.config.keys import open_key
 from cocoon.errors import ConfigError
 from cocoon.net.chain_settings import ChainSettings
 
@@ -89,7 +89,7 @@ def node_wallet(file: tables.RoleFile) -> Wallet:
     table = file.node_wallet
     if table.key_file is None:
         raise ConfigError("with TON a node needs a wallet: give `key_file` under [node_wallet]")
-    key = SecretKey.load(table.key_file)
+    key = open_key(table.key_file, table.password_file)
     match table.kind:
         case "v4r2":
             return WalletV4R2(key)

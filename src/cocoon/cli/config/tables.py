@@ -56,7 +56,7 @@ _POLICY_KEYS: Final = {
     "unsafe-accept-anything": set[str](),
 }
 """What a policy of each kind looks at. A rule that it would not apply must not seem to hold."""
-CHAIN_KINDS: Final = ("simulated", "toncenter", "liteserver")
+CHAIN_KINDS: Final = ("simulated", "embedded", "toncenter", "liteserver")
 WALLET_KINDS: Final = ("cocoon", "v4r2", "v5r1")
 IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
 TCB_STATUSES: Final = (
@@ -273,13 +273,13 @@ class ChainTable:
 
     kind: str = key(
         one_of(*CHAIN_KINDS),
-        "`simulated`: `root_config` is the network and no TON moves; `toncenter`: an HTTP API of "
-        "that form; `liteserver`: liteservers",
+        "`simulated`: `root_config` is the network and no TON moves; `embedded`: `cocoon chain "
+        "up`; `toncenter`: a public HTTP API of that form; `liteserver`: liteservers",
         default="simulated",
     )
     url: str | None = key(
         http_url,
-        "where the HTTP API is, without `/api/v2`: `https://HOST` (`toncenter`)",
+        "where the HTTP API is, without `/api/v2`: `https://HOST` (`toncenter`, `embedded`)",
         default=None,
     )
     api: str = key(
@@ -307,8 +307,8 @@ class ChainTable:
     )
 
     def __post_init__(self) -> None:
-        if self.kind == "toncenter" and self.url is None:
-            raise ConfigError("kind `toncenter` needs the key `url`")
+        if self.kind in ("toncenter", "embedded") and self.url is None:
+            raise ConfigError(f"kind `{self.kind}` needs the key `url`")
         if self.kind == "liteserver" and self.network_config is None:
             raise ConfigError("kind `liteserver` needs the key `network_config`")
 
