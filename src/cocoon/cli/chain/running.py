@@ -10,7 +10,7 @@ from rich.console import Console
 from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.embedded.emulator import Emulator
 from cocoon.cli import screen
-from cocoon.cli.chain import places
+from cocoon.cli.chain import places, show
 from cocoon.cli.chain.server import ChainServer
 
 
@@ -84,7 +84,7 @@ class ChainRole:
     def clock(self) -> str:
         """The chain's clock, for people."""
         assert self._chain is not None
-        return f"{self._chain.now}{', stopped' if self._chain.frozen else ''}"
+        return f"{show.time(self._chain.now)} UTC{', stopped' if self._chain.frozen else ''}"
 
     def head(self) -> int:
         """Number of the newest block."""
