@@ -10,11 +10,21 @@ import pytest
 
 from cocoon.chain.contracts import root
 from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.client import ClientSettings
 from cocoon.client.chain.keeper import MAX_REGISTRATIONS, MESSAGE_LIFE
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Wait
-from cocoon.errors import ChainDataError, ChainError, PaymentError, StoreError, WalletFundsError
+from cocoon.client.offline import opened_client_money
+from cocoon.errors import (
+    ChainDataError,
+    ChainError,
+    ConfigError,
+    PaymentError,
+    StoreError,
+    WalletFundsError,
+)
+from cocoon.net.dialing import SocksDial
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import (
     ClientWorld,
@@ -417,6 +427,41 @@ async def test_a_contract_that_refuses_is_named_with_its_reason(world: ClientWor
         await keeper._perform(facts, [Action(Operation.REQUEST_REFUND)])
         with pytest.raises(PaymentError, match="1011"):
             await keeper._perform(facts, [Action(Operation.FORCE_REFUND)])
+
+
+async def test_a_lost_directory_loses_no_money(world: ClientWorld) -> None:
+    async with world.process() as money:
+        await onboarded(world, money)
+    world.directory = world.directory / "new"
+    async with world.process() as money:
+        assert money.contracts == ()
+        assert await money.discover() == [world.contract]
+        assert await money.discover() == []
+        await money.close_contract(world.contract, force=True)
+        world.advance(CLIENT_DELAY + 2)
+        _, step = await money.close_contract(world.contract, force=True)
+        assert isinstance(step, Done)
+        with pytest.raises(ChainDataError, match="no client contract"):
+            await money.adopt(world.proxy)
+    assert 100 * TON - world.money() < FEES
+
+
+async def test_commands_use_what_the_client_left(world: ClientWorld) -> None:
+    async with world.process() as money:
+        await onboarded(world, money)
+    settings = ClientSettings(
+        wallet=world.wallet.address.friendly(testnet=True),
+        root=world.world.root,
+        dial=SocksDial(),
+        chain=world.access().settings,
+    )
+    async with opened_client_money(settings) as money:
+        report = await money.look(money.find(world.proxy))
+        assert report.balance == CLIENT_STAKE
+        assert report.phase == "open"
+    with pytest.raises(ConfigError, match="simulated"):
+        async with opened_client_money(replace(settings, chain=None)):
+            pass
 
 
 # --- the network changes ---

@@ -15,8 +15,10 @@ import structlog
 from cocoon.accounting import PaymentClaim
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.attached import VALUE_OPERATION
+from cocoon.chain.contracts.client_state import ClientState
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.client.chain import plan
+from cocoon.client.chain.discovery import find_clients, read_client
 from cocoon.client.chain.keeper import ContractKeeper, Receipt, Setting
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.outlook import (
@@ -209,6 +211,32 @@ class ClientMoney:
             if record is not None and Address.parse(record.proxy) == proxy:
                 return contract
         raise PaymentError("there is no contract of ours at this proxy")
+
+    async def adopt(self, contract: Address) -> None:
+        """Remember a contract of our wallet that we know nothing of any more.
+
+        Raises:
+            ChainError: the chain cannot be reached, or it is no client contract of our wallet.
+            StoreError: it cannot be saved.
+        """
+        state = await read_client(self._access.backend, contract, self._access.wallet)
+        self._adopt(contract, state)
+
+    async def discover(self) -> list[Address]:
+        """Find all contracts of our wallet on chain and remember them; raises as :meth:`adopt`."""
+        found = await find_clients(self._access.backend, self._access.wallet)
+        new = [contract for contract in found if contract not in self.contracts]
+        for contract in new:
+            self._adopt(contract, found[contract])
+        return new
+
+    def _adopt(self, contract: Address, state: ClientState) -> None:
+        self._setting.records.note(
+            contract,
+            proxy=state.proxy,
+            proxy_key=state.proxy_key,
+            params_version=state.params.params_version,
+        )
 
     def report(self) -> list[ContractReport]:
         """All contracts, as last seen."""
