@@ -25,7 +25,9 @@ __all__ = ["FEE_ALLOWANCE", "WHOLE_TRACE", "SenderTiming", "WalletSender"]
 WHOLE_TRACE = 16
 """A depth of following that no chain of messages of Cocoon reaches."""
 FEE_ALLOWANCE = 20_000_000
-"""NanoTON kept for fees of each message; a deployment costs most of it, others a tenth."""
+"""NanoTON kept for fees of each message, several times what it costs."""
+DEPLOY_ALLOWANCE = 100_000_000
+"""More for one that deploys a contract; that of a proxy costs 0.076 TON, for the codes in it."""
 
 _FEES_APART = 1
 _IGNORE_ERRORS = 2
@@ -263,7 +265,8 @@ class WalletSender:
 def _need(messages: Sequence[OutMessage]) -> int:
     """NanoTON that the wallet must hold for these."""
     value = sum(message.value for message in messages if not message.mode & _ALL_BALANCE)
-    return value + FEE_ALLOWANCE * len(messages)
+    deployments = sum(message.init is not None for message in messages)
+    return value + FEE_ALLOWANCE * len(messages) + DEPLOY_ALLOWANCE * deployments
 
 
 def _match(messages: Sequence[OutMessage], step: Transaction) -> list[Message | None]:

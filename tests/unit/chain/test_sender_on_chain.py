@@ -10,6 +10,8 @@ from cocoon.chain.cells import Builder
 from cocoon.chain.contracts import client_messages
 from cocoon.chain.contracts.client import client_data
 from cocoon.chain.contracts.code import load_code
+from cocoon.chain.contracts.proxy_inbox import ClientRequest, TopUp, parse_proxy_inbox
+from cocoon.chain.contracts.replies import parse_bounce
 from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.delivery import DeliveryStatus
 from cocoon.chain.embedded.backend import EmbeddedBackend
@@ -92,6 +94,16 @@ async def test_outcomes_of_contracts_are_told(chain: EmbeddedChain, wallet: Wall
     assert not top_up.ok
     assert [step.success for step in top_up.trace[:2]] == [True, False]
     assert top_up.complete
+    returned = top_up.trace[2].in_message
+    assert returned is not None
+    assert returned.bounced
+    bounce = parse_bounce(returned.body)
+    assert bounce is not None
+    assert (bounce.phase, bounce.exit_code) == (0, -1)  # there is no contract
+    request = parse_proxy_inbox(bounce.body)
+    assert isinstance(request, ClientRequest)
+    assert request.payload == TopUp(3 * TON, wallet.address)
+    assert request.owner == wallet.address
     assert chain.account(wallet.address).balance > 47 * TON
 
 
