@@ -19,6 +19,12 @@ import msgspec
 
 from cocoon.chain.address import Address
 from cocoon.chain.embedded.artifacts import Artifacts, cache_folder, load_artifacts
+from cocoon.chain.embedded.outcomes import (
+    Emulated,
+    MethodAnswer,
+    MethodOutcome,
+    TransactionAnswer,
+)
 from cocoon.errors import ChainError, ConfigError
 
 METHOD_GAS_LIMIT = 1_000_000
@@ -27,63 +33,8 @@ MAX_MEMORY_BYTES = 512 * 1024 * 1024
 """An instance that has grown beyond is replaced by a fresh one."""
 
 
-class Emulated(msgspec.Struct, frozen=True):
-    """What became of a message.
-
-    Args:
-        success: whether there is a transaction; false for an external message that was not
-            accepted, and for input that the emulator does not understand.
-        transaction: bag of cells.
-        shard_account: bag of cells, the account afterwards.
-        error: why there is none.
-        vm_exit_code: exit code of the contract that did not accept.
-        external_not_accepted: whether that was the reason.
-        vm_log: what the virtual machine did, as far as the verbosity wants it.
-    """
-
-    success: bool
-    transaction: bytes = b""
-    shard_account: bytes = b""
-    error: str = ""
-    vm_exit_code: int | None = None
-    external_not_accepted: bool = False
-    vm_log: str = ""
-
-
-class MethodOutcome(msgspec.Struct, frozen=True):
-    """What a get-method did.
-
-    Args:
-        success: whether the virtual machine ran at all.
-        stack: bag of cells, the stack at the end.
-        gas_used: gas units, decimal.
-        vm_exit_code: 0 or 1 if it ended well.
-        error: why it did not run.
-        vm_log: as for :class:`Emulated`.
-    """
-
-    success: bool
-    stack: bytes = b""
-    gas_used: str = "0"
-    vm_exit_code: int = 0
-    error: str = ""
-    vm_log: str = ""
-
-
-class _TransactionAnswer(msgspec.Struct, frozen=True):
-    fail: bool = False
-    message: str = ""
-    output: Emulated | None = None
-
-
-class _MethodAnswer(msgspec.Struct, frozen=True):
-    fail: bool = False
-    message: str = ""
-    output: MethodOutcome | None = None
-
-
-_TRANSACTION_ANSWER = msgspec.json.Decoder(_TransactionAnswer)
-_METHOD_ANSWER = msgspec.json.Decoder(_MethodAnswer)
+_TRANSACTION_ANSWER = msgspec.json.Decoder(TransactionAnswer)
+_METHOD_ANSWER = msgspec.json.Decoder(MethodAnswer)
 
 
 class Emulator:
@@ -121,6 +72,15 @@ class Emulator:
         """Commit and date of the TON sources that it was built from."""
         with self._lock, self._machine_at_work() as machine:
             return dict(msgspec.json.decode(machine.ask("_version")))
+
+    def check_config(self, config: bytes) -> None:
+        """Take note of a network configuration.
+
+        Raises:
+            ChainError: it is none.
+        """
+        with self._lock, self._machine_at_work() as machine:
+            self._configure(machine, config, 0)
 
     def transaction(
         self,
@@ -269,7 +229,7 @@ class Emulator:
             self._machine = None
             if not isinstance(error, Exception):
                 raise
-            reason = str(error).partition("\n")[0]
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[-1].strip()
             raise ChainError(f"the emulator crashed: {reason}") from error
 
 

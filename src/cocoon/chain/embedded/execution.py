@@ -10,7 +10,8 @@ import structlog
 from cocoon.chain.address import Address
 from cocoon.chain.boc import from_boc, to_boc
 from cocoon.chain.cells import Builder, Cell, Reader
-from cocoon.chain.embedded.emulator import Emulated, Emulator
+from cocoon.chain.embedded.emulator import Emulator
+from cocoon.chain.embedded.outcomes import Emulated
 from cocoon.chain.embedded.records import MAX_RECORD_BYTES, MAX_RECORD_CELLS, ChainTransaction
 from cocoon.chain.hashmap import read_hashmap
 from cocoon.errors import ChainError, DecodeError, MessageRejectedError

@@ -7,8 +7,10 @@ import pytest
 
 from cocoon.chain import Address, Builder, Cell, to_boc
 from cocoon.chain.backend import AccountStatus
+from cocoon.chain.cells import Reader
 from cocoon.chain.embedded import FAUCET, Block, EmbeddedChain
 from cocoon.chain.embedded.chain import BLOCK_SECONDS
+from cocoon.chain.hashmap import read_hashmap, write_hashmap
 from cocoon.chain.message import MessageKind, OutMessage, external_in
 from cocoon.errors import ChainError, ContractError, MessageRejectedError
 from cocoon.testing.chain import GENESIS, TON, memory_chain
@@ -398,3 +400,25 @@ def test_a_message_to_another_workchain_leaves_the_chain(
 def test_config_has_the_parameters(chain: EmbeddedChain) -> None:
     assert len(to_boc(chain.config())) > 1000
     assert chain.testnet
+
+
+def test_config_is_replaced_by_a_valid_one_only(chain: EmbeddedChain, probe: Probe) -> None:
+    config = chain.config()
+    # Basic gas prices: the price of a unit, times 2¹⁶, behind a flat limit and its price.
+    parameters = read_hashmap(config, 32, Reader.ref, max_entries=100)
+    gas = Reader(parameters[21])
+    head, price, left = gas.uint(8 + 64 + 64 + 8), gas.uint(64), gas.left
+    parameters[21] = Builder().uint(head, 144).uint(2 * price, 64).uint(gas.uint(left), left).cell()
+    dearer = write_hashmap({k: Builder().ref(v).cell() for k, v in parameters.items()}, 32)
+    assert dearer is not None
+    before = chain.faucet(probe.address, TON, body=log(1))[0].parsed.compute
+    chain.set_config(dearer)
+    after = chain.faucet(probe.address, TON, body=log(1))[0].parsed.compute
+    assert before is not None
+    assert after is not None
+    assert (after.gas_used, after.gas_fees > before.gas_fees) == (before.gas_used, True)
+    for wrong in (Builder().cell(), Builder().uint(1, 8).cell(), deep(3)):
+        with pytest.raises(ChainError):
+            chain.set_config(wrong)
+    assert chain.config() == dearer
+    chain.faucet(probe.address, TON)
