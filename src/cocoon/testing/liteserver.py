@@ -153,7 +153,9 @@ class FalseLiteserver:
             if payload[:4] == tl.PING:
                 writer.write(encrypt.update(frame(tl.PONG + payload[4:])))
             elif not self.silent:
-                await self._answer(payload, writer, encrypt)
+                task = asyncio.create_task(self._answer(payload, writer, encrypt))
+                self._connections.add(task)
+                task.add_done_callback(self._connections.discard)
 
     async def _answer(
         self, payload: bytes, writer: asyncio.StreamWriter, encrypt: CipherContext

@@ -106,7 +106,7 @@ class AdnlConnection:
         """Connect.
 
         Raises:
-            ChainError: nobody is there, or not the owner of the key.
+            UnreachableError: nobody is there, or not the owner of the key.
         """
         try:
             async with asyncio.timeout(self._timeout):
@@ -114,7 +114,9 @@ class AdnlConnection:
         except (TimeoutError, OSError, EOFError, DecodeError) as error:
             await self.close()
             reason = str(error) or "no answer"
-            raise ChainError(f"liteserver {self.server} cannot be reached: {reason}") from None
+            raise UnreachableError(
+                f"liteserver {self.server} cannot be reached: {reason}"
+            ) from None
         except BaseException:
             await self.close()
             raise
@@ -213,6 +215,10 @@ class AdnlConnection:
         for future in self._waiting.values():
             if not future.done():
                 future.set_exception(ChainError(f"liteserver {self.server}: {reason}"))
+
+
+class UnreachableError(ChainError):
+    """A liteserver cannot be connected to, so that it did not get our query."""
 
 
 class LiteserverError(ChainError):

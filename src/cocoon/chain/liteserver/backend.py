@@ -22,7 +22,7 @@ from cocoon.chain.boc import from_boc, from_boc_roots, to_boc
 from cocoon.chain.cells import Cell
 from cocoon.chain.evidence import HeadWatch, check_history, check_network
 from cocoon.chain.liteserver import tl
-from cocoon.chain.liteserver.adnl import LiteserverError
+from cocoon.chain.liteserver.adnl import LiteserverError, UnreachableError
 from cocoon.chain.liteserver.pool import Pool
 from cocoon.chain.liteserver.proofs import check_shard, prove_account, read_header
 from cocoon.chain.liteserver.servers import Servers
@@ -228,8 +228,8 @@ class LiteserverBackend:
                     code = exit_code_in(error.text)
                     raise MessageRejectedError(str(error), code) from None
                 raise
-            except ChainError:
-                uncertain = True
+            except ChainError as error:
+                uncertain = uncertain or not isinstance(error, UnreachableError)
                 raise
 
         await self._try(send)
