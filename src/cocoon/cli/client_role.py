@@ -16,6 +16,7 @@ from cocoon.gateway import (
     GatewayServer,
     GatewaySettings,
 )
+from cocoon.net.page_guard import is_loopback
 
 GRACE = 3
 """Seconds that running requests get when the process is told to stop."""
@@ -37,7 +38,8 @@ class ClientRole:
         self._client = Client(settings)
         routes = {"/jsonstats": ExtraRoute(self._jsonstats)}
         money, chain = self._client.money, self._client.chain
-        if money is not None:
+        if money is not None and (is_loopback(host) or gateway.api_key_hashes):
+            # Whoever could call these from another machine without a key could move our money.
             routes |= MoneyRoutes(money).routes()
         app = Gateway(self._client, gateway, extra_routes=routes)
         if money is not None and chain is not None:

@@ -11,8 +11,8 @@ from cocoon.chain.wallets.base import Wallet
 from cocoon.errors import ConfigError
 
 NANO = 10**9
-WALLET_RESERVE = 2_100_000_000
-"""nanoTON that a cocoon wallet must keep to accept commands at all (``onchain.md`` §8)."""
+WALLET_MARGIN = 100_000_000
+"""NanoTON for fees beyond what the wallet must keep to accept commands (``onchain.md`` §8)."""
 POLL_INTERVAL = (5.0, 10.0)
 """Seconds between looks at our contracts, random in this range (``onchain.md`` §9)."""
 
@@ -27,7 +27,8 @@ class ChainSettings:
         root: the root contract; None keeps the root configuration of the settings for ever.
         directory: where intents and secrets are kept over restarts; None keeps them in memory,
             which is for tests only: a crash could then pay a deposit twice.
-        wallet_reserve: nanoTON that stay in the wallet whatever happens.
+        wallet_reserve: nanoTON that stay in the wallet whatever happens; None takes what its kind
+            needs.
         root_interval: seconds between reads of the root contract, shortest and longest.
         poll_interval: seconds between looks at our contracts, shortest and longest.
         timing: time limits of the wallet's queue; None takes the usual ones.
@@ -37,14 +38,21 @@ class ChainSettings:
     wallet: Wallet = field(repr=False)
     root: Address | None = None
     directory: Path | None = None
-    wallet_reserve: int = WALLET_RESERVE
+    wallet_reserve: int | None = None
     root_interval: tuple[float, float] = (30.0, 60.0)
     poll_interval: tuple[float, float] = POLL_INTERVAL
     timing: SenderTiming | None = None
 
     def __post_init__(self) -> None:
-        if self.wallet_reserve < 0:
+        if self.reserve < 0:
             raise ConfigError("chain: wallet_reserve must not be negative")
         for low, high in (self.root_interval, self.poll_interval):
             if not 0 <= low <= high:
                 raise ConfigError("chain: an interval needs 0 <= shortest <= longest")
+
+    @property
+    def reserve(self) -> int:
+        """What must stay in the wallet, nanoTON."""
+        if self.wallet_reserve is not None:
+            return self.wallet_reserve
+        return self.wallet.min_balance + WALLET_MARGIN

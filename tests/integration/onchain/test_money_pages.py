@@ -24,14 +24,16 @@ pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
-async def client_role(world: ClientWorld) -> AsyncIterator[tuple[ClientRole, str]]:
+async def client_role(
+    world: ClientWorld, host: str = "127.0.0.1"
+) -> AsyncIterator[tuple[ClientRole, str]]:
     settings = ClientSettings(
         wallet=world.wallet.address.friendly(testnet=True),
         root=world.world.root,
         dial=SocksDial("127.0.0.1", 1),  # nobody is there
         chain=world.access().settings,
     )
-    role = ClientRole(settings, GatewaySettings(), "127.0.0.1", 0)
+    role = ClientRole(settings, GatewaySettings(), host, 0)
     await role.start()
     try:
         yield role, f"http://127.0.0.1:{role.port}"
@@ -122,6 +124,14 @@ async def test_a_wrong_order_is_refused_and_moves_nothing(tmp_path: Path, query:
         status, answer = await call("POST", f"{url}/request/{path}")
         assert status == 400, answer
         assert world.money() == before
+    world.world.chain.close()
+
+
+async def test_money_is_not_moved_from_other_machines_without_a_key(tmp_path: Path) -> None:
+    world = make_client_world(tmp_path)
+    async with client_role(world, "0.0.0.0") as (_, url):
+        status, _ = await call("POST", f"{url}/request/close?proxy=x")
+        assert status == 404
     world.world.chain.close()
 
 

@@ -314,7 +314,7 @@ class ContractKeeper:
         self.facts = Facts(
             now=now,
             wallet=wallet,
-            reserve=access.settings.wallet_reserve,
+            reserve=access.settings.reserve,
             client=client,
             proxy=proxy,
             stake=params.min_client_stake,

@@ -185,7 +185,7 @@ class WorkerContract:
         self.facts = Facts(
             now=now,
             wallet=wallet,
-            reserve=access.settings.wallet_reserve,
+            reserve=access.settings.reserve,
             worker=worker,
             proxy=proxy,
             fee=params.worker_fee_per_token,
