@@ -14,6 +14,7 @@ from cocoon.chain.contracts.governor_state import (
     GovernorState,
     Proposal,
     ResultStatus,
+    read_decided,
 )
 from cocoon.chain.contracts.root_operations import (
     describe_action,
@@ -92,6 +93,7 @@ def test_data_is_read_as_it_was_written(state: GovernorState) -> None:
     cell = state.data()
     assert GovernorState.from_data(cell) == state
     assert GovernorState.from_data(cell).data() == cell
+    assert read_decided(cell) == (state.root, state.rules, state.tariff)
 
 
 @given(rules())

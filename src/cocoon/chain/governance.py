@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
+from cocoon.chain.cells import Cell
 from cocoon.chain.contracts.code import code_info
-from cocoon.chain.contracts.governor_state import GovernorState
+from cocoon.chain.contracts.governor_state import GovernorState, read_decided
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ChainDataError, DecodeError
 
@@ -13,19 +14,13 @@ from cocoon.errors import ChainDataError, DecodeError
 async def read_governor(backend: ChainBackend, address: Address) -> GovernorState | None:
     """Read the governor at an address; None if there is another contract, or none.
 
-    Only our code is believed: any contract could have data that looks like a governor's.
-
     Raises:
         ChainError: the chain cannot be read.
         ChainDataError: our code with data that is not a governor's.
     """
-    state = await backend.account(address)
-    if state.code is None or state.data is None:
-        return None
-    if state.code.hash != code_info("governor").code.hash:
-        return None
+    data = await _governor_data(backend, address)
     try:
-        return GovernorState.from_data(state.data)
+        return None if data is None else GovernorState.from_data(data)
     except DecodeError as error:
         raise ChainDataError(f"governor at {address}: {error}") from None
 
@@ -39,7 +34,19 @@ async def with_governance(backend: ChainBackend, config: RootConfig) -> RootConf
     """
     if config.owner is None:
         return config
-    state = await read_governor(backend, config.owner)
-    if state is None or state.root != config.address:
+    data = await _governor_data(backend, config.owner)
+    if data is None:
         return config
-    return replace(config, rules=state.rules, tariff=state.tariff)
+    try:
+        root, rules, tariff = read_decided(data)
+    except DecodeError as error:
+        raise ChainDataError(f"governor at {config.owner}: {error}") from None
+    return replace(config, rules=rules, tariff=tariff) if root == config.address else config
+
+
+async def _governor_data(backend: ChainBackend, address: Address) -> Cell | None:
+    """Only our code is believed: any contract could have data that looks like a governor's."""
+    state = await backend.account(address)
+    if state.code is None or state.code.hash != code_info("governor").code.hash:
+        return None
+    return state.data

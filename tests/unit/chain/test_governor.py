@@ -57,6 +57,11 @@ def three(chain: EmbeddedChain) -> GovernedRoot:
     return GovernedRoot(chain, owners=(A, B, C), threshold=2)
 
 
+def library(chain: EmbeddedChain, content: Cell) -> Cell:
+    """A cell that stands for a published one."""
+    return Cell.library(chain.publish_library(content))
+
+
 def events(outcome: Outcome) -> list[GovernorEvent]:
     found = []
     for body in outcome.logs:
@@ -385,6 +390,12 @@ def test_malformed_actions_are_refused(three: GovernedRoot) -> None:
     longer = Builder().content(set_rules(A)).uint(0, 1).cell()
     assert three.propose_action(A, longer).exit_code == 9
     assert three.propose_action(A, Cell(0, 959)).ok
+
+
+def test_action_in_a_library_is_refused(three: GovernedRoot) -> None:
+    """Inside it reads as the library's content, outside as a reference: nobody could show it."""
+    reference = library(three.chain, gov.action_of(RAISE))
+    assert three.propose_action(A, reference).exit_code == 9
 
 
 def test_size_of_an_action_is_limited_and_paid_for(three: GovernedRoot) -> None:

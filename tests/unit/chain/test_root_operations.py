@@ -322,6 +322,22 @@ def test_full_upgrade_needs_data_that_parses(rig: Root) -> None:
         assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
 
 
+def test_full_upgrade_needs_cells_that_nodes_can_read(rig: Root) -> None:
+    """In place of its data there could be references to libraries."""
+    good = root_data(config(version=8))
+    lists, params = (library(rig.chain, cell) for cell in good.refs)
+    for bad in (
+        library(rig.chain, good),
+        Cell(good.data, good.bits, (lists, good.refs[1])),
+        Cell(good.data, good.bits, (good.refs[0], params)),
+    ):
+        assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
+
+
+def library(chain: EmbeddedChain, content: Cell) -> Cell:
+    return Cell.library(chain.publish_library(content))
+
+
 def test_full_upgrade_needs_lists_that_parse(rig: Root) -> None:
     good = root_data(config(version=8))
     params = good.refs[1]

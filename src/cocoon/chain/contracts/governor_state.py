@@ -185,6 +185,24 @@ class GovernorState:
         )
 
 
+def read_decided(data: Cell) -> tuple[Address, Rules, Tariff]:
+    """Only what nodes need: the root, the rules and the tariff.
+
+    Whatever stands in the queue, which every single owner can write to, cannot make this fail.
+
+    Raises:
+        DecodeError: malformed.
+    """
+    read = Reader(data)
+    root = read.address()
+    read.uint(64)
+    read.maybe_ref()
+    read.maybe_ref()
+    rules, tariff = Rules.from_cell(read.ref()), Tariff.from_cell(read.ref())
+    read.end()
+    return root, rules, tariff
+
+
 def _proposal(read: Reader) -> Proposal:
     urgent, proposer = bool(read.uint(1)), read.address()
     created_at, expires_at, ready_at = read.uint(32), read.uint(32), read.uint(32)
