@@ -13,6 +13,7 @@ from cocoon.chain import Address, Cell
 from cocoon.chain.embedded.http import ChainApi, create_app, stack, v2, v3
 from cocoon.chain.embedded.http.app import CHANGING, LOOKUPS, READING
 from cocoon.chain.embedded.http.call import Call
+from cocoon.chain.embedded.http.operations import NAMES as NAMES_OF_OPERATIONS
 from cocoon.chain.vm_stack import StackSlice, StackValue
 from cocoon.errors import BadRequestError
 from cocoon.testing.chain import TON, memory_chain
@@ -31,6 +32,7 @@ PATHS = (
     *("/", "/health", "/api/v2/jsonRPC", "/api/v2/", "/devnet/", "/nothing"),
 )
 PROBE = Probe()
+NOBODY = Address(bytes([0x77]) * 32)
 
 
 @lru_cache(1)
@@ -99,6 +101,24 @@ def test_any_path_is_answered(kind: str, key: str) -> None:
     check(Call("GET", f"/{key}"))
 
 
+def listing() -> list[tuple[int, bytes]]:
+    """Everything that shows the newest transactions."""
+    calls = [
+        Call("GET", "/api/v2/getTransactions", f"address={NOBODY.raw()}&limit=2".encode()),
+        Call("GET", "/api/v2/getTransactionsStd", f"address={NOBODY.raw()}&limit=2".encode()),
+        Call("GET", "/api/v3/transactions", b"limit=2"),
+        Call("GET", "/devnet/transactions", b"limit=2"),
+        Call("GET", f"/devnet/account/{NOBODY.raw()}"),
+        Call("GET", "/"),
+    ]
+    answers = [app().answer(call) for call in calls]
+    (newest,) = json.loads(app().answer(Call("GET", "/devnet/transactions", b"limit=1")).body)[
+        "transactions"
+    ]
+    answers.append(app().answer(Call("GET", f"/devnet/transaction/{newest['hash']}")))
+    return [(answer.status, answer.body) for answer in answers]
+
+
 cells = st.recursive(
     st.integers(0, 40).flatmap(
         lambda bits: st.integers(0, 2**bits - 1).map(lambda x: Cell(x, bits))
@@ -106,6 +126,19 @@ cells = st.recursive(
     lambda inner: st.lists(inner, max_size=2).map(lambda refs: Cell(5, 3, refs)),
     max_leaves=4,
 )
+
+
+@settings(deadline=None)
+@given(cells, st.sampled_from(sorted(NAMES_OF_OPERATIONS)) | st.integers(0, 2**32 - 1))
+def test_any_message_can_be_listed(rest: Cell, operation: int) -> None:
+    body = Cell(operation << rest.bits | rest.data, 32 + rest.bits, rest.refs)
+    app().answer(
+        Call("POST", "/devnet/faucet", f"address={NOBODY.raw()}&amount=1".encode(),
+             json.dumps({"body": stack.boc_text(body)}).encode())
+    )  # fmt: skip
+    assert [status for status, _ in listing()] == [200] * 7
+
+
 stack_values: st.SearchStrategy[StackValue] = st.recursive(
     st.none() | st.integers(-(2**256), 2**256 - 1) | cells | cells.map(StackSlice),
     lambda inner: st.lists(inner, max_size=4).map(tuple),

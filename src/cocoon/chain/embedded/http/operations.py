@@ -9,6 +9,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell, Reader
 from cocoon.chain.contracts.proxy_inbox import parse_proxy_inbox
 from cocoon.chain.contracts.replies import parse_bounce, parse_reply
+from cocoon.chain.embedded.http.bodies import read_body
 from cocoon.chain.message import Message
 from cocoon.errors import DecodeError
 
@@ -72,11 +73,14 @@ def decoded(message: Message) -> dict[str, Any] | None:
             return None
         inner = operation_name(bounce.body)
         return {"operation": "bounce", "bounced_operation": inner} | _fields(bounce)
-    value = parse_reply(message.body) or parse_proxy_inbox(message.body)
     name = operation_name(message.body)
-    if value is None:
-        return None if name in (None, "text_comment") else {"operation": name}
-    return {"operation": name} | _fields(value)
+    value = parse_reply(message.body) or parse_proxy_inbox(message.body)
+    if value is not None:
+        return {"operation": name} | _fields(value)
+    found = read_body(message.body)
+    if found is not None:
+        return {"operation": name} | {key: _plain(item) for key, item in found.items()}
+    return None if name in (None, "text_comment") else {"operation": name}
 
 
 def _fields(value: Any) -> dict[str, Any]:
