@@ -8,6 +8,7 @@ the same password on every keyboard.
 
 import contextlib
 import os
+import re
 import stat
 import unicodedata
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ _SALT_BYTES = 32
 _NONCE_BYTES = 12
 _TAG_BYTES = 16
 _PUBLIC_KEY_BYTES = 32
+_HEX = re.compile("[0-9a-f]*")
 
 
 class _Kdf(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
@@ -233,9 +235,7 @@ def _check_cost(cost: int) -> None:
 
 
 def _bytes(text: str, size: int, name: str) -> bytes:
-    if len(text) != 2 * size:
-        raise ConfigError(f"{name} of a key file must be {2 * size} hex digits")
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise ConfigError(f"{name} of a key file must be {2 * size} hex digits") from None
+    # Checked here because fromhex() skips white space.
+    if len(text) != 2 * size or not _HEX.fullmatch(text):
+        raise ConfigError(f"{name} of a key file must be {2 * size} lower-case hex digits")
+    return bytes.fromhex(text)

@@ -85,6 +85,8 @@ def test_absurd_costs_are_refused_before_any_work(cost: int) -> None:
         (["nonce"], "00" * 11),
         (["ciphertext"], "zz" * 48),
         (["public_key"], 5),
+        (["public_key"], "0 0 " * 16),
+        (["public_key"], "AB" * 32),
         (["extra"], 1),
     ],
 )
