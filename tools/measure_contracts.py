@@ -1,10 +1,10 @@
-"""Measure the money contracts: ``contracts/*/gas.json`` and docs/reference/contract-fees.md.
+"""Measure the contracts: ``contracts/*/gas.json`` and docs/reference/contract-fees.md.
 
     python tools/measure_contracts.py           rewrite them
     python tools/measure_contracts.py --check   fail when they are not current
 
-The numbers come from :mod:`cocoon.testing.contract_costs`. In the page only what stands between
-``<!-- begin NAME -->`` and ``<!-- end NAME -->`` is written.
+The numbers come from :mod:`cocoon.testing.contract_costs` and ``governance_costs``. In the page
+only what stands between ``<!-- begin NAME -->`` and ``<!-- end NAME -->`` is written.
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from cocoon.testing.contract_costs import Costs, measure
+from cocoon.testing.governance_costs import governance_gas
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reference/contract-fees.md"
@@ -56,7 +57,7 @@ def outputs(costs: Costs) -> dict[Path, str]:
     """What each file must contain."""
     files = {
         CONTRACTS / kind / "gas.json": json.dumps(gas, indent=2) + "\n"
-        for kind, gas in costs.gas.items()
+        for kind, gas in (costs.gas | governance_gas()).items()
     }
     return files | {PAGE: page(PAGE.read_text(), blocks(costs))}
 

@@ -1,17 +1,6 @@
-"""Gas of root, governor and wallet is as recorded beside their sources."""
-
-import json
-from pathlib import Path
+"""Gas of the root: what official tools attach is enough. The snapshot is checked with the others'."""
 
 from cocoon.testing.governance_costs import governance_gas
-
-CONTRACTS = Path(__file__).parents[3] / "contracts"
-
-
-def test_gas_is_as_recorded() -> None:
-    """After a wanted change: ``python tools/measure_contracts.py``."""
-    for kind, gas in governance_gas().items():
-        assert json.loads((CONTRACTS / kind / "gas.json").read_text()) == gas
 
 
 def test_official_tools_attach_enough() -> None:
