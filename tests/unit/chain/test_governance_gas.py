@@ -1,4 +1,4 @@
-"""Gas of the root: what official tools attach is enough. The snapshot is checked with the others'."""
+"""Gas of the root: what official tools attach is enough. All snapshots are checked elsewhere."""
 
 from cocoon.testing.governance_costs import governance_gas
 
