@@ -1,5 +1,7 @@
 """Any bag of cells as a message to a contract and as a contract's data."""
 
+import contextlib
+
 from cocoon.chain.boc import from_boc
 from cocoon.chain.contracts.client_state import ClientState
 from cocoon.chain.contracts.proxy_inbox import parse_proxy_inbox
@@ -7,7 +9,13 @@ from cocoon.chain.contracts.proxy_state import ProxyState
 from cocoon.chain.contracts.replies import parse_bounce, parse_reply
 from cocoon.chain.contracts.wallet import CocoonWalletState
 from cocoon.chain.contracts.worker_state import WorkerState
+from cocoon.chain.keys import SecretKey
+from cocoon.chain.wallets.v4r2 import WalletV4R2
+from cocoon.chain.wallets.v5r1 import WalletV5R1
 from cocoon.errors import DecodeError
+
+_KEY = SecretKey(bytes(32))
+_WALLETS = (WalletV4R2(_KEY), WalletV5R1(_KEY, testnet=True))
 
 
 def fuzz_one(data: bytes) -> None:
@@ -17,6 +25,9 @@ def fuzz_one(data: bytes) -> None:
         return
     for parse in (parse_proxy_inbox, parse_reply, parse_bounce):
         parse(cell)
+    for wallet in _WALLETS:
+        with contextlib.suppress(DecodeError):
+            wallet.read_seqno(cell)
     for kind in (ProxyState, ClientState, WorkerState, CocoonWalletState):
         try:
             state = kind.from_data(cell)
