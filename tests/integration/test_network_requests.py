@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from cocoon.chain.contracts.tariff import Multipliers, Tariff, TariffStep
+from cocoon.chain.root_config import RootConfig
 from cocoon.client import Client, ClientRequest
 from cocoon.errors import (
     BadRequestError,
@@ -19,6 +21,7 @@ from cocoon.errors import (
 )
 from cocoon.testing.engine_standin import MODEL
 from cocoon.testing.network import InMemoryNetwork
+from cocoon.testing.network import test_root as root_config
 
 pytestmark = pytest.mark.anyio
 
@@ -397,3 +400,21 @@ async def test_content_is_nowhere(
         assert secret.encode() not in stored
     assert "Hello from a stand-in" not in output.out + output.err
     assert "SENTINEL" not in output.out + output.err
+
+
+async def test_a_tariff_changes_what_a_request_costs(tmp_path: Path) -> None:
+    async def used(root: RootConfig, directory: Path) -> int:
+        async with InMemoryNetwork(directory, root) as network:
+            proxy = await network.add_proxy()
+            await network.add_worker()
+            client = await network.add_client()
+            async with await client.run(request()) as response:
+                await response.read()
+            return sum(int(record.account.counter.max) for record in proxy.books.clients)
+
+    double = Multipliers(20_000, 20_000, 20_000, 20_000)
+    tariff = Tariff(TariffStep(1, 0, double))
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    plain = await used(root_config(), tmp_path / "a")
+    assert await used(root_config(tariff=tariff), tmp_path / "b") == 2 * plain

@@ -6,11 +6,11 @@ import structlog
 
 from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
-from cocoon.chain.contracts.params import ContractParams
 from cocoon.chain.contracts.payment import CLIENT_CHARGE
 from cocoon.client.settings import ClientSettings
 from cocoon.client.spending import Spending
 from cocoon.errors import PaymentError
+from cocoon.net.effective_prices import EffectivePrices
 from cocoon.net.payment_book import PaymentBook, PaymentChannel
 from cocoon.net.root_source import FixedRoot, RootSource
 from cocoon.wire.events import PaymentUpdated
@@ -105,18 +105,15 @@ class Wallet:
     def __init__(self, settings: ClientSettings, root: RootSource | None = None) -> None:
         self.address = Address.parse(settings.wallet)
         self.root = FixedRoot(settings.root) if root is None else root
-        self._priced: tuple[ContractParams, PriceList] | None = None
+        self._effective = EffectivePrices(self.root)
         self._settings = settings
         self._book = PaymentBook(CLIENT_CHARGE, settings.state_path)
         self._accounts: dict[Address, Account] = {}
 
     @property
     def prices(self) -> PriceList:
-        """The network's prices now; a session keeps those that it began with."""
-        params = self.root.current.params
-        if self._priced is None or self._priced[0] is not params:
-            self._priced = params, PriceList.from_fields(params)
-        return self._priced[1]
+        """The network's prices now."""
+        return self._effective()
 
     def claim(self, contract: Address, proxy: Address, public_key: bytes) -> PaymentClaim:
         """What is known of a contract's payments, connected or not; raises as :meth:`account`."""

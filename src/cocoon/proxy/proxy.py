@@ -49,6 +49,8 @@ from cocoon.wire.greeting import ProxyIdentity
 _log = structlog.get_logger(__name__)
 
 
+MAX_TIMER = 86_400.0
+"""Longest timer, seconds; an announced change of prices may be weeks away."""
 CONFIRM_TIMEOUT = 120.0
 """Seconds that :meth:`Proxy.flush` waits for its commit to be seen on chain."""
 
@@ -84,6 +86,7 @@ class Proxy:
         self._contract_root = settings.root
         self._started = False
         self._wired = False
+        self._price_change: asyncio.TimerHandle | None = None
         self._listeners: list[_Listener] = []
         self._http: HttpServer | None = None
         self._maintenance: asyncio.Task[None] | None = None
@@ -130,8 +133,8 @@ class Proxy:
             if self.onchain is not None:
                 await self.onchain.start()
             await self._settlement.start()
+            self._review_terms()
             if self.onchain is not None:
-                self._review_terms()
                 self.onchain.run()
             await self._listen()
         except BaseException:
@@ -193,6 +196,7 @@ class Proxy:
         """Lists and version hold from now on; other parameters need another contract."""
         self.worker_side.root = root
         self.dispatcher.terms.config_version = root.version
+        self._review_terms()
         if root.params != self._contract_root.params and self.onchain is not None:
             _log.warning(
                 "the network's parameters have changed: this proxy contract is wound down; start "
@@ -292,12 +296,19 @@ class Proxy:
 
     def _review_terms(self) -> None:
         """Take what the chain says into account for requests from now on."""
-        terms = self.dispatcher.terms
+        terms, now = self.dispatcher.terms, time.time()
         if self.onchain is not None:
             terms.refusal = self.onchain.refusal
         # The unit price is the contract's own; a tariff changes what a token weighs.
         weighed = replace(self._contract_root, tariff=self._root.current.tariff)
-        terms.prices = PriceList.from_fields(weighed.effective_params(time.time()))
+        terms.prices = PriceList.from_fields(weighed.effective_params(now))
+        change = weighed.next_price_change(now)
+        if self._price_change is not None:
+            self._price_change.cancel()
+        if change is not None:
+            loop = asyncio.get_running_loop()
+            delay = min(change - now, MAX_TIMER)
+            self._price_change = loop.call_later(delay, self._review_terms)
 
     async def _listen(self) -> None:
         settings = self.settings
@@ -335,6 +346,8 @@ class Proxy:
             StoreError: the last usage could not be written.
         """
         self._started = False
+        if self._price_change is not None:
+            self._price_change.cancel()
         if self._http is not None:
             await self._http.stop()
         for listener in self._listeners:

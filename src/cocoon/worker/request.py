@@ -78,7 +78,7 @@ class RequestHost:
     Attributes:
         engine: runs the model.
         base_model: the model name that requests must carry.
-        prices: of the root config, for adjusted tokens.
+        prices: gives the present ones, for adjusted tokens.
         statistics: counters.
         annotate_costs: write official cost fields into usage.
         engine_failed: called when the engine could not be reached or broke off.
@@ -86,7 +86,7 @@ class RequestHost:
 
     engine: Engine
     base_model: str
-    prices: PriceList
+    prices: Callable[[], PriceList]
     statistics: Statistics
     annotate_costs: bool
     engine_failed: Callable[[], None]
@@ -105,6 +105,7 @@ class RunningRequest:
         "_host",
         "_limit",
         "_priced",
+        "_prices",
         "_query",
         "_sink",
         "_started",
@@ -116,6 +117,7 @@ class RunningRequest:
     def __init__(self, query: WorkerQuery, host: RequestHost, sink: AnswerSink) -> None:
         self._query = query
         self._host = host
+        self._prices = host.prices()
         self._sink = sink
         self._started = False
         self._started_at = time.time()
@@ -285,7 +287,7 @@ class RunningRequest:
         if usage == self._priced[0]:
             return self._priced[1]
         counts = TokenCounts(usage.prompt, usage.cached, usage.completion, usage.reasoning)
-        adjusted = counts.adjusted(self._query.coefficient, self._host.prices)
+        adjusted = counts.adjusted(self._query.coefficient, self._prices)
         self._priced = (usage, adjusted)
         return adjusted
 
@@ -324,7 +326,7 @@ class RunningRequest:
         ).decode()
 
     def _annotate(self, usage: MeteredUsage) -> UsageCost:
-        adjusted, prices = self._adjusted(self._capped(usage)), self._host.prices
+        adjusted, prices = self._adjusted(self._capped(usage)), self._prices
         prompt = int(prices.cost(adjusted.prompt + adjusted.cached))
         completion = int(prices.cost(adjusted.completion + adjusted.reasoning))
         return UsageCost(prompt, completion, prompt + completion)

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 
 import structlog
 
@@ -11,6 +10,7 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError, DecodeError, UnavailableError
 from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, dialer, maintain
+from cocoon.net.effective_prices import EffectivePrices
 from cocoon.net.http_server import HttpServer
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import worker_targets
@@ -68,7 +68,7 @@ class Worker:
         self._host = RequestHost(
             settings.engine,
             settings.base_model,
-            self.payouts.prices,
+            EffectivePrices(self.root),
             self.statistics,
             settings.annotate_costs,
             self.monitor.hurry,
@@ -152,8 +152,6 @@ class Worker:
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
         """Other parameters mean other contracts: connect anew (§4.2)."""
-        # New sessions get it; running ones keep the prices that they began with.
-        self._host = replace(self._host, prices=self.payouts.prices)
         if root.params.params_version != before.params.params_version:
             for uplink in self.uplinks:
                 uplink.close()

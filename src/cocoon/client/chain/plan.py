@@ -199,12 +199,13 @@ def deposit_due(facts: Facts, limits: DepositLimits, today: int, ever: int) -> S
     if refusal is not None:
         return refusal
     amount = max(limits.one_deposit(stake), stake - facts.unspent)
+    amount += -amount % facts.price if facts.price else 0  # whole tokens (§11)
     room = limits.remaining(today, ever)
     if room is not None and room < amount:
-        amount = room
+        amount = room - room % facts.price if facts.price else room
         if amount < SMALLEST_DEPOSIT:
             return Blocked("the configured limit of deposits is reached")
-    return Action(Operation.TOP_UP, _whole_tokens(amount, facts.price))
+    return Action(Operation.TOP_UP, amount)
 
 
 def cannot_deposit(facts: Facts, limits: DepositLimits) -> Wait | Blocked | None:
@@ -218,11 +219,6 @@ def cannot_deposit(facts: Facts, limits: DepositLimits) -> Wait | Blocked | None
     if limits.require_proxy_stake and facts.proxy.stake < facts.proxy_stake:
         return Wait("the proxy has not deposited its stake")
     return None
-
-
-def _whole_tokens(amount: int, price: int) -> int:
-    """Rounded down to whole tokens, as official clients do (§11)."""
-    return amount - amount % price if 0 < price <= amount else amount
 
 
 # --- authorization ---

@@ -1,6 +1,7 @@
 """One worker contract: read anew before each payout, one payout at a time."""
 
 import asyncio
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,7 @@ from cocoon.errors import (
     ChainDataError,
     ChainError,
     CocoonError,
+    DecodeError,
     PaymentError,
     WalletFundsError,
 )
@@ -262,13 +264,23 @@ class WorkerContract:
         return OutMessage(self.contract, step.value, body, init=init)
 
     def _init(self) -> Cell:
-        params = self._setting.access.root.current.params
-        if params.worker_code is None:
-            raise ChainDataError("the root contract has no code for workers")
-        data = worker_data(params, self._setting.owner, self.proxy, self.proxy_key)
-        cell = state_init(params.worker_code, data)
+        try:
+            cell = from_boc(base64.b64decode(self.record.init, validate=True))
+        except (DecodeError, ValueError):  # base64 has both kinds of ValueError
+            cell = worker_init(self._setting, self.proxy, self.proxy_key)
         if cell.hash != self.contract.account:
-            raise PaymentError(
-                "the contract was never deployed and the network's parameters have changed"
-            )
+            raise PaymentError("what deploys this contract is lost")
         return cell
+
+
+def worker_init(setting: Setting, proxy: Address, proxy_key: bytes) -> Cell:
+    """What deploys our contract at a proxy's contract, with the network's parameters now.
+
+    Raises:
+        ChainDataError: the root contract has no code for workers.
+    """
+    params = setting.access.root.current.params
+    if params.worker_code is None:
+        raise ChainDataError("the root contract has no code for workers")
+    data = worker_data(params, setting.owner, proxy, proxy_key)
+    return state_init(params.worker_code, data)

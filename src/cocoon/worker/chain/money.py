@@ -6,9 +6,10 @@ import random
 import structlog
 
 from cocoon.chain.address import Address
+from cocoon.chain.boc import to_boc
 from cocoon.errors import CocoonError, PaymentError, where
 from cocoon.net.chain_access import ChainAccess
-from cocoon.worker.chain.contract import Claims, PaidOut, Setting, WorkerContract
+from cocoon.worker.chain.contract import Claims, PaidOut, Setting, WorkerContract, worker_init
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked
 from cocoon.worker.chain.records import WorkerRecords
@@ -83,8 +84,15 @@ class WorkerMoney:
         Raises:
             StoreError: it cannot be saved.
         """
-        version = self.access.root.current.params.params_version
-        self.records.note(contract, proxy=proxy, proxy_key=proxy_key, params_version=version)
+        if self.records.get(contract) is not None:
+            return
+        self.records.note(
+            contract,
+            proxy=proxy,
+            proxy_key=proxy_key,
+            params_version=self.access.root.current.params.params_version,
+            init=to_boc(worker_init(self._setting, proxy, proxy_key)),
+        )
 
     @property
     def all(self) -> list[WorkerContract]:

@@ -1,5 +1,6 @@
 """What a worker remembers of its contracts over restarts; nothing here is secret."""
 
+import base64
 from pathlib import Path
 
 import msgspec
@@ -22,6 +23,8 @@ class WorkerRecord(msgspec.Struct):
         due_since: Unix seconds since when something is unpaid; 0 if nothing is.
         finished: made with old parameters and fully paid out.
         last_transaction: hash of our wallet's last transaction for it, hex.
+        init: what deploys it, base64 of a bag of cells: after a change of parameters nobody else
+            has it any more, and what was earned before must still be paid.
     """
 
     proxy: str
@@ -30,6 +33,7 @@ class WorkerRecord(msgspec.Struct):
     due_since: int = 0
     finished: bool = False
     last_transaction: str = ""
+    init: str = ""
 
 
 class _File(msgspec.Struct):
@@ -77,7 +81,13 @@ class WorkerRecords:
         return self._contracts.get(contract)
 
     def note(
-        self, contract: Address, *, proxy: Address, proxy_key: bytes, params_version: int
+        self,
+        contract: Address,
+        *,
+        proxy: Address,
+        proxy_key: bytes,
+        params_version: int,
+        init: bytes = b"",
     ) -> WorkerRecord:
         """The record of a contract, made and saved if it is new.
 
@@ -90,6 +100,7 @@ class WorkerRecords:
         if len(self._contracts) >= MAX_CONTRACTS:
             raise StoreError(f"{MAX_CONTRACTS} contracts are known, too many")
         record = WorkerRecord(proxy.raw(), proxy_key.hex(), params_version)
+        record.init = base64.b64encode(init).decode()
         self._contracts[contract] = record
         self._file.contracts[contract.raw()] = record
         self.save()
