@@ -1,7 +1,7 @@
 """One proxy with stake, two clients with deposits and two workers, on one chain for all tests."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -26,6 +26,15 @@ class Stage:
     worker: Contract
     other_worker: Contract
     start: LabSnapshot
+    kept: dict[str, LabSnapshot] = field(default_factory=dict)
+
+    def reach(self, name: str, how: Callable[[], None]) -> None:
+        """Bring the network, from its start, to a state that several tests need."""
+        if name in self.kept:
+            self.lab.restore(self.kept[name])
+        else:
+            how()
+            self.kept[name] = self.lab.snapshot()
 
 
 def deposit(lab: MoneyLab, client: Contract, amount: int) -> None:

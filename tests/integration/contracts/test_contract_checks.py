@@ -238,7 +238,7 @@ CLIENT_CASES = [
 @pytest.mark.parametrize("phase", [0, 1, 2])
 @pytest.mark.parametrize("case", CLIENT_CASES, ids=lambda case: case.name)
 def test_client(stage, lab, case: Case, phase: int) -> None:
-    client_phase(lab, stage, phase)
+    stage.reach(f"client {phase}", lambda: client_phase(lab, stage, phase))
     run_case(lab, stage, stage.client.address, case, case.codes[phase])
 
 
@@ -303,7 +303,7 @@ WORKER_CASES = [
 @pytest.mark.parametrize("phase", [0, 2])
 @pytest.mark.parametrize("case", WORKER_CASES, ids=lambda case: case.name)
 def test_worker(stage, lab, case: Case, phase: int) -> None:
-    worker_phase(lab, stage, phase)
+    stage.reach(f"worker {phase}", lambda: worker_phase(lab, stage, phase))
     run_case(lab, stage, stage.worker.address, case, case.codes[phase])
 
 
@@ -433,7 +433,7 @@ PROXY_CASES = [
 @pytest.mark.parametrize("phase", [0, 1, 2])
 @pytest.mark.parametrize("case", PROXY_CASES, ids=lambda case: case.name)
 def test_proxy(stage, lab, case: Case, phase: int) -> None:
-    proxy_phase(lab, stage, phase)
+    stage.reach(f"proxy {phase}", lambda: proxy_phase(lab, stage, phase))
     run_case(lab, stage, lab.proxy.address, case, case.codes[phase])
 
 
@@ -465,7 +465,7 @@ CHILD_CASES = [
 @pytest.mark.parametrize(("name", "body", "codes"), CHILD_CASES, ids=[c[0] for c in CHILD_CASES])
 def test_proxy_of_its_children(stage, lab, name: str, body: Cell, codes, phase: int) -> None:
     """Messages that the client's contract would send, and such as it never would."""
-    proxy_phase(lab, stage, phase)
+    stage.reach(f"proxy {phase}", lambda: proxy_phase(lab, stage, phase))
     before, ledger = lab.chain.account(lab.proxy.address).data, lab.ledger()
     outcome = lab.send(stage.client.address, lab.proxy.address, 2 * TON, body)
     assert outcome.exit_code == codes[phase]

@@ -128,6 +128,22 @@ def test_a_last_payout_that_comes_back_opens_the_contract_again(stage, lab) -> N
     assert (state.phase, state.tokens) == (ContractPhase.CLOSED, 10 * MILLION)
 
 
+def test_a_worker_publishes_the_charge_behind_its_payout(stage, lab) -> None:
+    """The proxy signed both and vanished before it sent the charge: anybody may send it."""
+    charge = lab.payment(opcodes.EXT_CLIENT_CHARGE_SIGNED, stage.client, 10 * MILLION)
+    payout = lab.payment(
+        opcodes.EXT_WORKER_PAYOUT_REQUEST_SIGNED, stage.worker, 10 * MILLION
+    ).repack(WORKER_OWNER)
+    outcome = lab.send(WORKER_OWNER, stage.worker.address, ORDINARY, payout.body())
+    assert bounced(outcome, stage.worker.address)
+    charge = charge.repack(WORKER_OWNER)
+    assert lab.send(WORKER_OWNER, stage.client.address, ORDINARY, charge.body()).ok
+    before = lab.balance(WORKER_OWNER)
+    lab.send(WORKER_OWNER, stage.worker.address, ORDINARY, payout.body())
+    assert lab.balance(WORKER_OWNER) - before > 10 * MILLION * 14
+    assert lab.ledger().earned == 0
+
+
 def test_payouts_that_overtake_a_bounce_add_up() -> None:
     """A second payout is taken while the first one's answer is still on its way."""
     with memory_chain(max_hops=1) as chain:
