@@ -512,3 +512,29 @@ def test_getters_agree_with_the_data(three: GovernedRoot) -> None:
     next_id, queue, executed, results = run(three.governor, "get_proposals").stack
     assert (next_id, executed, results) == (1, 0, None)
     assert isinstance(queue, Cell)
+
+
+def test_codes_of_the_whole_network_fit_into_a_proposal(three: GovernedRoot) -> None:
+    codes = [load_code(name) for name in ("proxy", "worker", "client")]
+    action = gov.action_of(root.upgrade_contracts(0, *codes))
+    assert three.send(gov.propose(1, action), A, gov.VALUE_PROPOSE).ok
+    three.approve(B, 0)
+    three.chain.advance(DELAY)
+    executed = three.execute(0, value=gov.execution_value(action))
+    assert events(executed)[-1] is GovernorEvent.DONE
+    params = three.config.params
+    assert [params.proxy_code, params.worker_code, params.client_code] == codes
+
+
+def test_action_of_the_greatest_size_can_be_executed(three: GovernedRoot) -> None:
+    """What may stand in the queue must not be too dear to send."""
+    leaves = [Cell(number << 900, 1000) for number in range(380)]
+    while len(leaves) > 1:
+        leaves = [Cell(5, 1000, leaves[at : at + 4]) for at in range(0, len(leaves), 4)]
+    action = gov.action_of(root.upgrade(0, leaves[0]))
+    assert three.send(gov.propose(1, action), A, gov.VALUE_PROPOSE).ok
+    three.approve(B, 0)
+    three.chain.advance(DELAY)
+    executed = three.execute(0, value=gov.execution_value(action))
+    assert events(executed)[0] is GovernorEvent.SENT
+    assert three.state.results[0].status is ResultStatus.DONE
