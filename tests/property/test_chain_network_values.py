@@ -17,6 +17,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountStatus
 from cocoon.chain.boc import from_boc, to_boc
 from cocoon.chain.cells import EMPTY_CELL, Builder, Cell, Reader
+from cocoon.chain.exotic import ProofCell
 from cocoon.chain.hashmap import read_hashmap, write_hashmap
 from cocoon.chain.message import MessageKind, OutMessage, external_in, parse_message
 from cocoon.chain.transaction import parse_transaction
@@ -29,6 +30,7 @@ from cocoon.chain.vm_stack import (
     serialize_stack,
 )
 from cocoon.errors import DecodeError
+from cocoon.testing.made_up_state import merkle_proof, merkle_update, prune
 
 accounts = st.binary(min_size=32, max_size=32).map(Address)
 coins = st.integers(0, 2**64 - 1)
@@ -248,6 +250,60 @@ def test_addresses_of_every_kind(bits: str, ours: bool) -> None:
     reader = Reader(Builder().uint(int(bits, 2), len(bits)).uint(5, 3).cell())
     assert reader.any_address() == (Address(bytes(32)) if ours else None)
     assert (reader.uint(3), reader.left) == (5, 0)
+
+
+# Merkle proofs
+
+
+@st.composite
+def pruned_trees(draw: st.DrawFn) -> tuple[Cell, ProofCell]:
+    """A tree, and the same with branches cut off."""
+    tree = draw(
+        st.recursive(
+            leaves,
+            lambda inner: st.builds(
+                small_cell,
+                st.integers(0, 2**1023 - 1),
+                st.integers(0, 1023),
+                st.lists(inner, max_size=4),
+            ),
+            max_leaves=10,
+        )
+    )
+    hashes = sorted(all_hashes(tree))
+    keep = draw(st.sets(st.sampled_from(hashes)))
+    return tree, prune(tree, frozenset(keep))
+
+
+def all_hashes(cell: Cell) -> set[bytes]:
+    return {cell.hash}.union(*(all_hashes(ref) for ref in cell.refs))
+
+
+@given(pruned_trees(), pruned_trees())
+def test_pruned_trees_keep_the_hash_of_the_whole(
+    one: tuple[Cell, ProofCell], two: tuple[Cell, ProofCell]
+) -> None:
+    for whole, pruned_tree in (one, two):
+        assert pruned_tree.origin == whole.hash
+        assert pruned_tree.depths[0] == whole.depth
+        check_proof(merkle_proof(pruned_tree))
+    # Proofs of what holds proofs: three levels.
+    update = merkle_update(one[0], two[0])
+    holder = Builder().uint(7, 8).ref(update).ref(merkle_proof(one[1])).cell()
+    check_proof(merkle_proof(prune(holder, frozenset((holder.hash,)))))
+    check_proof(merkle_proof(prune(holder, frozenset((holder.hash, update.hash)))))
+
+
+def check_proof(proof: ProofCell) -> None:
+    boc = to_boc(proof)
+    other = OtherCell.one_from_boc(boc)
+    assert other.hash == proof.hash
+    assert [other[0].get_hash(level) for level in range(4)] == proof.refs[0].hashes
+    again = from_boc(boc, proofs=True)
+    assert isinstance(again, ProofCell)
+    assert (again, again.origin, again.mask) == (proof, proof.origin, 0)
+    with pytest.raises(DecodeError):
+        from_boc(boc)
 
 
 # Transactions, made here because the other library cannot write them

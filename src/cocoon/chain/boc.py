@@ -13,6 +13,7 @@ cells, optional CRC-32C.
 from typing import TypeAlias
 
 from cocoon.chain.cells import EXOTIC, MAX_REFS, Cell
+from cocoon.chain.exotic import ProofCell
 from cocoon.errors import DecodeError
 
 MAX_BOC_BYTES = 256 * 1024
@@ -56,7 +57,11 @@ def to_boc(root: Cell) -> bytes:
 
 
 def from_boc(
-    data: bytes, *, max_bytes: int = MAX_BOC_BYTES, max_cells: int = MAX_BOC_CELLS
+    data: bytes,
+    *,
+    max_bytes: int = MAX_BOC_BYTES,
+    max_cells: int = MAX_BOC_CELLS,
+    proofs: bool = False,
 ) -> Cell:
     """Parse a bag with one root. Index and CRC are accepted, the CRC is checked.
 
@@ -64,11 +69,15 @@ def from_boc(
         data: the whole bag, nothing after it.
         max_bytes: refuse larger input unread.
         max_cells: refuse more cells before reading any.
+        proofs: accept Merkle cells and pruned branches, which strangers may put into messages;
+            there is nothing to read in them.
 
     Raises:
-        DecodeError: malformed, over a limit, or with exotic cells other than library references.
+        DecodeError: malformed, over a limit, or with exotic cells that are not accepted.
     """
-    return from_boc_roots(data, max_bytes=max_bytes, max_cells=max_cells, max_roots=1)[0]
+    return from_boc_roots(
+        data, max_bytes=max_bytes, max_cells=max_cells, max_roots=1, proofs=proofs
+    )[0]
 
 
 def from_boc_roots(
@@ -77,13 +86,16 @@ def from_boc_roots(
     max_bytes: int = MAX_BOC_BYTES,
     max_cells: int = MAX_BOC_CELLS,
     max_roots: int,
+    proofs: bool = False,
 ) -> list[Cell]:
     """Parse a bag with several roots; see :func:`from_boc`.
 
     Raises:
-        DecodeError: malformed, over a limit, or with exotic cells other than library references.
+        DecodeError: malformed, over a limit, or with exotic cells that are not accepted.
     """
-    raw, roots = read_bag(data, max_bytes=max_bytes, max_cells=max_cells, max_roots=max_roots)
+    raw, roots = _read_bag(data, max_bytes=max_bytes, max_cells=max_cells, max_roots=max_roots)
+    if proofs and any(item[3] > MAX_REFS and item[3] != EXOTIC for item in raw):
+        return _with_proofs(raw, roots)
     count = len(raw)
     cells: list[Cell] = []
     # References point forwards only, so building from the end meets no unfinished cell.
@@ -96,7 +108,19 @@ def from_boc_roots(
     return [cells[count - 1 - root] for root in roots]
 
 
-def read_bag(
+def _with_proofs(raw: list[RawCell], roots: list[int]) -> list[Cell]:
+    cells: dict[int, ProofCell] = {}
+    for index in range(len(raw) - 1, -1, -1):
+        data, bits, refs, descriptor = raw[index]
+        exotic = bool(descriptor & EXOTIC)
+        cell = ProofCell(data, bits, [cells[ref] for ref in refs], exotic=exotic)
+        if cell.mask != descriptor >> 5:
+            raise DecodeError("cell in a bag has another level than it says")
+        cells[index] = cell
+    return [cells[root] for root in roots]
+
+
+def _read_bag(
     data: bytes, *, max_bytes: int, max_cells: int, max_roots: int
 ) -> tuple[list[RawCell], list[int]]:
     """Take a bag apart without looking at what kinds of cells it has.

@@ -10,9 +10,9 @@ from hashlib import sha256
 
 from cocoon.chain.address import HASH_BYTES, Address
 from cocoon.chain.backend import AccountState, AccountStatus
-from cocoon.chain.cells import EMPTY_CELL, EXOTIC, Builder, Cell, Reader
+from cocoon.chain.cells import EMPTY_CELL, Builder, Cell, Reader
+from cocoon.chain.exotic import MERKLE_PROOF, MERKLE_UPDATE, PRUNED, ProofCell
 from cocoon.chain.hashmap import _read_label, _write_label, write_hashmap
-from cocoon.chain.liteserver.proof_cells import MERKLE_PROOF, MERKLE_UPDATE, PRUNED, ProofCell
 from cocoon.chain.liteserver.tl import ALL_OF_IT, MASTERCHAIN, BlockId
 from cocoon.testing.chain_cells import shard_account
 
@@ -31,8 +31,8 @@ def pruned(cell: Cell) -> ProofCell:
 def merkle_update(before: Cell, after: Cell) -> ProofCell:
     """What a block says of the state: which it was and which it is."""
     refs = [pruned(before), pruned(after)]
-    raw = bytes((MERKLE_UPDATE,)) + b"".join(ref.hash for ref in refs)
-    raw += b"".join(ref.depth.to_bytes(2, "big") for ref in refs)
+    raw = bytes((MERKLE_UPDATE,)) + b"".join(ref.origin for ref in refs)
+    raw += b"".join(ref.depths[0].to_bytes(2, "big") for ref in refs)
     return ProofCell(int.from_bytes(raw, "big"), len(raw) * 8, refs, exotic=True)
 
 
@@ -48,7 +48,7 @@ def prune(cell: Cell, keep: frozenset[bytes]) -> ProofCell:
 
 def merkle_proof(tree: ProofCell) -> ProofCell:
     """The cell around a pruned tree."""
-    raw = bytes((MERKLE_PROOF,)) + tree.hash + tree.depth.to_bytes(2, "big")
+    raw = bytes((MERKLE_PROOF,)) + tree.origin + tree.depths[0].to_bytes(2, "big")
     return ProofCell(int.from_bytes(raw, "big"), len(raw) * 8, [tree], exotic=True)
 
 
@@ -58,8 +58,8 @@ def bag(roots: Iterable[Cell]) -> bytes:
     index: dict[bytes, int] = {}
 
     def visit(cell: Cell) -> None:
-        if _key(cell) not in index:
-            index[_key(cell)] = -1
+        if cell.hash not in index:
+            index[cell.hash] = -1
             for ref in cell.refs:
                 visit(ref)
             order.append(cell)
@@ -68,20 +68,14 @@ def bag(roots: Iterable[Cell]) -> bytes:
     for top in tops:
         visit(top)
     order.reverse()
-    index = {_key(cell): number for number, cell in enumerate(order)}
+    index = {cell.hash: number for number, cell in enumerate(order)}
     body = b""
     for cell in order:
-        level = cell.mask if isinstance(cell, ProofCell) else 0
-        payload = cell.payload()
-        body += bytes((payload[0] | level << 5,)) + payload[1:]
-        body += b"".join(index[_key(ref)].to_bytes(2, "big") for ref in cell.refs)
+        body += cell.payload()
+        body += b"".join(index[ref.hash].to_bytes(2, "big") for ref in cell.refs)
     head = bytes.fromhex("b5ee9c720204") + len(order).to_bytes(2, "big")
     head += len(tops).to_bytes(2, "big") + bytes(2) + len(body).to_bytes(4, "big")
-    return head + b"".join(index[_key(top)].to_bytes(2, "big") for top in tops) + body
-
-
-def _key(cell: Cell) -> bytes:
-    return cell.hashes[-1] if isinstance(cell, ProofCell) else cell.hash
+    return head + b"".join(index[top.hash].to_bytes(2, "big") for top in tops) + body
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +250,3 @@ def path(root: Cell | None, key: bytes) -> set[bytes]:
         left -= 1
         root = root.refs[number >> left & 1]
     return visited
-
-
-__all__ = ["EXOTIC", "MadeUpState", "bag", "make_state", "merkle_proof", "prune", "pruned"]

@@ -9,7 +9,7 @@ import pytest
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountStatus, TransactionRef
 from cocoon.chain.boc import to_boc
-from cocoon.chain.cells import Builder, Cell
+from cocoon.chain.cells import Builder, Cell, Reader
 from cocoon.chain.evidence import MAINNET_ID, MAINNET_ZERO_STATE, MAX_BEHIND
 from cocoon.chain.toncenter import Limits, ToncenterBackend
 from cocoon.chain.vm_stack import StackSlice
@@ -18,10 +18,12 @@ from cocoon.errors import (
     ChainError,
     ConfigError,
     ContractError,
+    DecodeError,
     MessageRejectedError,
 )
 from cocoon.testing.chain_cells import history, transaction_cell
 from cocoon.testing.indexer import FalseIndexer, Fault, Shown
+from cocoon.testing.made_up_state import merkle_proof, prune
 
 pytestmark = pytest.mark.anyio
 
@@ -412,6 +414,24 @@ async def test_transactions_newest_first(server: FalseIndexer, connect: Connect)
     first = TransactionRef(rest[-1].lt, rest[-1].hash)
     assert await backend.transactions(HERE, before=first) == []
     assert await backend.transactions(Address(b"\x02" * 32)) == []
+
+
+async def test_a_proof_in_a_message_does_not_hide_the_history(
+    server: FalseIndexer, connect: Connect
+) -> None:
+    """Anybody can send us cells that are not ordinary."""
+    tree = Builder().ref(MESSAGE).ref(Cell(1, 1)).cell()
+    proof = merkle_proof(prune(tree, frozenset((tree.hash,))))
+    incoming = Builder().uint(0b0100, 4).uint(0, 2).address(HERE).coins(5).uint(0, 105 + 1)
+    message = incoming.uint(1, 1).ref(proof).cell()
+    server.accounts[HERE] = Shown(
+        5, "active", history=[transaction_cell(HERE, 5, in_message=message)]
+    )
+    (found,) = await connect().transactions(HERE)
+    assert found.in_message is not None
+    assert found.in_message.body == proof
+    with pytest.raises(DecodeError):
+        Reader(found.in_message.body)
 
 
 async def test_a_history_with_a_gap(server: FalseIndexer, connect: Connect) -> None:

@@ -75,7 +75,9 @@ class AccountCache:
         if boc is None:
             return Contract(AccountState(address, AccountStatus.NONEXISTENT, 0))
         try:
-            cell = from_boc(boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
+            cell = from_boc(
+                boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS, proofs=True
+            )
             state = parse_shard_account(cell, address, 0)
         except DecodeError as error:
             raise ChainError(f"account {address} cannot be read: {error}") from error

@@ -136,7 +136,9 @@ class Execution:
         return self.transactions[-1].lt if self.transactions else self.around.last_lt
 
     def _record(self, dest: Address, in_hash: bytes, outcome: Emulated) -> None:
-        cell = from_boc(outcome.transaction, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
+        cell = from_boc(
+            outcome.transaction, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS, proofs=True
+        )
         lt, out_messages = _read_outcome(cell)
         transaction = ChainTransaction(
             address=dest,

@@ -199,6 +199,6 @@ def _listed(limit: int) -> int:
 
 def _own_cell(boc: bytes) -> Cell:
     try:
-        return from_boc(boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
+        return from_boc(boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS, proofs=True)
     except DecodeError as error:
         raise ChainError(f"a cell in the chain's database is damaged: {error}") from error

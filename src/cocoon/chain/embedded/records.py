@@ -61,7 +61,9 @@ class ChainTransaction:
     @cached_property
     def cell(self) -> Cell:
         """The transaction as a cell."""
-        return from_boc(self.boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS)
+        return from_boc(
+            self.boc, max_bytes=MAX_RECORD_BYTES, max_cells=MAX_RECORD_CELLS, proofs=True
+        )
 
     @cached_property
     def parsed(self) -> Transaction:

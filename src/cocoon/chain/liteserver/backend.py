@@ -349,7 +349,11 @@ class LiteserverBackend:
             for _ in range(number):
                 answer.block()
             cells = from_boc_roots(
-                answer.text(), max_bytes=MAX_BYTES, max_cells=MAX_CELLS, max_roots=number
+                answer.text(),
+                max_bytes=MAX_BYTES,
+                max_cells=MAX_CELLS,
+                max_roots=number,
+                proofs=True,
             )
             page = [parse_transaction(cell) for cell in cells]
             check_history(address, page, start)
@@ -378,4 +382,4 @@ class LiteserverBackend:
 
 
 def _cell(data: bytes) -> Cell:
-    return from_boc(data, max_bytes=MAX_BYTES, max_cells=MAX_CELLS)
+    return from_boc(data, max_bytes=MAX_BYTES, max_cells=MAX_CELLS, proofs=True)

@@ -9,9 +9,10 @@
 from dataclasses import dataclass
 
 from cocoon.chain.address import HASH_BYTES, Address
+from cocoon.chain.boc import from_boc_roots
 from cocoon.chain.cells import Cell, Reader
+from cocoon.chain.exotic import MERKLE_PROOF, MERKLE_UPDATE, ProofCell
 from cocoon.chain.hashmap import find_in_hashmap
-from cocoon.chain.liteserver.proof_cells import MERKLE_UPDATE, ProofCell, read_proofs
 from cocoon.chain.liteserver.tl import BlockId
 from cocoon.chain.message import read_currencies
 from cocoon.errors import DecodeError
@@ -136,11 +137,25 @@ def prove_account(proof: bytes, shard: BlockId, address: Address) -> ProvenAccou
     place.uint(5)  # depth and balance, which the dictionary sums up
     read_currencies(place)
     account, last_hash, last_lt = place.ref(), place.raw(HASH_BYTES), place.uint(64)
-    return ProvenAccount(account.hash, last_lt, last_hash, time)
+    assert isinstance(account, ProofCell)  # as all cells of the tree
+    return ProvenAccount(account.origin, last_lt, last_hash, time)
 
 
 def _proofs(proof: bytes, roots: int) -> list[ProofCell]:
-    return read_proofs(proof, max_bytes=MAX_PROOF_BYTES, max_cells=MAX_PROOF_CELLS, roots=roots)
+    """The trees inside a bag of so many Merkle proofs."""
+    found = from_boc_roots(
+        proof, max_bytes=MAX_PROOF_BYTES, max_cells=MAX_PROOF_CELLS, max_roots=roots, proofs=True
+    )
+    if len(found) != roots:
+        raise DecodeError(f"{roots} proofs expected, not {len(found)}")
+    trees = [
+        cell.refs[0]
+        for cell in found
+        if isinstance(cell, ProofCell) and cell.kind == MERKLE_PROOF and not cell.mask
+    ]
+    if len(trees) != roots:
+        raise DecodeError("not a Merkle proof")
+    return trees
 
 
 def _state_after(proof: bytes, block: BlockId) -> ProofCell:
@@ -155,12 +170,12 @@ def _state_after(proof: bytes, block: BlockId) -> ProofCell:
     update = read.ref()
     if not isinstance(update, ProofCell) or update.kind != MERKLE_UPDATE:
         raise DecodeError("block does not say what state it leads to")
-    _check(state, update.refs[1].hash, "state")
+    _check(state, update.refs[1].origin, "state")
     return state
 
 
-def _check(cell: Cell, expected: bytes, what: str) -> None:
-    if cell.hash != expected:
+def _check(cell: ProofCell, expected: bytes, what: str) -> None:
+    if cell.origin != expected:
         raise DecodeError(f"proof is of another {what}")
 
 

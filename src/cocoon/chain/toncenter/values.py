@@ -67,7 +67,7 @@ def read_cell(text: str, what: str) -> Cell:
     """
     try:
         data = read_base64(text, what)
-        return from_boc(data, max_bytes=MAX_CELL_BYTES, max_cells=MAX_CELLS)
+        return from_boc(data, max_bytes=MAX_CELL_BYTES, max_cells=MAX_CELLS, proofs=True)
     except DecodeError as error:
         raise ChainDataError(f"server's {what} is malformed: {error}") from None
 

@@ -1,16 +1,16 @@
 """Cells of Merkle proofs: trees of which branches are cut off and stand there by hash only.
 
-A pruned branch has the hash of what was cut off, so that the tree above it has the hash of the
-whole. Reading into a pruned branch is a ``DecodeError``. Cells in a proof have up to four hashes,
-one a level; level 0 is the hash that the cell has where it came from.
+A pruned branch keeps the hash of what was cut off, so that the tree above it has the hash of the
+whole. Reading into a pruned branch is a ``DecodeError``. Such cells have up to four hashes, one a
+level. ``hash`` is the last, as for any cell; ``origin`` is the first: that of the cell which this
+one stands for. Proofs are part of what liteservers answer, and anybody may put one into a message.
 """
 
 from collections.abc import Sequence
 from hashlib import sha256
 
 from cocoon.chain.address import HASH_BYTES
-from cocoon.chain.boc import read_bag
-from cocoon.chain.cells import EXOTIC, MAX_DEPTH, MAX_REFS, Cell
+from cocoon.chain.cells import MAX_DEPTH, MAX_REFS, Cell
 from cocoon.errors import DecodeError
 
 LEVELS = 4
@@ -22,7 +22,7 @@ _ENTRY_BITS = (HASH_BYTES + 2) * 8
 
 
 class ProofCell(Cell):
-    """A cell of a proof; ``hash`` and ``depth`` are those of the cell that it stands for.
+    """A cell in a tree that has pruned branches or Merkle cells.
 
     Args:
         data: the bits as one unsigned integer.
@@ -52,8 +52,18 @@ class ProofCell(Cell):
             self._read_pruned()
         else:
             self._compute()
-        self.hash = self.hashes[0]
-        self.depth = self.depths[0]
+        self.hash = self.hashes[-1]
+        self.depth = self.depths[-1]
+
+    @property
+    def origin(self) -> bytes:
+        """Hash of the cell that this one stands for."""
+        return self.hashes[0]
+
+    def payload(self) -> bytes:
+        """Descriptor bytes, with the level, and data; see :meth:`Cell.payload`."""
+        plain = super().payload()
+        return bytes((plain[0] | self.mask << 5,)) + plain[1:]
 
     def _read_pruned(self) -> None:
         self.mask = (self.data >> (self.bits - 16)) & 0xFF if self.bits >= 16 else 0
@@ -62,7 +72,7 @@ class ProofCell(Cell):
             raise DecodeError("malformed pruned branch in a proof")
         raw = self.data.to_bytes(self.bits // 8, "big")
         split = 2 + count * HASH_BYTES
-        own = sha256(bytes((EXOTIC | self.mask << 5,)) + self.payload()[1:]).digest()
+        own = sha256(self.payload()).digest()
         for level in range(LEVELS):
             index = (self.mask & ((1 << level) - 1)).bit_count()
             if index == count:
@@ -78,7 +88,7 @@ class ProofCell(Cell):
         for ref in self.refs:
             below |= ref.mask
         self.mask = below >> 1 if merkle else below
-        payload = self.payload()
+        payload = super().payload()
         for level in range(LEVELS):
             if level and not self.mask >> (level - 1) & 1:
                 self._add(self.hashes[-1], self.depths[-1])
@@ -114,28 +124,3 @@ class ProofCell(Cell):
             raise DecodeError(f"cells are nested deeper than {MAX_DEPTH}")
         self.hashes.append(digest)
         self.depths.append(depth)
-
-
-def read_proofs(data: bytes, *, max_bytes: int, max_cells: int, roots: int) -> list[ProofCell]:
-    """The trees inside a bag of so many Merkle proofs.
-
-    Raises:
-        DecodeError: malformed, over a limit, or another number of proofs.
-    """
-    raw, root_indices = read_bag(
-        data, max_bytes=max_bytes, max_cells=max_cells, max_roots=max(roots, 1)
-    )
-    if len(root_indices) != roots:
-        raise DecodeError(f"{roots} proofs expected, not {len(root_indices)}")
-    cells: dict[int, ProofCell] = {}
-    for index in range(len(raw) - 1, -1, -1):
-        bits_of_cell, bits, refs, descriptor = raw[index]
-        exotic = bool(descriptor & EXOTIC)
-        cell = ProofCell(bits_of_cell, bits, [cells[ref] for ref in refs], exotic=exotic)
-        if cell.mask != descriptor >> 5:
-            raise DecodeError("cell in a proof has another level than it says")
-        cells[index] = cell
-    found = [cells[index] for index in root_indices]
-    if any(cell.kind != MERKLE_PROOF or cell.mask for cell in found):
-        raise DecodeError("not a Merkle proof")
-    return [cell.refs[0] for cell in found]
