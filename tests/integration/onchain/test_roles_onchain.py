@@ -8,8 +8,14 @@ from typing import Any
 
 import pytest
 
+from cocoon.chain.address import Address
+from cocoon.chain.cells import Cell
+from cocoon.chain.contracts import root
 from cocoon.chain.contracts.client_state import ClientState
 from cocoon.chain.contracts.fields import ContractPhase
+from cocoon.chain.contracts.proxy_state import ProxyState
+from cocoon.chain.root_config import RootConfig
+from cocoon.chain.root_contract import read_root
 from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.client import Client, ClientRequest
 from cocoon.client.chain.limits import DepositLimits
@@ -19,7 +25,14 @@ from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import FAST
 from cocoon.testing.engine_standin import MODEL
 from cocoon.testing.network import InMemoryNetwork
-from cocoon.testing.onchain import CLIENT_STAKE, World, make_world, owner_of
+from cocoon.testing.onchain import (
+    CLIENT_STAKE,
+    PROXY_DELAY,
+    ROOT_OWNER,
+    World,
+    make_world,
+    owner_of,
+)
 from cocoon.worker import Worker
 from cocoon.worker.chain.limits import PayoutRules
 
@@ -42,6 +55,7 @@ class Network:
         self.directory = directory
         self.members = members
         self.wallets: dict[str, CocoonWallet] = {}
+        self.follow_root = False
 
     def chain(self, name: str, seed: int, ton: float = 100) -> ChainSettings:
         if name not in self.wallets:
@@ -49,18 +63,41 @@ class Network:
         return ChainSettings(
             backend=lambda: self.world.backend,
             wallet=self.wallets[name],
+            root=self.world.root.address if self.follow_root else None,
             directory=self.directory / name,
             timing=FAST,
+            root_interval=(0.02, 0.05),
             poll_interval=(0.01, 0.02),
         )
 
+    async def read_root(self) -> RootConfig:
+        return await read_root(self.world.backend, self.world.root.address)
+
+    def as_root_owner(self, body: Cell) -> None:
+        self.world.chain.faucet(self.world.root.address, TON, body=body, source=ROOT_OWNER)
+
+    def state_of(self, contract: Address) -> ClientState | None:
+        data = self.world.chain.account(contract).data
+        return None if data is None else ClientState.from_data(data)
+
+    def proxy_state(self, contract: Address) -> ProxyState:
+        data = self.world.chain.account(contract).data
+        assert data is not None
+        return ProxyState.from_data(data)
+
+    def proxy_changes(self) -> dict[str, Any]:
+        return {
+            "owner": owner_of(7).friendly(testnet=True),
+            "chain": self.chain("proxy", 7),
+            "settlement": SettlementSettings(commit_value=0),
+            "flush_interval": 0.01,
+        }
+
     async def proxy(self) -> Any:
-        return await self.members.add_proxy(
-            owner=owner_of(7).friendly(testnet=True),
-            chain=self.chain("proxy", 7),
-            settlement=SettlementSettings(commit_value=0),
-            flush_interval=0.01,
-        )
+        return await self.members.add_proxy(**self.proxy_changes())
+
+    async def restart_proxy(self) -> Any:
+        return await self.members.restart_proxy(0, **self.proxy_changes())
 
     async def client(self, **changes: Any) -> Client:
         chain = self.chain("client", 5)
@@ -74,16 +111,22 @@ class Network:
     def client_state(self, client: Client) -> ClientState | None:
         assert client.money is not None
         contracts = client.money.contracts
-        data = self.world.chain.account(contracts[0]).data if contracts else None
-        return None if data is None else ClientState.from_data(data)
+        return self.state_of(contracts[0]) if contracts else None
 
 
 @asynccontextmanager
 async def network(directory: Path, **changes: int) -> AsyncIterator[Network]:
     world = make_world(**changes)
     with world.chain:
-        async with InMemoryNetwork(directory, world.root) as members:
+        async with InMemoryNetwork(directory, world.root, check_hashes=False) as members:
             yield Network(world, directory, members)
+
+
+def funded(proxy: Any, client: Client) -> bool:
+    """Whether the proxy has seen the deposit: until then it refuses requests."""
+    assert client.chain is not None
+    record = proxy.books.client(client.chain.wallet)
+    return record is not None and record.account.funds.balance > 0
 
 
 async def ask(client: Client) -> bytes:
@@ -102,8 +145,7 @@ async def test_a_client_registers_deposits_works_and_pays(tmp_path: Path) -> Non
         worker = await net.worker(payouts=PayoutRules(threshold=1, smallest=0))
         client = await net.client()
         await until(lambda: (state := net.client_state(client)) and state.balance == CLIENT_STAKE)
-        # A request may be refused until the proxy has seen the deposit, too.
-        await until(lambda: proxy.books.client(client.chain.wallet).account.funds.balance)  # type: ignore[union-attr]
+        await until(lambda: funded(proxy, client))
         assert await ask(client)
         money = client.money
         assert money is not None
@@ -147,3 +189,44 @@ async def test_closing_gets_everything_back_with_the_proxys_help(tmp_path: Path)
             lambda: (state := net.client_state(client)) and state.phase is ContractPhase.CLOSED
         )
         assert net.world.balance(net.wallets["client"].address) > 100 * TON - TON // 5
+
+
+async def test_new_parameters_move_everybody_to_new_contracts(tmp_path: Path) -> None:
+    """The price changes on chain: sessions end, old money comes back, work goes on."""
+    async with network(tmp_path) as net:
+        net.follow_root = True
+        net.members.root = await net.read_root()
+        proxy = await net.proxy()
+        net.as_root_owner(
+            root.register_proxy(1, f"127.0.0.1:{proxy.worker_port} 127.0.0.1:{proxy.client_port}")
+        )
+        net.members.root = await net.read_root()
+        worker = await net.worker(payouts=PayoutRules(threshold=1, smallest=0))
+        client = await net.client(deposits=DepositLimits(max_total=4 * CLIENT_STAKE))
+        money = client.money
+        assert money is not None
+        await until(lambda: (state := net.client_state(client)) and state.balance == CLIENT_STAKE)
+        await until(lambda: funded(proxy, client))
+        assert await ask(client)
+
+        net.as_root_owner(root.change_price(2, 30, 15))
+        await until(lambda: client.root.current.params.params_version == 2)
+        [old] = money.contracts
+        # The proxy refunds while it winds its contract down.
+        await until(lambda: money._keeper(old).record.finished)
+        state = net.state_of(old)
+        assert state is not None
+        assert state.phase is ContractPhase.CLOSED
+        assert net.world.balance(net.wallets["client"].address) > 100 * TON - TON // 2
+
+        was = money._keeper(old).proxy
+        net.world.chain.advance(PROXY_DELAY + 60)
+        await until(lambda: net.proxy_state(was).phase is ContractPhase.CLOSED)
+        net.members.root = await net.read_root()
+        proxy = await net.restart_proxy()
+        await until(lambda: len(money.contracts) == 2)
+        new = money.contracts[1]
+        await until(lambda: (state := net.state_of(new)) and state.balance >= CLIENT_STAKE)
+        await until(lambda: funded(proxy, client))
+        await until(lambda: client.ready and worker.ready)
+        assert await ask(client)

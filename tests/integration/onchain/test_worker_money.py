@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from cocoon.chain.contracts import root
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.payment import sign_payment
 from cocoon.chain.opcodes import EXT_WORKER_LAST_PAYOUT_REQUEST_SIGNED
 from cocoon.errors import PaymentError, WalletFundsError
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import OPERATOR, make_client_world
-from cocoon.testing.onchain import FEE
+from cocoon.testing.onchain import FEE, ROOT_OWNER
 from cocoon.testing.worker_onchain import WorkerWorld
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked, Wait
@@ -129,6 +130,27 @@ async def test_the_last_payout_of_a_proxy_leaves_nothing_to_do(world: WorkerWorl
         assert money.all[0].step == Wait("nothing is due")
         # A closed contract's own leftover goes to its owner too.
         assert 0 <= world.earned() - 2 * TEN_TON * FEE < FEES
+
+
+async def test_what_was_earned_with_old_parameters_is_paid_after_a_change(
+    world: WorkerWorld,
+) -> None:
+    tokens = TON // FEE
+    world.charge_client(tokens)
+    world.signs(tokens)
+    base = world.base
+    base.root_address = base.world.root.address
+    async with world.process() as money:
+        await money.tick()
+        assert world.earned() == 0  # the threshold is not reached
+    price = root.change_price(1, 40, 20)
+    base.world.chain.faucet(base.root_address, TON, body=price, source=ROOT_OWNER)
+    async with world.process() as money:  # the contract was never deployed until now
+        assert money.access.root.current.params.params_version == 2
+        await money.tick()
+        assert world.earned() == tokens * FEE
+        await money.tick()
+        assert money.all[0].record.finished
 
 
 async def test_a_crash_after_sending_pays_once(world: WorkerWorld) -> None:

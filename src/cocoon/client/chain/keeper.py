@@ -309,7 +309,8 @@ class ContractKeeper:
             raise ChainError("the backend does not show our last message yet")
         self._last_lt = account.last_lt
         params = access.root.current.params
-        mine = params if client is None else client.params
+        # The proxy's contract was made with the same parameters as ours, the root may be newer.
+        mine = next((known.params for known in (client, proxy) if known is not None), params)
         claim = self._claim()
         self.facts = Facts(
             now=now,
@@ -317,8 +318,8 @@ class ContractKeeper:
             reserve=access.settings.reserve,
             client=client,
             proxy=proxy,
-            stake=params.min_client_stake,
-            proxy_stake=(params if proxy is None else proxy.params).min_proxy_stake,
+            stake=mine.min_client_stake,
+            proxy_stake=mine.min_proxy_stake,
             price=mine.price_per_token,
             used=int(claim.max),
             signed=int(claim.signed),

@@ -181,7 +181,8 @@ class WorkerContract:
         if account.last_lt < self._seen_lt:
             raise ChainError("the backend does not show our last message yet")
         root = access.root.current.params
-        params = root if worker is None else worker.params
+        # The proxy's contract was made with the same parameters as ours, the root may be newer.
+        params = next((known.params for known in (worker, proxy) if known is not None), root)
         signed = int(self._claim().signed)
         self._note_due(now, signed > (0 if worker is None else worker.tokens))
         self.facts = Facts(
