@@ -15,8 +15,8 @@ from cocoon.cli import app
 from cocoon.cli.chain.caller import ChainCaller
 from cocoon.cli.chain.places import remove_chain
 from cocoon.errors import ConfigError
-from cocoon.testing.chain import TON
-from cocoon.testing.chain_server import ChainProcess
+from cocoon.testing.chain import TON, memory_chain
+from cocoon.testing.chain_server import ChainProcess, serving
 
 pytestmark = pytest.mark.anyio
 SOMEBODY = Address(b"\x77" * 32)
@@ -87,14 +87,12 @@ async def test_commands_find_it(
     ],
 )
 async def test_an_error_is_one_sentence(
-    process: ChainProcess,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    words: tuple[str, ...],
-    code: int,
-    reason: str,
+    capsys: pytest.CaptureFixture[str], words: tuple[str, ...], code: int, reason: str
 ) -> None:
-    assert app.run(["chain", words[0], "--url", process.url, *_escape(words[1:])]) == code
+    with memory_chain() as chain:
+        async with serving(chain) as url:
+            command = ["chain", words[0], "--url", url, *_escape(words[1:])]
+            assert await asyncio.to_thread(app.run, command) == code
     output = capsys.readouterr()
     assert reason in output.err
     assert output.err.count("\n") == 1

@@ -12,7 +12,6 @@
 
 import asyncio
 import contextlib
-import os
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -70,17 +69,17 @@ class ChainProcess:
             UnavailableError: it ended, or does not answer in time.
         """
         words = ("chain", "up", "--database", str(self._database), "--port", str(self._port))
-        self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cocoon", *words),
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=dict(os.environ),
-        )
+        log = self._database.with_name(f"{self._database.name}.log")
+        with log.open("ab") as errors:
+            self._process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "cocoon", *words),
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=errors,
+            )
         async with asyncio.timeout(START_TIMEOUT):
             while await get_status(f"{self.url}/health", 1.0) != 200:
                 if self._process.returncode is not None:
-                    code = self._process.returncode
-                    raise UnavailableError(f"the chain ended with exit code {code}")
+                    raise UnavailableError(f"the chain ended: {log.read_text()[-500:]}")
                 await asyncio.sleep(0.05)
 
     async def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
