@@ -15,12 +15,16 @@ from cocoon.cli import (
     chain_command,
     chat_command,
     client_command,
+    close_command,
     demo_command,
+    deposit_command,
     keys_command,
     logging,
+    payout_command,
     proxy_command,
     router_command,
     up_command,
+    withdraw_command,
     worker_command,
 )
 from cocoon.errors import CocoonError, where
@@ -70,6 +74,10 @@ def options(
 app.command("up")(up_command.up)
 app.command("demo")(demo_command.demo)
 app.command("chat")(chat_command.chat)
+app.command("deposit")(deposit_command.deposit)
+app.command("withdraw")(withdraw_command.withdraw)
+app.command("close")(close_command.close)
+app.command("payout")(payout_command.payout)
 app.command("client")(client_command.client)
 app.command("proxy")(proxy_command.proxy)
 app.command("worker")(worker_command.worker)

@@ -9,6 +9,11 @@ from cocoon.devnet.network import Network
 from cocoon.devnet.options import DevnetOptions
 from cocoon.errors import UnavailableError
 
+NOBODY_LEFT = (
+    "No {role} is left, so no request can be answered. Everybody can still take their money: "
+    "`cocoon close`, `cocoon payout`."
+)
+
 
 async def run_up(options: DevnetOptions) -> None:
     """Start, say how to use it, run until cancelled or until a role has died out, stop.
@@ -34,17 +39,22 @@ async def run_up(options: DevnetOptions) -> None:
 
 
 async def watch(network: Network, console: Console) -> None:
-    """Report every process that ends by itself, until no request can be answered any more.
+    """Report every process that ends by itself, as long as there is a reason to go on.
+
+    Without a chain that is until no request can be answered any more. With one there is money at
+    the members that are left, and they go on until the chain is gone.
 
     Raises:
-        UnavailableError: a role has no process left.
+        UnavailableError: a role has no process left, or the chain has ended.
     """
     while True:
         death = await network.next_death()
         missing = network.missing_role()
-        if missing is not None:
+        if missing == "chain" or (missing is not None and network.chain is None):
             raise UnavailableError(f"the network stops: {death}")
         console.print(f"{death}. It is not restarted; the others go on.", style="red", markup=False)
+        if missing is not None:
+            console.print(NOBODY_LEFT.format(role=missing), style="red", markup=False)
 
 
 def say_how(network: Network, options: DevnetOptions, console: Console) -> None:

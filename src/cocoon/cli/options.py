@@ -89,3 +89,29 @@ SimulatedTon = Annotated[
         help="Run no chain: payments are signed, but no coins move.",
     ),
 ]
+NodeConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--config", "-c", help="TOML of the node, instead of one of a devnet.", metavar="FILE"
+    ),
+]
+Number = Annotated[
+    int,
+    typer.Option(
+        "--number", help="Which of a devnet's workers or proxies.", metavar="N", min=1, max=64
+    ),
+]
+ProxyContract = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy", help="Address of the proxy's contract; not needed for one.", metavar="ADDRESS"
+    ),
+]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before money moves.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+PasswordFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--password-file", help="File with the key's password; else it is asked.", metavar="FILE"
+    ),
+]

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
@@ -49,8 +50,16 @@ async def get_json(url: str, timeout: float) -> Any:
         raise RemoteProtocolError(f"{url} does not answer with JSON") from None
 
 
-async def call(method: str, url: str, timeout: float) -> Answer:
+async def call(
+    method: str, url: str, timeout: float, *, headers: Mapping[str, str] | None = None
+) -> Answer:
     """One call without a body, on a connection of its own.
+
+    Args:
+        method: such as ``POST``.
+        url: with ``http`` and a host.
+        timeout: seconds.
+        headers: more of them; names and values without line breaks.
 
     Raises:
         UnavailableError: no connection, or no answer in time.
@@ -60,8 +69,9 @@ async def call(method: str, url: str, timeout: float) -> Answer:
     if parts.scheme != "http" or parts.hostname is None or port is None:
         raise UnavailableError(f"{url} is not of the form http://HOST:PORT/…")
     path = parts.path + (f"?{parts.query}" if parts.query else "")
+    more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
-        f"{method} {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        f"{method} {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n{more}"
         "Connection: close\r\nContent-Length: 0\r\n\r\n"
     )
     try:

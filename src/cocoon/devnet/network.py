@@ -99,10 +99,11 @@ class Network:
         return await self._supervisor.next_death()
 
     def missing_role(self) -> str | None:
-        """A role of which no process is left, so that no request can be answered."""
+        """A role of which no process is left; without it no request can be answered."""
         if self._supervisor is None:
             return None
-        roles = ("client", "proxy", "worker")
+        chain = () if self.plan.chain is None else ("chain",)
+        roles = (*chain, "client", "proxy", "worker")
         return next((role for role in roles if not self._supervisor.living(role)), None)
 
     async def stop(self) -> None:

@@ -21,7 +21,7 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
     """
     return ProxySettings(
         owner=file.owner,
-        machine_key=_machine_key(file),
+        machine_key=machine_key(file),
         root=root_config(file),
         database_url=f"sqlite:///{file.database.absolute()}",
         clients=_listen(
@@ -45,7 +45,12 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
     )  # fmt: skip
 
 
-def _machine_key(file: tables.ProxyFile) -> SecretKey:
+def machine_key(file: tables.ProxyFile) -> SecretKey:
+    """The key that the proxy signs payments with.
+
+    Raises:
+        ConfigError: its file cannot be read.
+    """
     if file.machine_key is not None:
         return SecretKey(file.machine_key)
     if file.machine_key_file is None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
+from cocoon.chain.address import Address
 from cocoon.cli.config import tables
 from cocoon.cli.config.common import http_address
 from cocoon.cli.config.load import load_any
@@ -11,7 +12,7 @@ from cocoon.cli.config.tables import CLIENT_HTTP_PORT, PROXY_HTTP_PORT, WORKER_H
 from cocoon.devnet.http import get_json
 from cocoon.devnet.options import default_state
 from cocoon.devnet.plan import CONFIG_FILE
-from cocoon.errors import ConfigError, RemoteProtocolError, UnavailableError
+from cocoon.errors import ConfigError, DecodeError, RemoteProtocolError, UnavailableError
 
 STATUS_TIMEOUT = 3.0
 
@@ -51,22 +52,42 @@ class Target:
         host, port = http_address(self.file.http, _PORTS[self.role])
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
-    async def is_running(self, owner: str) -> bool:
-        """Whether this very node answers on its HTTP interface.
+    async def is_running(self) -> bool:
+        """Whether this node answers on its HTTP interface, and not another one.
 
-        Args:
-            owner: what its status page says under ``owner_address``: somebody else may listen on
-                the port.
+        Its network must be ours, and so must its owner where its page names the one that is in the
+        configuration: somebody else may listen on the port.
         """
         try:
             page = await get_json(f"{self.control}/jsonstats", STATUS_TIMEOUT)
             local = page.get("localconf") or page.get("localconfig") or {}
-            return bool(local.get("owner_address") == owner)
+            if not _same(local.get("root_address"), self.file.root_contract):
+                return False
+            return self.role is Role.CLIENT or _same(local.get("owner_address"), self.file.owner)
         except (UnavailableError, RemoteProtocolError, AttributeError):
             return False
 
 
-def find_target(state: Path | None, config: Path | None, role: Role, number: int) -> Target:
+def _same(told: object, ours: str | None) -> bool:
+    try:
+        return ours is not None and Address.parse(str(told)) == Address.parse(ours)
+    except DecodeError:
+        return False
+
+
+def parse_role(text: str, *allowed: Role) -> Role:
+    """A role by its name.
+
+    Raises:
+        ConfigError: it is not one of those that the command is for.
+    """
+    for role in allowed:
+        if role.value == text:
+            return role
+    raise ConfigError(f"--role must be {' or '.join(role.value for role in allowed)}")
+
+
+def find_target(state: Path | None, config: Path | None, role: Role, number: int = 1) -> Target:
     """The node that the options name.
 
     Args:

@@ -1,0 +1,48 @@
+"""Which of a node's contracts an order is about."""
+
+from typing import Any
+
+from cocoon.chain.address import Address
+from cocoon.errors import ConfigError, DecodeError, PaymentError
+
+Json = dict[str, Any]
+
+
+def choose(contracts: list[Json], proxy: str | None, *, finished: bool) -> Json:
+    """The contract at a proxy's contract; without an address the only one there is.
+
+    Args:
+        contracts: as a client's status page lists them.
+        proxy: address of the proxy's contract in any form, or None.
+        finished: whether closed and empty ones count too.
+
+    Raises:
+        ConfigError: the address is wrong, or there are several contracts and none was named.
+        PaymentError: there is none.
+    """
+    if proxy is not None:
+        wanted = _parse(proxy)
+        found = [one for one in contracts if _parse(one["proxy_sc_address"]) == wanted]
+    else:
+        found = [one for one in contracts if not one["finished"]]
+        if not found and finished:
+            found = contracts[-1:]
+    if not found:
+        raise PaymentError(
+            "there is no contract of this client there: it is made when the client first connects"
+            if contracts or proxy is None
+            else "this client has no contract yet"
+        )
+    if proxy is None and len(found) > 1:
+        listed = ", ".join(one["proxy_sc_address"] for one in found)
+        raise ConfigError(
+            f"there are contracts at several proxies; name one with --proxy: {listed}"
+        )
+    return found[-1]
+
+
+def _parse(text: str) -> Address:
+    try:
+        return Address.parse(text)
+    except DecodeError as error:
+        raise ConfigError(f"--proxy: {error}") from None
