@@ -29,7 +29,8 @@ from cocoon.proxy.onchain.committer import OnChainCommitter
 from cocoon.proxy.onchain.former import former_root
 from cocoon.proxy.onchain.inbox import Registered
 from cocoon.proxy.onchain.messages import ProxyMessages
-from cocoon.proxy.onchain.settler import ChainSettlement, Due
+from cocoon.proxy.onchain.outbox import Due
+from cocoon.proxy.onchain.settler import ChainSettlement
 from cocoon.proxy.registry import Registry
 from cocoon.proxy.scheduler import POLICIES
 from cocoon.proxy.settings import ListenSettings, ProxySettings

@@ -17,7 +17,7 @@ from cocoon.chain.address import Address
 from cocoon.errors import CocoonError
 from cocoon.net.page_guard import PageGuard
 from cocoon.proxy.metrics import Gauge, ProxyCollector, prometheus_text
-from cocoon.proxy.onchain.settler import Due
+from cocoon.proxy.onchain.outbox import Due
 from cocoon.proxy.onchain.status import onchain_status
 
 if TYPE_CHECKING:

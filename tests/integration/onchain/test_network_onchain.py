@@ -15,8 +15,8 @@ from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.client import Client
 from cocoon.client.api import ClientRequest
 from cocoon.net.chain_settings import ChainSettings
+from cocoon.proxy.onchain.outbox import Due
 from cocoon.proxy.onchain.settings import SettlementSettings
-from cocoon.proxy.onchain.settler import Due
 from cocoon.testing.chain import TON
 from cocoon.testing.network import InMemoryNetwork
 from cocoon.testing.onchain import (

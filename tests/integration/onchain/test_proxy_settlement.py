@@ -8,12 +8,22 @@ from pathlib import Path
 
 import pytest
 
+from cocoon.accounting import Tokens
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.errors import CocoonError, SignerRegressionError
+from cocoon.proxy.onchain.outbox import Due
 from cocoon.proxy.onchain.settings import SettlementSettings
-from cocoon.proxy.onchain.settler import Due
 from cocoon.testing.chain import TON
-from cocoon.testing.onchain import FEE, PRICE, PROXY_DELAY, PROXY_STAKE, World, make_world, owner_of
+from cocoon.testing.onchain import (
+    CLIENT_STAKE,
+    FEE,
+    PRICE,
+    PROXY_DELAY,
+    PROXY_STAKE,
+    World,
+    make_world,
+    owner_of,
+)
 from cocoon.testing.proxy_onchain import CLIENT_OWNER, WORKER_OWNER, ProxyWorld, running
 
 pytestmark = pytest.mark.anyio
@@ -162,6 +172,33 @@ async def test_retirement_pays_everybody_and_ends(world: World, tmp_path: Path) 
         commission = TOKENS * (PRICE - FEE)
         assert world.balance(owner_of(7)) - before == PROXY_STAKE + commission
         assert it.ledger().client_funds == 0
+        assert it.ledger().earned == 0
+
+
+async def test_a_due_payout_brings_the_charges_that_it_needs(world: World, tmp_path: Path) -> None:
+    settlement = SettlementSettings(commit_value=0, charge_value=100 * TON, payout_value=TON)
+    async with running(world, tmp_path, settlement=settlement) as it:
+        await with_deposit(it)
+        it.use(TON // FEE - 1)
+        await asyncio.sleep(0.3)
+        assert it.client_state().tokens_used == 0
+        it.use(2)
+        await until(lambda: world.balance(WORKER_OWNER) >= TON)
+        assert it.client_state().tokens_used == TON // FEE + 1
+
+
+async def test_a_payout_without_charges_behind_it_waits(world: World, tmp_path: Path) -> None:
+    """The client's contract refuses its charge: the worker gets what there is, later the rest."""
+    async with running(world, tmp_path) as it:
+        await with_deposit(it, CLIENT_STAKE)
+        it.use(CLIENT_STAKE // PRICE)
+        worker = it.proxy.books.open_worker(WORKER_OWNER).account
+        client = it.proxy.books.open_client(CLIENT_OWNER)
+        assert client is not None
+        worker.counter.use(Tokens(1000))  # a bug credits more than anybody was charged
+        it.proxy.books.ledger.touch(worker)
+        await it.proxy.settle(Due(charges=True, payouts=True))
+        assert it.worker_state().tokens == CLIENT_STAKE // PRICE
         assert it.ledger().earned == 0
 
 

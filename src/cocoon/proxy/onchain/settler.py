@@ -11,7 +11,6 @@ import asyncio
 import random
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -20,17 +19,16 @@ from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.contracts.client_state import ClientState
 from cocoon.chain.contracts.fields import ContractPhase
-from cocoon.chain.contracts.payment import MAX_TOKENS
 from cocoon.chain.contracts.proxy_state import ProxyState
-from cocoon.chain.contracts.worker_state import WorkerState
 from cocoon.chain.delivery import Delivery
 from cocoon.chain.message import OutMessage
 from cocoon.chain.sender import WHOLE_TRACE, WalletSender
 from cocoon.chain.transaction import Transaction
 from cocoon.errors import ChainError, CocoonError, SignerRegressionError, where
-from cocoon.proxy.books import Books, WorkerRecord
+from cocoon.proxy.books import Books
 from cocoon.proxy.onchain import due
 from cocoon.proxy.onchain.committer import OnChainCommitter
+from cocoon.proxy.onchain.holds import Holds
 from cocoon.proxy.onchain.inbox import (
     ClientUncertain,
     Committed,
@@ -39,31 +37,16 @@ from cocoon.proxy.onchain.inbox import (
     take_snapshot,
 )
 from cocoon.proxy.onchain.messages import NOTE_VALUE, ProxyMessages
+from cocoon.proxy.onchain.outbox import Due, Outbox
 from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.proxy.onchain.watcher import Watcher
 
-MAX_SENT_PER_ROUND = 16
 UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
 STALLED_AFTER = 600.0
 """Seconds without a successful round after which the proxy says that it is not healthy."""
-MAX_RETRY_DELAY = 3600.0
-"""Seconds; a contract that refuses again and again is asked more and more rarely."""
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """What shall be sent whatever the thresholds.
-
-    Attributes:
-        charges, payouts, commission: everything of that kind that is above zero.
-    """
-
-    charges: bool = False
-    payouts: bool = False
-    commission: bool = False
 
 
 class ChainSettlement:
@@ -111,16 +94,15 @@ class ChainSettlement:
         self._books = books
         self._committer = committer
         self._messages = messages
-        self._settings = settings
-        self._prices = prices
         self._poll_interval = poll_interval
         self._on_registered = on_registered
         self._on_round = on_round
         self._commit_books = commit_books
         self._watcher = Watcher(backend, books, self._take)
         self._uncertain: dict[Address, int] = {}
-        self._held: dict[Address, float] = {}
-        self._failures: dict[Address, int] = {}
+        self._holds = holds = Holds(settings.retry_delay)
+        self._outbox = Outbox(books, prices, settings, messages, backend, holds)
+        self._complaint = ""
         self._wake = asyncio.Event()
         self._round_lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
@@ -192,7 +174,7 @@ class ChainSettlement:
         Raises:
             ChainError: the chain cannot be reached, or the wallet has too little money.
         """
-        self._held.clear()
+        self._holds.forget_times()
         self._asked = what
         try:
             await self._round()
@@ -227,7 +209,7 @@ class ChainSettlement:
             except SignerRegressionError as error:
                 self._forbid(error)
             except CocoonError as error:
-                _log.warning("settlement on chain waits", reason=str(error))
+                self._complain(str(error))
             except Exception as error:
                 # Boundary: if this task ended, nothing would ever be settled again.
                 _log.error(
@@ -241,6 +223,12 @@ class ChainSettlement:
             except TimeoutError:
                 pass
 
+    def _complain(self, reason: str) -> None:
+        """Say once what keeps settlement waiting; the next round finds the same."""
+        if reason != self._complaint:
+            self._complaint = reason
+            _log.warning("settlement on chain waits", reason=reason)
+
     async def _round(self, *, act: bool = True) -> None:
         async with self._round_lock:
             if self.fault is not None:
@@ -252,6 +240,7 @@ class ChainSettlement:
             if act:
                 await self._act()
             self._good_at = time.monotonic()
+            self._complaint = ""
 
     def _forbid(self, error: CocoonError) -> None:
         if self.fault is None:
@@ -341,120 +330,29 @@ class ChainSettlement:
     # --- sending ---------------------------------------------------------------------------------
 
     async def _commit(self) -> None:
-        commit = self._committer.pending
-        if commit is None or self._is_held(self._books.contract):
+        commit, contract = self._committer.pending, self._books.contract
+        if commit is None or not self._holds.is_free(contract):
             return
         await self._send("commit", [self._messages.commit(commit)])
         if self._committer.pending is commit:
             # Sent, but not seen yet: the contract would refuse it a second time.
-            self._hold(self._books.contract)
+            self._holds.pause(contract)
 
     async def _act(self) -> None:
         """Send what is due, each kind with what the kinds before it have changed."""
-        if self._retiring and self._phase is ContractPhase.OPEN:
-            await self._send("close", self._free([self._messages.close_request()]))
-        await self._send("refund", self._refunds(everybody=self._is_closing))
-        await self._send("charge", self._charges())
-        await self._send("payout", await self._payouts(last=self._is_closing))
-        if self._is_closing:
-            await self._send("close", await self._completion())
-        await self._send("commission", self._commission())
-
-    @property
-    def _phase(self) -> ContractPhase | None:
-        return self.state.phase if self.state else None
-
-    @property
-    def _is_closing(self) -> bool:
-        return self._phase is ContractPhase.CLOSING
-
-    def _commission(self) -> list[OutMessage]:
-        commission = self.state.balance if self.state else 0
-        if not commission:
-            return []
-        if self._asked.commission or commission >= self._settings.commission_value:
-            return self._free([self._messages.withdraw_commission()])
-        return []
-
-    def _free(self, messages: list[OutMessage]) -> list[OutMessage]:
-        """Without those to contracts that just refused one."""
-        return [item for item in messages if not self._is_held(item.dest)][:MAX_SENT_PER_ROUND]
-
-    def _hold(self, contract: Address, failures: int = 1) -> None:
-        delay = self._settings.retry_delay * 2 ** min(failures - 1, 16)
-        self._held[contract] = time.monotonic() + min(delay, MAX_RETRY_DELAY)
-
-    def _is_held(self, contract: Address) -> bool:
-        return self._held.get(contract, 0.0) > time.monotonic()
-
-    def _refunds(self, *, everybody: bool) -> list[OutMessage]:
-        records = due.refunds(self._books, everybody=everybody)
-        return self._free([self._messages.grant_refund(record) for record in records])
-
-    def _charges(self) -> list[OutMessage]:
-        everything = self._asked.charges or self._payouts_need_charges()
-        threshold = 0 if everything else self._settings.charge_value
-        records = due.charges(self._books, self._prices, threshold)
-        refunded = {item.dest for item in self._refunds(everybody=False)}
-        return self._free(
-            [self._messages.charge(item) for item in records if item.contract not in refunded]
-        )
-
-    def _payout_threshold(self, *, last: bool = False) -> int:
-        return 0 if self._asked.payouts or last else self._settings.payout_value
-
-    def _payouts_need_charges(self) -> bool:
-        """Whether workers wait for more than the charges on chain cover."""
-        wanted = sum(
-            due.unpaid(record)
-            for record in due.payouts(self._books, self._prices, self._payout_threshold())
-        )
-        return self._messages.are_ours and wanted > self._covered()
-
-    def _covered(self) -> int:
-        """Tokens that can be paid from charges on chain; our contracts pay no more than that."""
-        price = int(self._prices.price_per_token)
-        earned = self.state.ledger.earned if self.state and self.state.ledger else 0
-        return earned // price if price and self._messages.are_ours else MAX_TOKENS
-
-    async def _payouts(self, *, last: bool) -> list[OutMessage]:
-        covered = self._covered()
-        messages = []
-        records = (
-            list(self._books.workers)
-            if last
-            else list(due.payouts(self._books, self._prices, self._payout_threshold()))
-        )
-        for record in records:
-            if self._is_held(record.contract):
-                continue
-            message = await self._payout(record, covered, last=last)
-            if message is not None:
-                messages.append(message)
-                covered -= min(covered, due.unpaid(record))
-        return self._free(messages)
-
-    async def _payout(self, record: WorkerRecord, covered: int, *, last: bool) -> OutMessage | None:
-        """A payout of what the charges on chain cover; the rest waits for more charges."""
-        wanted = due.unpaid(record)
-        account = await self._backend.account(record.contract)
-        if last and covered >= wanted:
-            if not account.is_active or account.data is None:
-                return self._messages.payout(record, deploy=True) if wanted else None
-            closed = WorkerState.from_data(account.data).phase is ContractPhase.CLOSED
-            return None if closed else self._messages.last_payout(record)
-        if not covered or not wanted:
-            return None
-        limit = covered if covered < wanted else None
-        return self._messages.payout(record, limit=limit, deploy=not account.is_active)
-
-    async def _completion(self) -> list[OutMessage]:
-        """The last step, once everybody has theirs and the delay is over."""
-        head = await self._backend.head()
-        waits = any(record.state != ContractPhase.CLOSED for record in self._books.clients)
-        if self.state is None or waits or head.time < self.state.unlock_time:
-            return []
-        return self._free([self._messages.close_complete()])
+        if self.state is None:
+            return
+        free = self._holds.is_free(self._books.contract)
+        if self._retiring and self.state.phase is ContractPhase.OPEN and free:
+            await self._send("close", [self._messages.close_request()])
+        closing = self.state.phase is ContractPhase.CLOSING
+        outbox, asked = self._outbox, self._asked
+        await self._send("refund", outbox.refunds(everybody=closing))
+        await self._send("charge", outbox.charges(self.state, asked))
+        await self._send("payout", await outbox.payouts(self.state, asked, last=closing))
+        if closing:
+            await self._send("close", await outbox.completion(self.state))
+        await self._send("commission", outbox.commission(self.state, asked))
 
     async def _send(self, kind: str, messages: list[OutMessage]) -> None:
         if not messages:
@@ -468,13 +366,10 @@ class ChainSettlement:
         if delivery.transaction is not None:
             self.sent[kind] = delivery.transaction.hash.hex()
         if delivery.ok or delivery.message.value == NOTE_VALUE:  # which is only there to be read
-            self._failures.pop(delivery.message.dest, None)
+            self._holds.succeeded(delivery.message.dest)
             _log.info("settled on chain", kind=kind, contract=str(delivery.message.dest))
             return
-        failures = self._failures[delivery.message.dest] = (
-            self._failures.get(delivery.message.dest, 0) + 1
-        )
-        self._hold(delivery.message.dest, failures)
+        self._holds.failed(delivery.message.dest)
         _log.warning(
             "a settlement message failed",
             kind=kind,
