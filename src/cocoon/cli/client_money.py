@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from cocoon.chain.address import Address
-from cocoon.client.chain.keeper import Receipt
+from cocoon.client.chain.contract import Receipt
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.outlook import Outlook
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Step, Wait

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cocoon.chain.cells import Cell
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.embedded.backend import EmbeddedBackend
-from cocoon.client.chain.keeper import MESSAGE_LIFE
+from cocoon.client.chain.contract import MESSAGE_LIFE
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.plan import Done, Wait

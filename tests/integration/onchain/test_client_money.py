@@ -10,21 +10,18 @@ import pytest
 
 from cocoon.chain.contracts import root
 from cocoon.chain.contracts.fields import ContractPhase
-from cocoon.client import ClientSettings
-from cocoon.client.chain.keeper import MAX_REGISTRATIONS, MESSAGE_LIFE
+from cocoon.client.chain.contract import MESSAGE_LIFE
+from cocoon.client.chain.keeper import MAX_REGISTRATIONS
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Wait
-from cocoon.client.offline import opened_client_money
 from cocoon.errors import (
     ChainDataError,
     ChainError,
-    ConfigError,
     PaymentError,
     StoreError,
     WalletFundsError,
 )
-from cocoon.net.dialing import SocksDial
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import (
     ClientWorld,
@@ -217,7 +214,7 @@ async def test_a_deposit_that_comes_back_is_tried_later_and_counts_for_nothing(
         world.retire_proxy()
         facts = await keeper.look()
         # The proxy retires between our look and our message: its contract sends the money back.
-        await keeper._perform(facts, [Action(Operation.TOP_UP, CLIENT_STAKE)])
+        await keeper.on_chain.perform(facts, [Action(Operation.TOP_UP, CLIENT_STAKE)])
         assert money.report()[0].in_flight == CLIENT_STAKE
         await settle(money)
         assert money.report()[0].in_flight == 0
@@ -424,9 +421,9 @@ async def test_a_contract_that_refuses_is_named_with_its_reason(world: ClientWor
         await onboarded(world, money)
         keeper = money._keeper(world.contract)
         facts = await keeper.look()
-        await keeper._perform(facts, [Action(Operation.REQUEST_REFUND)])
+        await keeper.on_chain.perform(facts, [Action(Operation.REQUEST_REFUND)])
         with pytest.raises(PaymentError, match="1011"):
-            await keeper._perform(facts, [Action(Operation.FORCE_REFUND)])
+            await keeper.on_chain.perform(facts, [Action(Operation.FORCE_REFUND)])
 
 
 async def test_a_lost_directory_loses_no_money(world: ClientWorld) -> None:
@@ -444,24 +441,6 @@ async def test_a_lost_directory_loses_no_money(world: ClientWorld) -> None:
         with pytest.raises(ChainDataError, match="no client contract"):
             await money.adopt(world.proxy)
     assert 100 * TON - world.money() < FEES
-
-
-async def test_commands_use_what_the_client_left(world: ClientWorld) -> None:
-    async with world.process() as money:
-        await onboarded(world, money)
-    settings = ClientSettings(
-        wallet=world.wallet.address.friendly(testnet=True),
-        root=world.world.root,
-        dial=SocksDial(),
-        chain=world.access().settings,
-    )
-    async with opened_client_money(settings) as money:
-        report = await money.look(money.find(world.proxy))
-        assert report.balance == CLIENT_STAKE
-        assert report.phase == "open"
-    with pytest.raises(ConfigError, match="simulated"):
-        async with opened_client_money(replace(settings, chain=None)):
-            pass
 
 
 # --- the network changes ---
@@ -528,7 +507,7 @@ async def test_a_backend_that_lags_does_not_make_us_send_twice(world: ClientWorl
             return stale if address == world.contract else await account(address)  # type: ignore[arg-type]
 
         facts = await keeper.look()
-        await keeper._perform(facts, [Action(Operation.CHARGE)])
+        await keeper.on_chain.perform(facts, [Action(Operation.CHARGE)])
         backend.account = lags  # type: ignore[method-assign, assignment]
         with pytest.raises(ChainError, match="does not show our last message yet"):
             await money.charge(world.contract)

@@ -150,7 +150,7 @@ async def test_a_client_registers_deposits_works_and_pays(tmp_path: Path) -> Non
         money = client.money
         assert money is not None
         [contract] = money.contracts
-        await until(lambda: money._keeper(contract)._claim().signed > 0)
+        await until(lambda: money._keeper(contract).on_chain.claim().signed > 0)
         await money.charge(contract)
         state = net.client_state(client)
         assert state is not None
