@@ -10,17 +10,27 @@ from typing import Any
 import pytest
 from pytoniq_core import Address as OtherAddress
 from pytoniq_core import Cell as OtherCell
-from pytoniq_core.proof.check_proof import check_account_proof, check_block_header_proof
+from pytoniq_core.proof.check_proof import (
+    ProofError,
+    check_account_proof,
+    check_block_header_proof,
+    check_shard_proof,
+)
 from pytoniq_core.tl.block import BlockIdExt as OtherBlockId
+from ton_core import NetworkGlobalID
+from tonutils.clients import LiteClient
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountStatus
 from cocoon.chain.boc import to_boc
 from cocoon.chain.embedded import EmbeddedChain
 from cocoon.chain.evidence import MAINNET_ZERO_STATE
+from cocoon.chain.keys import SecretKey
 from cocoon.chain.liteserver import LiteserverBackend, Timing, tl
 from cocoon.chain.liteserver.proofs import check_shard, prove_account, read_header
 from cocoon.chain.liteserver.servers import Server, Servers
+from cocoon.chain.message import OutMessage
+from cocoon.chain.wallets.v4r2 import WalletV4R2
 from cocoon.errors import (
     ChainDataError,
     ChainError,
@@ -73,17 +83,53 @@ async def test_the_stand_in_proves_what_an_independent_library_accepts(
     shown = Masterchain(chain).newest()
     for address in (STRANGER, OTHER):
         shard = shown.shard(address)
-        block = OtherBlockId(
-            0, None, shard.block.seqno, shard.block.root_hash, shard.block.file_hash
-        )
+        block = other_id(shard.block)
         account = OtherCell.one_from_boc(to_boc(shard.cells[address]))
         other = OtherAddress((0, address.account))
         check_account_proof(shard.proof(address), block, other, account)
     header = OtherCell.one_from_boc(shown.header_bag())
     check_block_header_proof(header[0], shown.block.root_hash)
-    proof = OtherCell.from_boc(shown.shard_proof())
-    state_hash = check_block_header_proof(proof[0][0], shown.block.root_hash, True)
-    assert proof[1][0].get_hash(0) == state_hash
+    masterchain = other_id(shown.block)
+    for part in shown.shards:
+        check_shard_proof(shown.shard_proof(), masterchain, other_id(part.block))
+    with pytest.raises(ProofError):
+        check_shard_proof(shown.shard_proof(), masterchain, other_id(shown.block, workchain=0))
+
+
+def other_id(block: tl.BlockId, workchain: int | None = None) -> OtherBlockId:
+    number = block.workchain if workchain is None else workchain
+    return OtherBlockId(number, None, block.seqno, block.root_hash, block.file_hash)
+
+
+async def test_an_ordinary_client_understands_the_stand_in(chain: EmbeddedChain) -> None:
+    """So that our own client is not only tested against our own idea of a liteserver."""
+    wallet = WalletV4R2(SecretKey(b"\x05" * 32))
+    chain.faucet(wallet.address, 10 * TON)
+    async with FalseLiteserver(Masterchain(chain)) as server:
+        client = LiteClient(
+            NetworkGlobalID.TESTNET,
+            ip=server.server.host,
+            port=server.server.port,
+            public_key=server.server.key,
+        )
+        await client.connect()
+        try:
+            info = await client.get_masterchain_info()
+            assert info.last_block().seqno == chain.head().seqno
+            block, header = await client.lookup_block(-1, -(2**63), seqno=info.last_block().seqno)
+            assert (block, header.info.gen_utime) == (info.last_block(), chain.head().time)
+            transfer = wallet.transfer([OutMessage(STRANGER, TON)], 0, chain.now + 60)
+            await client.send_message(to_boc(transfer).hex())
+            await client.provider.updater.refresh()
+            state = await client.get_info(wallet.address.raw())
+            assert state.balance == chain.account(wallet.address).balance
+            assert await client.run_get_method(wallet.address.raw(), "seqno") == [1]
+            found = await client.get_transactions(wallet.address.raw())
+            assert [item.lt for item in found] == [
+                item.lt for item in chain.transactions(wallet.address)
+            ]
+        finally:
+            await client.close()
 
 
 async def test_proofs(chain: EmbeddedChain) -> None:
@@ -179,9 +225,7 @@ async def test_an_account_that_is_hidden(chain: EmbeddedChain) -> None:
 async def test_somebody_elses_history(chain: EmbeddedChain) -> None:
     async with connected(chain) as (backend, (server,)):
         assert len(await backend.transactions(STRANGER)) == 2
-        theirs = server._serve(
-            tl.get_transactions(OTHER, 16, 2**62, bytes(32))
-        )
+        theirs = server._serve(tl.get_transactions(OTHER, 16, 2**62, bytes(32)))
         server.tamper[tl.GET_TRANSACTIONS] = lambda answer: theirs
         with pytest.raises(ChainDataError):
             await backend.transactions(STRANGER)

@@ -37,6 +37,8 @@ from cocoon.testing.made_up_state import MadeUpState, bag, make_state
 ZERO_STATE = bytes(32)
 MAX_TRANSACTIONS = 16
 NOT_FOUND = 651
+STEP = 0.05
+"""Seconds between looks at the chain while somebody waits for a block."""
 REJECTED = "cannot apply external message to current state : External message was not accepted"
 
 Tamper = Callable[[bytes], bytes]
@@ -163,13 +165,22 @@ class FalseLiteserver:
         read = tl.TlReader(payload).expect(tl.ADNL_QUERY)
         query_id = read.take(32)
         question = tl.TlReader(read.text()).expect(tl.LITESERVER_QUERY).text()
+        if question[:4] == tl.WAIT_MASTERCHAIN:
+            read = tl.TlReader(question).expect(tl.WAIT_MASTERCHAIN)
+            await self._wait(read.unsigned(), read.unsigned() / 1000)
+            question = question[12:]
         answer = await asyncio.to_thread(self._serve, question)
         writer.write(encrypt.update(frame(tl.ADNL_ANSWER + query_id + tl.text(answer))))
         await writer.drain()
 
+    async def _wait(self, seqno: int, seconds: float) -> None:
+        """Wait for a block, but not longer; what is asked after that is answered either way."""
+        chain = self.masterchain.chain
+        while chain.head().seqno < seqno and seconds > 0:
+            await asyncio.sleep(STEP)
+            seconds -= STEP
+
     def _serve(self, question: bytes) -> bytes:
-        if question[:4] == tl.WAIT_MASTERCHAIN:
-            question = question[12:]
         kind = question[:4]
         self.questions.append(kind)
         if self.refusals:

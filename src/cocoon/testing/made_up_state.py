@@ -127,7 +127,7 @@ class MadeUpState:
         """Proof that the shards' blocks are the newest ones."""
         extra = self.state.refs[3]
         tree = extra.refs[0].refs[0]
-        keep = {self.state.hash, extra.hash, extra.refs[0].hash, tree.hash}
+        keep = {self.state.hash, extra.hash, extra.refs[0].hash, extra.refs[2].hash, tree.hash}
         keep |= {leaf.hash for leaf in tree.refs}
         state = prune(self.state, frozenset(keep))
         return bag((merkle_proof(header_proof(self.header)), merkle_proof(state)))
@@ -139,7 +139,9 @@ class MadeUpState:
 
 def header_proof(block: Cell) -> ProofCell:
     """A block of which the header is left, and the hash of the state after it."""
-    return prune(block, frozenset((block.hash, block.refs[0].hash, block.refs[2].hash)))
+    info = block.refs[0]
+    others = (ref.hash for ref in info.refs)
+    return prune(block, frozenset((block.hash, info.hash, *others, block.refs[2].hash)))
 
 
 def make_state(seqno: int, time: int, accounts: Iterable[AccountState]) -> MadeUpState:
@@ -151,9 +153,12 @@ def make_state(seqno: int, time: int, accounts: Iterable[AccountState]) -> MadeU
     leaves = [_description(part.block, seqno, time) for part in shards]
     tree = Builder().uint(1, 1).ref(leaves[0]).ref(leaves[1]).cell()
     known = write_hashmap({0: Builder().ref(tree).cell()}, 32)
-    extra = Builder().uint(0xCC26, 16).maybe_ref(known).uint(0, 256).ref(EMPTY_CELL).cell()
+    extra = Builder().uint(0xCC26, 16).maybe_ref(known)
+    # The network's configuration, other facts and the sum of all balances: not for us.
+    others = Builder().uint(0, 16 + 65 + 66 + 2).cell()
+    extra.uint(0, 256).ref(Cell(1, 8)).ref(others).uint(0, 4 + 1)
     nothing = Builder().uint(0, 1 + _SUM_BITS).cell()
-    state = _state(MASTERCHAIN, 0, ALL_OF_IT, seqno, time, nothing, extra)
+    state = _state(MASTERCHAIN, 0, ALL_OF_IT, seqno, time, nothing, extra.cell())
     header = _block(MASTERCHAIN, 0, ALL_OF_IT, seqno, time, state)
     block = _name(MASTERCHAIN, ALL_OF_IT, seqno, header)
     return MadeUpState(block, header, state, shards)
@@ -204,7 +209,11 @@ def _block(
     info = Builder().uint(0x9BC7A987, 32).uint(0, 32).uint(workchain == 0, 1).uint(0, 7 + 8)
     info.uint(seqno, 32).uint(0, 32)
     info.uint(0, 2).uint(prefix_bits, 6).signed(workchain, 32).uint(prefix, 64)
-    info.uint(time, 32).uint(seqno * 10**6, 64).uint(seqno * 10**6, 64)
+    info.uint(time, 32).uint(seqno * 10**6, 64).uint(seqno * 10**6, 64).uint(0, 4 * 32)
+    other_block = Builder().uint(0, 64 + 32 + 256 + 256).cell()
+    if workchain == 0:
+        info.ref(other_block)  # the masterchain block that it knows
+    info.ref(other_block)  # the block before
     out = Builder().uint(0x11EF55AA, 32).signed(NETWORK_ID, 32).ref(info.cell())
     return out.ref(EMPTY_CELL).ref(merkle_update(EMPTY_CELL, state)).ref(Cell(1, 8)).cell()
 

@@ -75,6 +75,7 @@ def backend_maker(table: tables.ChainTable, *, testnet: bool) -> Callable[[], Ch
         version="v3" if table.api == "v3" else "v2",
         requests_per_second=table.requests_per_second,
         network_config=table.network_config,
+        agreement=table.agreement,
     )
     backend_from(settings)  # what is wrong with it is told now
     return lambda: backend_from(settings)

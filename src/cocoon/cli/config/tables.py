@@ -298,6 +298,11 @@ class ChainTable:
         "the network's global configuration in JSON, which names liteservers (`liteserver`)",
         default=None,
     )
+    agreement: int = key(
+        whole(1, 64),
+        "liteservers that must name the same newest block before it is believed (`liteserver`)",
+        default=2,
+    )
 
     poll_seconds: float = key(
         seconds, "time between two looks at our contracts; up to twice that", default=5.0
