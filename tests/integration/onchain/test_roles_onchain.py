@@ -191,6 +191,9 @@ async def test_closing_gets_everything_back_with_the_proxys_help(tmp_path: Path)
         assert net.world.balance(net.wallets["client"].address) > 100 * TON - TON // 5
 
 
+# asyncio leaves a connection unclosed that it accepts in the very turn in which its server closes,
+# and here the client dials all the time while the proxy restarts.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_new_parameters_move_everybody_to_new_contracts(tmp_path: Path) -> None:
     """The price changes on chain: sessions end, old money comes back, work goes on."""
     async with network(tmp_path) as net:
