@@ -256,7 +256,8 @@ async def test_servers_that_contradict_each_other(chain: EmbeddedChain) -> None:
 
 
 async def test_too_few_servers_agree(chain: EmbeddedChain) -> None:
-    async with connected(chain, 3, agreement=3) as (backend, servers):
+    timing = replace(TIMING, timeout=0.5)
+    async with connected(chain, 3, agreement=3, timing=timing) as (backend, servers):
         await backend.start()
         chain.faucet(STRANGER, TON)
         servers[1].silent = True
