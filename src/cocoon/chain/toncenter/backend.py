@@ -24,7 +24,7 @@ from cocoon.errors import ChainDataError, ChainError
 
 MAX_PAGE = 32
 """Transactions in one request: each may bring a message of a megabyte from a stranger."""
-STALE_TRIES = 4
+STALE_TRIES = 6
 STALE_WAIT = 1.0
 """Several servers stand behind one address; one of them may lag by a few seconds."""
 
