@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from cocoon import __version__
 from cocoon.cli import (
+    balance_command,
     chain_command,
     chat_command,
     client_command,
@@ -24,6 +25,7 @@ from cocoon.cli import (
     proxy_command,
     router_command,
     up_command,
+    wallet_command,
     withdraw_command,
     worker_command,
 )
@@ -74,6 +76,8 @@ def options(
 app.command("up")(up_command.up)
 app.command("demo")(demo_command.demo)
 app.command("chat")(chat_command.chat)
+app.add_typer(wallet_command.app, name="wallet")
+app.command("balance")(balance_command.balance)
 app.command("deposit")(deposit_command.deposit)
 app.command("withdraw")(withdraw_command.withdraw)
 app.command("close")(close_command.close)

@@ -5,6 +5,8 @@ import asyncio
 from rich.console import Console
 
 from cocoon.cli import screen
+from cocoon.cli.money.balance_report import show
+from cocoon.cli.money.target import all_targets
 from cocoon.devnet.network import Network
 from cocoon.devnet.options import DevnetOptions
 from cocoon.errors import UnavailableError
@@ -31,6 +33,8 @@ async def run_up(options: DevnetOptions) -> None:
             raise
     try:
         say_how(network, options, console)
+        if network.chain is not None:
+            await show(all_targets(options.state, None), console)
         await watch(network, console)
     except asyncio.CancelledError:
         console.print("Stopping; state is kept.")  # Ctrl-C is how this command ends
@@ -65,6 +69,7 @@ def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
         ("API", f"{running.gateway_url}  (OpenAI-compatible)"),
         ("model", running.model),
         *((f"{item.name}", f"{item.http}/jsonstats") for item in plan.proxies + plan.workers),
+        *([("chain", network.plan.chain.http)] if network.plan.chain is not None else []),
         ("state, logs", str(options.state)),
     ]
     console.print(f"The network is up after {network.start_seconds:.1f} s. Ctrl-C stops it.")

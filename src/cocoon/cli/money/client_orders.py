@@ -14,6 +14,7 @@ from cocoon.cli.money.close_report import add_statement
 from cocoon.cli.money.intent import Intent, announce
 from cocoon.cli.money.outcome import Outcome, step_line
 from cocoon.cli.money.target import Target
+from cocoon.client.chain.plan import Operation
 from cocoon.errors import PaymentError
 
 Json = dict[str, Any]
@@ -64,6 +65,8 @@ async def order(
         outlook = await agent.outlook(name, where, amount)
         if not outlook["fees"]:
             return Outcome([_sentence(outlook["steps"][0])], [], {"contract": one, "next": None})
+        if force:  # that step is left out then
+            outlook["steps"] = [step for step in outlook["steps"] if step != Operation.CHARGE.value]
         announce(_intent(name, one, outlook, amount, running=agent.running), console, yes=yes)
         done = await agent.order(name, where, amount=amount, force=force)
         receipts: list[Json] = [*done["done"]]

@@ -38,10 +38,11 @@ async def add_statement(outcome: Outcome, target: Target, contract: Json) -> Non
         "left": statement.left,
     }
     if table.kind == "embedded" and table.url is not None:
-        await _add_coins(outcome, ChainControl(table.url))
+        await add_coins(outcome, ChainControl(table.url))
 
 
-async def _add_coins(outcome: Outcome, control: ChainControl) -> None:
+async def add_coins(outcome: Outcome, control: ChainControl) -> None:
+    """Add where every coin of a devnet's chain is; a chain that is too large is not counted."""
     try:
         supply = await count_coins(control)
     except ChainError as error:

@@ -6,6 +6,7 @@ from typing import Any
 
 from rich.console import Console
 
+from cocoon.chain.backend import ChainBackend
 from cocoon.cli import logging, screen
 from cocoon.cli.money.outcome import Outcome
 
@@ -19,3 +20,11 @@ def run(make: Callable[[Console], Coroutine[Any, Any, Outcome]], *, as_json: boo
     """
     logging.configure(logging.level_of("debug" if logging.is_verbose() else "error"))
     asyncio.run(make(screen.stderr())).show(as_json=as_json)
+
+
+async def with_backend(backend: ChainBackend, main: Coroutine[Any, Any, Outcome]) -> Outcome:
+    """Await it, and close the connection whatever comes of it."""
+    try:
+        return await main
+    finally:
+        await backend.close()

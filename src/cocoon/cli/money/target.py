@@ -114,15 +114,42 @@ def find_target(state: Path | None, config: Path | None, role: Role, number: int
     return _of_file(path, name, role)
 
 
-def _of_file(path: Path, name: str, role: Role) -> Target:
+def all_targets(state: Path | None, config: Path | None) -> list[Target]:
+    """Every node of a devnet, or the one that a configuration file is of.
+
+    Raises:
+        ConfigError: there is none, or a file is wrong.
+    """
+    if config is not None:
+        if state is not None:
+            raise ConfigError("give --state or --config, not both")
+        return [_of_file(config, config.name, None)]
+    folder = state or default_state()
+    found = [path for role in Role for path in folder.glob(f"{role.value}*/{CONFIG_FILE}")]
+    paths = sorted(found, key=_order)
+    if not paths:
+        raise ConfigError(
+            f"there is no network in {folder}: start one with `cocoon up`, or name the "
+            "configuration of a node with --config"
+        )
+    return [_of_file(path, path.parent.name, None) for path in paths]
+
+
+def _order(path: Path) -> tuple[str, int]:
+    """The client first, then proxies and workers by number."""
+    role, _, number = path.parent.name.partition("-")
+    return role, int(number) if number.isdigit() else 0
+
+
+def _of_file(path: Path, name: str, role: Role | None) -> Target:
     file = load_any(path)
     found = {
         tables.ClientFile: Role.CLIENT,
         tables.WorkerFile: Role.WORKER,
         tables.ProxyFile: Role.PROXY,
     }[type(file)]
-    if found is not role:
+    if role is not None and found is not role:
         raise ConfigError(f"{path} is the configuration of a {found.value}, not of a {role.value}")
     if file.chain.kind == "simulated":
         raise ConfigError(f"{path}: TON is simulated there, so there is no money to move")
-    return Target(role, name, file)
+    return Target(found, name, file)
