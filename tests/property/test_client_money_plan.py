@@ -276,6 +276,15 @@ def test_a_poor_wallet_is_told_what_it_lacks() -> None:
     assert blocked.missing == (2 + 1) * TON + STAKE + 7 * TON // 10 + 50_000_000 - 3 * TON
 
 
+def test_what_is_left_can_be_used_while_the_wallet_is_poor() -> None:
+    known = facts(client=client_state(balance=TON), wallet=6 * TON)
+    funding = plan.deposit_due(known, DepositLimits(), 0, 0)
+    assert isinstance(funding, Action)
+    assert plan.onboarding(known, True, funding) == (Action(Operation.REGISTER),)
+    nothing_left = replace(known, client=client_state())
+    assert isinstance(plan.onboarding(nothing_left, True, funding), Blocked)
+
+
 @pytest.mark.parametrize("phase", [ContractPhase.CLOSING, ContractPhase.CLOSED])
 def test_a_closed_contract_is_not_registered(phase: ContractPhase) -> None:
     known = facts(client=client_state(phase=phase))

@@ -100,6 +100,11 @@ class ProxyConnection:
         return len(self._answers)
 
     @property
+    def image(self) -> bytes:
+        """The proxy's image hash as bytes; empty before it is known."""
+        return bytes.fromhex(self.image_hash)
+
+    @property
     def contract(self) -> Address | None:
         """Our contract at this proxy, once it is known."""
         return None if self._account is None else self._account.channel.contract

@@ -3,7 +3,7 @@
 The official client always takes the first in its table (``wire-protocol.md`` §5.2).
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 from cocoon.client.connection import ProxyConnection
 from cocoon.errors import UnavailableError
@@ -23,10 +23,11 @@ class Pool:
         """Forget a connection."""
         self._connections.remove(connection)
 
-    def close(self) -> None:
-        """Close every connection; running requests fail, new connections may be made."""
+    def close(self, which: Callable[[ProxyConnection], bool] = lambda _connection: True) -> None:
+        """Close connections; their running requests fail, new connections may be made."""
         for connection in list(self._connections):
-            connection.close()
+            if which(connection):
+                connection.close()
 
     @property
     def ready(self) -> list[ProxyConnection]:

@@ -136,6 +136,11 @@ class Uplink:
         """The payments of this proxy, once it is known."""
         return self._channel
 
+    @property
+    def image(self) -> bytes:
+        """The proxy's image hash; empty before it is known."""
+        return b"" if self._link is None else self._link.peer.image_hash
+
     # --- handshake (§4.1) ---
 
     async def shake_hands(self, link: Link) -> None:

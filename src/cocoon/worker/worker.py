@@ -151,9 +151,11 @@ class Worker:
             await uplink.finished()
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
-        """Other parameters mean other contracts: connect anew (§4.2)."""
-        if root.params.params_version != before.params.params_version:
-            for uplink in self.uplinks:
+        """New parameters mean new contracts (§4.2), a revoked image no session at all."""
+        moved = root.params.params_version != before.params.params_version
+        for uplink in self.uplinks:
+            revoked = self.settings.must_check_proxies and not root.allows_proxy(uplink.image)
+            if moved or revoked:
                 uplink.close()
 
     # --- what operators and tests use ---

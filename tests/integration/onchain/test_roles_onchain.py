@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.client import Client, ClientRequest
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.net.chain_settings import ChainSettings
+from cocoon.net.root_source import FixedRoot
 from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import FAST
@@ -233,3 +235,18 @@ async def test_new_parameters_move_everybody_to_new_contracts(tmp_path: Path) ->
         await until(lambda: funded(proxy, client))
         await until(lambda: client.ready and worker.ready)
         assert await ask(client)
+
+
+async def test_a_revoked_proxy_image_ends_sessions_at_once(tmp_path: Path) -> None:
+    world = make_world()
+    with world.chain:
+        async with InMemoryNetwork(tmp_path, world.root) as members:
+            await members.add_proxy()
+            worker = await members.add_worker()
+            client = await members.add_client()
+            revoked = replace(members.root, version=2, proxy_hashes=frozenset())
+            for role in (client, worker):
+                source = role.root
+                assert isinstance(source, FixedRoot)
+                source.replace(revoked)
+            await until(lambda: not client.ready and not worker.ready, 5)

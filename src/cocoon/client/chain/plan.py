@@ -233,18 +233,21 @@ def onboarding(facts: Facts, secret_is_set: bool, funding: Step) -> tuple[Action
         funding: what :func:`deposit_due` says.
 
     Returns:
-        Messages in order; their values are attached together. ``Blocked`` if the wallet cannot pay.
+        Messages in order; their values are attached together. ``Blocked`` if the wallet cannot pay;
+        where money is left to work with, the deposit alone waits for the wallet.
     """
     if facts.client is not None and facts.client.phase is not ContractPhase.OPEN:
         return Blocked("our contract at this proxy is closing or closed; open it again first")
-    actions = [Action(Operation.REGISTER, deploy=facts.client is None)]
-    deposit = funding.amount if isinstance(funding, Action) else 0
-    if deposit:
-        operation = Operation.TOP_UP if secret_is_set else Operation.SECRET_AND_TOP_UP
-        actions.append(Action(operation, deposit))
-    elif not secret_is_set:
-        actions.append(Action(Operation.SET_SECRET))
-    return affordable(facts, *actions) or tuple(actions)
+    register = Action(Operation.REGISTER, deploy=facts.client is None)
+    plain = (register,) if secret_is_set else (register, Action(Operation.SET_SECRET))
+    if not isinstance(funding, Action):
+        return affordable(facts, *plain) or plain
+    operation = Operation.TOP_UP if secret_is_set else Operation.SECRET_AND_TOP_UP
+    funded = (register, Action(operation, funding.amount))
+    blocked = affordable(facts, *funded)
+    if blocked is not None and facts.unspent > 0:
+        return affordable(facts, *plain) or plain
+    return blocked or funded
 
 
 # --- while it runs ---
