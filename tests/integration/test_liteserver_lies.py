@@ -451,3 +451,6 @@ async def test_a_failing_method_is_no_reason_to_ask_another(chain: EmbeddedChain
 def test_more_must_agree_than_there_are() -> None:
     with pytest.raises(ConfigError, match="name more, or set agreement lower"):
         LiteserverBackend(Servers((Server("h", 1, bytes(32)),)), is_testnet=True)
+    twice = (Server("h", 1, bytes(32)), Server("other", 1, bytes(32)))
+    with pytest.raises(ConfigError, match="2 liteservers shall agree"):
+        LiteserverBackend(Servers(twice), is_testnet=True)

@@ -15,7 +15,7 @@ ZERO = base64.b64encode(bytes(32)).decode()
 LISTED = {"ip": -2018135749, "port": 53312, "id": {"@type": "pub.ed25519", "key": KEY}}
 CONFIG: dict[str, Any] = {
     "@type": "config.global",
-    "liteservers": [LISTED, {"host": "ls.example", "port": 1, "id": {"key": KEY}}],
+    "liteservers": [LISTED, {"host": "ls.example", "port": 1, "id": {"key": ZERO}}],
     "validator": {"zero_state": {"root_hash": ZERO, "file_hash": ZERO, "seqno": 0}},
 }
 

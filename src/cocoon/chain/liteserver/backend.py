@@ -5,7 +5,7 @@ import binascii
 import random
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from cocoon.chain.account import parse_account
@@ -23,8 +23,9 @@ from cocoon.chain.cells import Cell
 from cocoon.chain.evidence import HeadWatch, check_history, check_network
 from cocoon.chain.liteserver import tl
 from cocoon.chain.liteserver.adnl import LiteserverError, UnreachableError
+from cocoon.chain.liteserver.newest import ContradictionError, NewestBlock, Timing
 from cocoon.chain.liteserver.pool import Pool
-from cocoon.chain.liteserver.proofs import check_shard, prove_account, read_header
+from cocoon.chain.liteserver.proofs import check_shard, prove_account
 from cocoon.chain.liteserver.servers import Servers
 from cocoon.chain.refusals import exit_code_in, is_duplicate, is_rejection
 from cocoon.chain.transaction import Transaction, parse_transaction
@@ -47,29 +48,6 @@ METHOD_DONE = (0, 1)
 METHOD_FLAG = 0x10000
 
 T = TypeVar("T")
-
-
-class _ContradictionError(ChainDataError):
-    """Servers do not agree; asking others would be choosing whom to believe."""
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """How long.
-
-    Args:
-        timeout: seconds to connect, and for one query.
-        attempts: servers that one query is tried with.
-        retry_delay: seconds before another server is asked.
-        block_life: seconds that the newest block counts as newest.
-        wait: seconds that a server is given to learn of a block that another names.
-    """
-
-    timeout: float = 10.0
-    attempts: int = 4
-    retry_delay: float = 0.5
-    block_life: float = 2.0
-    wait: float = 5.0
 
 
 class LiteserverBackend:
@@ -118,7 +96,9 @@ class LiteserverBackend:
         wall: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        count = len(servers.servers)
+        # One that is listed twice must not agree with itself.
+        distinct = tuple({server.key: server for server in servers.servers}.values())
+        count = len(distinct)
         if not 1 <= agreement <= count:
             raise ConfigError(
                 f"{agreement} liteservers shall agree, but the configuration names {count}: "
@@ -126,17 +106,20 @@ class LiteserverBackend:
             )
         check_network(is_testnet, zero_state=servers.zero_state)
         self._is_testnet = is_testnet
-        self._agreement = agreement
         self._timing = timing or Timing()
-        self._clock = clock
         self._sleep = sleep
         first = random.randrange(count)  # noqa: S311 - spreads load
-        self._pool = Pool(servers.servers, first, self._timing.timeout)
-        self._zero_state = servers.zero_state
+        self._pool = Pool(distinct, first, self._timing.timeout)
         self._heads = HeadWatch(max_age, wall)
-        self._block: tl.BlockId | None = None
-        self._block_at = -1e9
-        self._updating = asyncio.Lock()
+        self._newest = NewestBlock(
+            self._pool,
+            is_testnet=is_testnet,
+            agreement=agreement,
+            zero_state=servers.zero_state,
+            timing=self._timing,
+            heads=self._heads,
+            clock=clock,
+        )
 
     @property
     def name(self) -> str:
@@ -169,7 +152,7 @@ class LiteserverBackend:
             ChainDataError: they contradict each other, or the chain jumps back.
             ConfigError: they are on another network.
         """
-        await self._try(self._newest)
+        await self._try(self._newest.get)
         assert self._heads.best is not None
         return self._heads.best
 
@@ -218,7 +201,7 @@ class LiteserverBackend:
 
         async def send() -> None:
             nonlocal uncertain
-            await self._newest()
+            await self._newest.get()
             try:
                 (await self._pool.ask(query)).expect(tl.SEND_STATUS).number()
             except LiteserverError as error:
@@ -247,7 +230,7 @@ class LiteserverBackend:
         params = to_boc(serialize_stack(stack))
 
         async def run() -> MethodResult:
-            block = await self._newest()
+            block = await self._newest.get()
             answer = await self._pool.ask(tl.run_method(block, address, method_id, params))
             answer.expect(tl.METHOD_RESULT)
             if answer.unsigned() != tl.WITH_RESULT:
@@ -262,64 +245,8 @@ class LiteserverBackend:
 
         return await self._try(run)
 
-    async def _newest(self) -> tl.BlockId:
-        """The newest masterchain block that enough servers agree on."""
-        async with self._updating:
-            if self._block is None or self._clock() - self._block_at > self._timing.block_life:
-                await self._update()
-            assert self._block is not None
-            return self._block
-
-    async def _update(self) -> None:
-        info = (await self._pool.ask(tl.GET_MASTERCHAIN_INFO)).expect(tl.MASTERCHAIN_INFO)
-        block = info.block()
-        info.hash()
-        info.number()
-        zero_state = info.hash()
-        if self._zero_state not in (None, zero_state):
-            raise ChainDataError("liteserver shows a chain with another beginning")
-        known = self._block
-        if known is not None and block.seqno <= known.seqno:
-            # Nothing new; a server far behind, or a chain that stands still, is an error here.
-            best = self._heads.best
-            assert best is not None
-            self._heads.accept(replace(best, seqno=block.seqno), zero_state)
-            self._block_at = self._clock()
-            return
-        answer = (await self._pool.ask(tl.get_header(block))).expect(tl.BLOCK_HEADER)
-        answer.block()
-        answer.unsigned()
-        header = read_header(answer.text(), block)
-        check_network(self._is_testnet, zero_state=zero_state, network_id=header.network_id)
-        await self._agree(block)
-        self._heads.accept(Head(header.seqno, header.time), zero_state)
-        self._zero_state, self._block, self._block_at = zero_state, block, self._clock()
-
-    async def _agree(self, block: tl.BlockId) -> None:
-        """Ask other servers for the same block."""
-        missing, failures = self._agreement - 1, []
-        query = tl.lookup_masterchain(block.seqno, int(self._timing.wait * 1000))
-        for number in self._pool.others():
-            if not missing:
-                return
-            try:
-                answer = await self._pool.ask(query, number)
-                other = answer.expect(tl.BLOCK_HEADER).block()
-            except (ChainError, DecodeError) as error:
-                failures.append(str(error))
-                continue
-            if other != block:
-                raise _ContradictionError(
-                    f"liteservers {self._pool.first} and {self._pool.server(number)} contradict "
-                    f"each other on masterchain block {block.seqno}; nothing is believed"
-                )
-            missing -= 1
-        if missing:
-            reasons = "; ".join(failures[:3]) or "there are no more"
-            raise ChainError(f"{missing} more liteservers must confirm the newest block: {reasons}")
-
     async def _account(self, address: Address) -> AccountState:
-        block = await self._newest()
+        block = await self._newest.get()
         answer = await self._pool.ask(tl.get_account(block, address))
         if answer.expect(tl.ACCOUNT_STATE).block() != block:
             raise DecodeError("liteserver answers for another block")
@@ -337,7 +264,7 @@ class LiteserverBackend:
 
     async def _page(self, address: Address, count: int, start: TransactionRef) -> list[Transaction]:
         async def ask() -> list[Transaction]:
-            await self._newest()
+            await self._newest.get()
             query = tl.get_transactions(address, count, start.lt, start.hash)
             answer = (await self._pool.ask(query)).expect(tl.TRANSACTION_LIST)
             number = answer.unsigned()
@@ -370,7 +297,7 @@ class LiteserverBackend:
                 await self._sleep(self._timing.retry_delay)
             try:
                 return await work()
-            except (MessageRejectedError, ContractError, _ContradictionError):
+            except (MessageRejectedError, ContractError, ContradictionError):
                 raise
             except DecodeError as error:
                 last = ChainDataError(f"liteserver {self._pool.first} is not believed: {error}")
