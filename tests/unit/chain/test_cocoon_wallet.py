@@ -112,20 +112,6 @@ def test_refuses_to_spend_its_last_two_ton(wallet: Wallet) -> None:
     assert refused(wallet, (1, NOTE.cell()), seqno=1) == 1035
 
 
-def test_two_ton_are_enough(wallet: Wallet) -> None:
-    everything = OutMessage(DEST, wallet.balance - TON, bounce=False, mode=1)
-    wallet.order((1, everything.cell()))
-    before = wallet.balance
-    wallet.send(EMPTY_CELL, value=TON // 10)
-    fee = before + TON // 10 - wallet.balance
-    wallet.send(EMPTY_CELL, value=2 * TON - 1 - wallet.balance + fee)
-    assert wallet.balance == 2 * TON - 1
-    assert refused(wallet, seqno=1) == 1035
-    wallet.send(EMPTY_CELL, value=1 + fee)
-    assert wallet.balance == 2 * TON
-    assert wallet.order(seqno=1).ok
-
-
 @pytest.mark.parametrize(
     "tail",
     [

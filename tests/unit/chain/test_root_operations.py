@@ -322,6 +322,16 @@ def test_full_upgrade_needs_data_that_parses(rig: Root) -> None:
         assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
 
 
+def test_full_upgrade_never_numbers_a_proxy_twice(rig: Root) -> None:
+    rig.send(root.register_proxy(1, "10.0.0.1:1"))
+    rig.send(root.unregister_proxy(1, 1))
+    now = rig.config()
+    for last, exit_code in ((0, 1020), (1, OK)):
+        after = replace(now, version=now.version + 1, last_proxy_seqno=last)
+        body = root.upgrade_full(1, root_data(after), load_code("root"))
+        assert rig.send(body, value=TON).exit_code == exit_code
+
+
 def test_full_upgrade_needs_cells_that_nodes_can_read(rig: Root) -> None:
     """In place of its data there could be references to libraries."""
     good = root_data(config(version=8))
@@ -339,6 +349,7 @@ def library(chain: EmbeddedChain, content: Cell) -> Cell:
 
 
 def test_full_upgrade_needs_lists_that_parse(rig: Root) -> None:
+    before = rig.chain.snapshot()
     good = root_data(config(version=8))
     params = good.refs[1]
     entry = Builder().uint(0b10, 2).uint(256, 9).uint(1, 256)
@@ -346,6 +357,12 @@ def test_full_upgrade_needs_lists_that_parse(rig: Root) -> None:
     lists = Builder().maybe_ref(with_value).uint(0, 1).uint(0, 32).uint(0, 2).cell()
     bad = Cell(good.data, good.bits, (lists, params))
     assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
+    # Likewise where there were some before.
+    rig.send(root.add_proxy_type(1, HASH))
+    later = root_data(config(version=9))
+    bad = Cell(later.data, later.bits, (lists, params))
+    assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
+    rig.chain.restore(before)
 
     proxy = Builder().uint(0b10, 2).uint(32, 6).uint(5, 32).uint(3, 8).raw(b"a:1").cell()
     for last, exit_code in ((4, 1020), (5, OK)):
