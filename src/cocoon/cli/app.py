@@ -23,6 +23,7 @@ from cocoon.cli import (
     logging,
     payout_command,
     proxy_command,
+    root_command,
     router_command,
     up_command,
     wallet_command,
@@ -77,6 +78,7 @@ app.command("up")(up_command.up)
 app.command("demo")(demo_command.demo)
 app.command("chat")(chat_command.chat)
 app.add_typer(wallet_command.app, name="wallet")
+app.add_typer(root_command.app, name="root")
 app.command("balance")(balance_command.balance)
 app.command("deposit")(deposit_command.deposit)
 app.command("withdraw")(withdraw_command.withdraw)

@@ -1,0 +1,1 @@
+"""``cocoon root …`` behind its options: what the owners of a network decide."""
