@@ -41,12 +41,12 @@ def fuzz_one(data: bytes) -> None:
     )
     step = Transaction(_CONTRACT, 9, bytes(32), 0, 0, bytes(32), message, aborted=bool(kind & 8))
     backend: Any = _Backend(step)
-    state = asyncio.run(
+    traced = asyncio.run(
         trace_deposit(
             backend, contract=_CONTRACT, wallet=_WALLET, proxy=_PROXY, query_id=_QUERY, since=0
         )
     )
-    if kind & 3 < 2 and state is not DepositState.UNSEEN:
+    if kind & 3 < 2 and traced.state is not DepositState.UNSEEN:
         raise AssertionError("a stranger's message counts as ours")
 
 

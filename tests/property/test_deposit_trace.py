@@ -53,11 +53,13 @@ class Backend:
 
 def trace(steps: list[Transaction], since: int = 0) -> DepositState:
     backend: Any = Backend(steps)
-    return asyncio.run(
+    traced = asyncio.run(
         trace_deposit(
             backend, contract=CONTRACT, wallet=WALLET, proxy=PROXY, query_id=QUERY, since=since
         )
     )
+    assert (traced.lt > since) == (traced.state is not DepositState.UNSEEN)
+    return traced.state
 
 
 SENT = step(10, WALLET, TOP_UP)

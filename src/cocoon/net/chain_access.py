@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from cocoon.chain.address import Address
@@ -15,6 +16,19 @@ from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.root_source import ChainRoot, FixedRoot, RootSource
 
 S = TypeVar("S")
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """What all contracts of a role have in common when they are looked at.
+
+    Attributes:
+        now: time of the newest block, Unix seconds.
+        wallet: nanoTON in our wallet.
+    """
+
+    now: int
+    wallet: int
 
 
 class ChainAccess:
@@ -87,6 +101,14 @@ class ChainAccess:
         """
         self.synced_at = (await self.backend.head()).time
         return self.synced_at
+
+    async def moment(self) -> "Moment":
+        """Time and our wallet, for decisions about several contracts at once.
+
+        Raises:
+            ChainError: the chain cannot be reached.
+        """
+        return Moment(await self.now(), await self.wallet_balance())
 
     async def wallet_balance(self) -> int:
         """Money in our wallet, nanoTON.

@@ -511,3 +511,24 @@ async def test_a_backend_that_lags_does_not_make_us_send_twice(world: ClientWorl
         backend.account = lags  # type: ignore[method-assign, assignment]
         with pytest.raises(ChainError, match="does not show our last message yet"):
             await money.charge(world.contract)
+
+
+async def test_a_stale_state_after_a_deposit_does_not_cause_another(world: ClientWorld) -> None:
+    """An indexer may list the credit and still show the contract as it was before."""
+    async with world.process() as money:
+        await onboarded(world, money)
+        world.uses(CLIENT_STAKE // 2 // PRICE + 1, signed=0)
+        stale = await money._access.backend.account(world.contract)
+        await settle(money)
+        assert world.client().balance == 2 * CLIENT_STAKE
+    async with world.process() as money:  # nor after a restart
+        account = money._access.backend.account
+
+        async def lags(address: object) -> object:
+            return stale if address == world.contract else await account(address)  # type: ignore[arg-type]
+
+        money._access.backend.account = lags  # type: ignore[method-assign, assignment]
+        await settle(money)
+        with pytest.raises(ChainError, match="does not show our last message yet"):
+            await money.look(world.contract)
+    assert world.client().balance == 2 * CLIENT_STAKE

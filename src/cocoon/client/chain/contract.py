@@ -33,7 +33,7 @@ from cocoon.errors import (
     PaymentError,
     WalletFundsError,
 )
-from cocoon.net.chain_access import ChainAccess
+from cocoon.net.chain_access import ChainAccess, Moment
 
 MESSAGE_LIFE = 600
 """Seconds of chain time after which a message that a crash left behind can no longer arrive."""
@@ -114,23 +114,21 @@ class ClientContract:
         self._setting = setting
         self._access = setting.access
         self._own_intent = False
-        self._seen_lt = 0
         self._last_lt = 0
 
     # --- looking ---
 
-    async def read(self) -> Facts:
-        """Read the chain.
+    async def read(self, moment: Moment) -> Facts:
+        """Read the contract and the proxy's.
 
         Raises:
             ChainError: it cannot be reached, does not make sense, or is behind what we did.
         """
         access = self._access
-        now, wallet = await access.now(), await access.wallet_balance()
         account, client = await access.contract(self.contract, ClientState.from_data)
         _, proxy = await access.contract(self.proxy, ProxyState.from_data)
         self._check(client)
-        if account.last_lt < self._seen_lt:
+        if account.last_lt < self.record.seen:
             raise ChainError("the backend does not show our last message yet")
         self._last_lt = account.last_lt
         params = access.root.current.params
@@ -138,8 +136,8 @@ class ClientContract:
         mine = next((known.params for known in (client, proxy) if known is not None), params)
         claim = self.claim()
         self.facts = Facts(
-            now=now,
-            wallet=wallet,
+            now=moment.now,
+            wallet=moment.wallet,
             reserve=access.settings.reserve,
             client=client,
             proxy=proxy,
@@ -159,8 +157,11 @@ class ClientContract:
         if told != (self._access.wallet, self.proxy, self.proxy_key):
             raise ChainDataError(f"contract {self.contract} is not what its address says")
 
-    async def settle_intent(self) -> Wait | None:
+    async def settle_intent(self, now: int) -> Wait | None:
         """Find out how a deposit ended; None when there is none on its way any more.
+
+        Args:
+            now: time of the chain.
 
         Raises:
             ChainError: the chain cannot be reached.
@@ -170,11 +171,10 @@ class ClientContract:
         intent = record.intent
         if intent is None:
             return None
-        now = await self._access.now()
         if not self._own_intent and not intent.not_after:
             intent.not_after = now + MESSAGE_LIFE  # from before a crash
             records.save()
-        state = await trace_deposit(
+        traced = await trace_deposit(
             self._access.backend,
             contract=self.contract,
             wallet=self._access.wallet,
@@ -182,11 +182,12 @@ class ClientContract:
             query_id=intent.query_id,
             since=intent.since,
         )
-        paid = await self._how_it_ended(intent, state, now)
+        paid = await self._how_it_ended(intent, traced.state, now)
         if paid is None:
-            return Wait(f"a deposit is {state.value}")
+            return Wait(f"a deposit is {traced.state.value}")
         _log.info("deposit", contract=self.contract.raw(), amount=intent.amount, paid=paid)
         self._own_intent = False
+        record.seen = max(record.seen, traced.lt)
         records.end(record, paid=paid)
         if paid:
             self.failures = 0
@@ -265,13 +266,12 @@ class ClientContract:
             self._setting.records.end(self.record, paid=False)
 
     def _note(self, deliveries: Sequence[Delivery]) -> None:
+        record = self.record
         for delivery in deliveries:
             if delivery.transaction is not None:
-                self._seen_lt = max(self._seen_lt, delivery.transaction.lt)
-        known = deliveries[0].wallet_hash
-        if known is not None:
-            self.record.last_transaction = known.hex()
-            self._setting.records.save()
+                record.seen = max(record.seen, delivery.transaction.lt)
+        record.last_transaction = (deliveries[0].wallet_hash or b"").hex()
+        self._setting.records.save()
 
     def _receipts(
         self, facts: Facts, actions: Sequence[Action], deliveries: Sequence[Delivery]

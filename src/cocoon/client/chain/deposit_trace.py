@@ -5,6 +5,7 @@ it only when the proxy's contract has said that the money is there, and return i
 (``onchain.md`` §14, D3, D6). The query id names it in every hop.
 """
 
+from dataclasses import dataclass
 from enum import Enum
 
 from cocoon.chain import opcodes
@@ -37,6 +38,19 @@ class DepositState(Enum):
     RETURNED = "returned"
 
 
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What the transactions say of a deposit.
+
+    Attributes:
+        state: how far it is.
+        lt: logical time of the transaction that says so; 0 if none does.
+    """
+
+    state: DepositState
+    lt: int = 0
+
+
 async def trace_deposit(
     backend: ChainBackend,
     *,
@@ -45,7 +59,7 @@ async def trace_deposit(
     proxy: Address,
     query_id: int,
     since: int,
-) -> DepositState:
+) -> Traced:
     """Look a deposit up.
 
     Args:
@@ -59,19 +73,20 @@ async def trace_deposit(
     Raises:
         ChainError: the chain cannot be reached, or the history is too long to search.
     """
-    state = DepositState.UNSEEN
+    found = Traced(DepositState.UNSEEN)
     before: TransactionRef | None = None
     for _ in range(MAX_PAGES):
         page = await backend.transactions(contract, limit=MAX_TRANSACTIONS, before=before)
         for step in page:
             if step.lt <= since:
-                return state
+                return found
             seen = _what(step, wallet, proxy, query_id)
+            if seen is not None:
+                found = Traced(seen, step.lt)
             if seen in (DepositState.CREDITED, DepositState.RETURNED):
-                return seen
-            state = seen or state
+                return found
         if len(page) < MAX_TRANSACTIONS:
-            return state
+            return found
         before = TransactionRef(page[-1].lt, page[-1].hash)
     raise ChainError(f"contract {contract} has too many transactions since our deposit")
 

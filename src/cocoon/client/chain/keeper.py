@@ -16,6 +16,7 @@ from cocoon.client.chain.contract import ClientContract, Receipt, Setting
 from cocoon.client.chain.plan import Action, Blocked, Done, Facts, Operation, Step, Wait
 from cocoon.client.chain.records import CLOSE, RUN, ContractRecord
 from cocoon.errors import ChainError, PaymentError, WalletFundsError
+from cocoon.net.chain_access import Moment
 
 MAX_CHARGE_FAILURES = 2
 """Failed charges after which a contract is closed without one."""
@@ -67,24 +68,27 @@ class ContractKeeper:
 
     # --- in the background ---
 
-    async def tick(self) -> Step:
+    async def tick(self, moment: Moment) -> Step:
         """Look, and do the next step if there is one.
+
+        Args:
+            moment: time and wallet as just read.
 
         Raises:
             ChainError: the chain cannot be reached or does not make sense; nothing is lost.
             StoreError: an intent cannot be written down; nothing was sent.
         """
         async with self._lock:
-            self.step = await self._tick()
+            self.step = await self._tick(moment)
             return self.step
 
-    async def _tick(self) -> Step:
+    async def _tick(self, moment: Moment) -> Step:
         if self.record.finished:
             return Done("closed: everything has come back")
-        waiting = await self.on_chain.settle_intent()
+        waiting = await self.on_chain.settle_intent(moment.now)
         if waiting is not None:
             return waiting
-        facts = await self.on_chain.read()
+        facts = await self.on_chain.read(moment)
         self._decide_goal(facts)
         step = self._next(facts)
         if isinstance(step, Done) and self.record.goal == CLOSE:
@@ -142,8 +146,9 @@ class ContractKeeper:
             StoreError: the intent cannot be written down; nothing was sent.
         """
         async with self._lock:
-            waiting = await self.on_chain.settle_intent()
-            facts = await self.on_chain.read()
+            moment = await self._setting.access.moment()
+            waiting = await self.on_chain.settle_intent(moment.now)
+            facts = await self.on_chain.read(moment)
             funding = waiting or self._deposit_due(facts)
             actions = plan.onboarding(facts, self._secret_is_set(facts), funding)
             if isinstance(actions, Blocked):
@@ -176,7 +181,7 @@ class ContractKeeper:
             ChainError: it cannot be reached or does not make sense.
         """
         async with self._lock:
-            return await self.on_chain.read()
+            return await self.on_chain.read(await self._setting.access.moment())
 
     async def run_order(self, decide: Callable[[Facts], Step]) -> tuple[list[Receipt], Step]:
         """Do steps until one is not an action, or one was done that ends the order.
@@ -196,8 +201,9 @@ class ContractKeeper:
         async with self._lock:
             receipts: list[Receipt] = []
             while True:
-                waiting = await self.on_chain.settle_intent()
-                facts = await self.on_chain.read()
+                moment = await self._setting.access.moment()
+                waiting = await self.on_chain.settle_intent(moment.now)
+                facts = await self.on_chain.read(moment)
                 step = waiting or decide(facts)
                 if isinstance(step, Blocked) and step.missing:
                     raise self._error(step)

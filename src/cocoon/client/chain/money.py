@@ -23,7 +23,7 @@ from cocoon.client.chain.records import CLOSE, Records
 from cocoon.client.chain.report import ContractReport, report
 from cocoon.client.chain.secret import Secrets
 from cocoon.errors import CocoonError, PaymentError, UnavailableError, where
-from cocoon.net.chain_access import ChainAccess
+from cocoon.net.chain_access import ChainAccess, Moment
 from cocoon.net.state_file import FileLock
 
 LOCK_NAME = "client.lock"
@@ -57,7 +57,7 @@ class ClientMoney(OwnerOrders):
             self._release()
             raise
         super().__init__(setting, claims)
-        self._problems: dict[Address, str] = {}
+        self._problems: dict[Address | None, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     # --- life ---
@@ -86,26 +86,25 @@ class ClientMoney(OwnerOrders):
 
     async def tick(self) -> None:
         """Look at every contract and do its next step; failures are logged."""
-        await asyncio.gather(*(self._tick(keeper) for keeper in self._open_keepers()))
+        try:
+            moment = await self._access.moment()
+        except CocoonError as error:
+            self._complain(None, error)
+            return
+        self._problems.pop(None, None)
+        await asyncio.gather(*(self._tick(keeper, moment) for keeper in self._open_keepers()))
 
     def _open_keepers(self) -> list[ContractKeeper]:
         keepers = (self._keeper(contract) for contract in self._setting.records.contracts)
         return [keeper for keeper in keepers if not keeper.record.finished]
 
-    async def _tick(self, keeper: ContractKeeper) -> None:
+    async def _tick(self, keeper: ContractKeeper, moment: Moment) -> None:
         before = keeper.step
         try:
-            step = await keeper.tick()
+            step = await keeper.tick(moment)
             self._problems.pop(keeper.contract, None)
         except CocoonError as error:
-            # Said once: while a chain is out of reach this happens every few seconds.
-            if self._problems.get(keeper.contract) != str(error):
-                self._problems[keeper.contract] = str(error)
-                _log.warning(
-                    "a client contract cannot be kept",
-                    contract=keeper.contract.raw(),
-                    reason=str(error),
-                )
+            self._complain(keeper.contract, error)
         except Exception as error:
             # Boundary: a bug at one contract must not stop work on the others.
             _log.error(
@@ -121,6 +120,13 @@ class ClientMoney(OwnerOrders):
                     reason=step.reason,
                     missing=step.missing,
                 )
+
+    def _complain(self, contract: Address | None, error: CocoonError) -> None:
+        """Once for each reason: while a chain is out of reach it comes every few seconds."""
+        if self._problems.get(contract) != str(error):
+            self._problems[contract] = str(error)
+            where_it_is = "all" if contract is None else contract.raw()
+            _log.warning("client contracts cannot be kept", contract=where_it_is, reason=str(error))
 
     # --- what connections need ---
 

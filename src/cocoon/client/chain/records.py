@@ -58,6 +58,7 @@ class ContractRecord(msgspec.Struct):
         finished: closed and empty; kept for the history.
         intent: a deposit on its way.
         last_transaction: hash of our wallet's last transaction for it, hex.
+        seen: logical time of its newest transaction that we know of; older states are not believed.
     """
 
     proxy: str
@@ -69,6 +70,7 @@ class ContractRecord(msgspec.Struct):
     finished: bool = False
     intent: Intent | None = None
     last_transaction: str = ""
+    seen: int = 0
 
 
 class Deposit(msgspec.Struct, array_like=True):

@@ -28,7 +28,7 @@ from cocoon.errors import (
     PaymentError,
     WalletFundsError,
 )
-from cocoon.net.chain_access import ChainAccess
+from cocoon.net.chain_access import ChainAccess, Moment
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked, Facts, Pay, Step, payout
 from cocoon.worker.chain.records import WorkerRecord, WorkerRecords
@@ -124,15 +124,18 @@ class WorkerContract:
             return "paying out"
         return "" if step is None else step.reason
 
-    async def tick(self) -> None:
+    async def tick(self, moment: Moment) -> None:
         """Look, and pay out what is due by the rules.
+
+        Args:
+            moment: time and wallet as just read.
 
         Raises:
             ChainError: the chain cannot be reached or does not make sense.
             PaymentError: the payout failed; it is tried again later.
         """
         async with self._lock:
-            facts = await self._read()
+            facts = await self._read(moment)
             self.step = step = payout(facts, self._setting.rules)
             if not isinstance(step, Pay):
                 self._finish_if_empty(facts)
@@ -148,7 +151,7 @@ class WorkerContract:
             ChainError: the chain cannot be reached.
         """
         async with self._lock:
-            facts = await self._read()
+            facts = await self._read(await self._setting.access.moment())
             self.step = step = payout(facts, self._setting.rules, asked=True)
             if isinstance(step, Blocked) and step.missing:
                 raise self._setting.funds_error(step)
@@ -163,7 +166,7 @@ class WorkerContract:
             ChainError: it cannot be reached or does not make sense.
         """
         async with self._lock:
-            await self._read()
+            await self._read(await self._setting.access.moment())
 
     def _finish_if_empty(self, facts: Facts) -> None:
         if facts.outdated and not facts.due_tokens and not self.record.finished:
@@ -172,9 +175,8 @@ class WorkerContract:
 
     # --- looking ---
 
-    async def _read(self) -> Facts:
+    async def _read(self, moment: Moment) -> Facts:
         access, record = self._setting.access, self.record
-        now, wallet = await access.now(), await access.wallet_balance()
         account, worker = await access.contract(self.contract, WorkerState.from_data)
         _, proxy = await access.contract(self.proxy, ProxyState.from_data)
         self._check(worker)
@@ -184,10 +186,10 @@ class WorkerContract:
         # The proxy's contract was made with the same parameters as ours, the root may be newer.
         params = next((known.params for known in (worker, proxy) if known is not None), root)
         signed = int(self._claim().signed)
-        self._note_due(now, signed > (0 if worker is None else worker.tokens))
+        self._note_due(moment.now, signed > (0 if worker is None else worker.tokens))
         self.facts = Facts(
-            now=now,
-            wallet=wallet,
+            now=moment.now,
+            wallet=moment.wallet,
             reserve=access.settings.reserve,
             worker=worker,
             proxy=proxy,

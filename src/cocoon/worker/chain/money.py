@@ -8,7 +8,7 @@ import structlog
 from cocoon.chain.address import Address
 from cocoon.chain.boc import to_boc
 from cocoon.errors import CocoonError, PaymentError, where
-from cocoon.net.chain_access import ChainAccess
+from cocoon.net.chain_access import ChainAccess, Moment
 from cocoon.worker.chain.contract import Claims, PaidOut, Setting, WorkerContract, worker_init
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked
@@ -37,7 +37,7 @@ class WorkerMoney:
         self.access = access
         self._setting = Setting(access, owner, rules, self.records, claims)
         self._contracts: dict[Address, WorkerContract] = {}
-        self._problems: dict[Address, str] = {}
+        self._problems: dict[Address | None, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,25 +58,35 @@ class WorkerMoney:
 
     async def tick(self) -> None:
         """Look at every contract and pay out what is due; failures are logged."""
+        try:
+            moment = await self.access.moment()
+        except CocoonError as error:
+            self._complain(None, error)
+            return
+        self._problems.pop(None, None)
         open_ones = [one for one in self.all if not one.record.finished]
-        await asyncio.gather(*(self._tick(one) for one in open_ones))
+        await asyncio.gather(*(self._tick(one, moment) for one in open_ones))
 
-    async def _tick(self, one: WorkerContract) -> None:
+    async def _tick(self, one: WorkerContract, moment: Moment) -> None:
         before = one.step
         try:
-            await one.tick()
+            await one.tick(moment)
             self._problems.pop(one.contract, None)
         except CocoonError as error:
-            # Said once: while a chain is out of reach this happens every few seconds.
-            if self._problems.get(one.contract) != str(error):
-                self._problems[one.contract] = str(error)
-                _log.warning("no payout", contract=one.contract.raw(), reason=str(error))
+            self._complain(one.contract, error)
         except Exception as error:
             # Boundary: a bug at one contract must not stop the others.
             _log.error("a payout failed by a bug", error=type(error).__name__, where=where(error))
         else:
             if isinstance(one.step, Blocked) and one.step != before:
                 _log.warning("payouts are blocked", reason=one.step.reason)
+
+    def _complain(self, contract: Address | None, error: CocoonError) -> None:
+        """Once for each reason: while a chain is out of reach it comes every few seconds."""
+        if self._problems.get(contract) != str(error):
+            self._problems[contract] = str(error)
+            where_it_is = "all" if contract is None else contract.raw()
+            _log.warning("no payout", contract=where_it_is, reason=str(error))
 
     def note(self, *, contract: Address, proxy: Address, proxy_key: bytes) -> None:
         """Remember a contract that earns.
