@@ -95,13 +95,13 @@ def history(
 ) -> None:
     """List every change of the root and every decision of its owners, oldest first."""
     from cocoon.chain.root_history import read_history
-    from cocoon.cli.governance.report import history_document, history_table
+    from cocoon.cli.governance.report import history_document, history_lines
     from cocoon.cli.money.outcome import Outcome
 
     async def look(network: "Network") -> "Outcome":
         changes = await read_history(network.backend, network.root.address)
         document = {"history": history_document(changes, network)}
-        return Outcome([], document=document, tables=[history_table(changes, network)])
+        return Outcome(history_lines(changes, network), document=document)
 
     _look(look, root, url, state, config, mainnet=mainnet, as_json=as_json)
 

@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
-from cocoon.chain.cells import Cell
 from cocoon.chain.message import OutMessage
 from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import read_root
@@ -14,7 +13,7 @@ from cocoon.chain.wallets.base import Wallet
 from cocoon.devnet.options import NANO
 from cocoon.devnet.plan import Plan
 from cocoon.devnet.root_changes import root_changes
-from cocoon.devnet.root_data import params
+from cocoon.devnet.root_data import RootContract, params
 from cocoon.errors import ChainError
 
 TIMING = SenderTiming(poll=0.05, resend=2.0, track=20.0, give_up=30.0)
@@ -29,14 +28,16 @@ Faucet = Callable[[Address, int], Awaitable[None]]
 """Gives an address so many nanoTON."""
 
 
-async def deploy(plan: Plan, root: Cell, backend: ChainBackend, faucet: Faucet) -> RootConfig:
+async def deploy(
+    plan: Plan, root: RootContract, backend: ChainBackend, faucet: Faucet
+) -> RootConfig:
     """Fund the wallets, then deploy the root contract, or update it by its owner's messages.
 
     Proxies deploy their own contracts, clients and workers likewise, when they start.
 
     Args:
         plan: the network.
-        root: what deploys its root contract.
+        root: its root contract.
         backend: the chain.
         faucet: gives coins.
 
@@ -64,21 +65,24 @@ async def _fund(backend: ChainBackend, faucet: Faucet, address: Address, level: 
         await faucet(address, level - balance)
 
 
-async def _root(plan: Plan, root: Cell, backend: ChainBackend) -> RootConfig:
-    address = Address(root.hash)
+async def _root(plan: Plan, root: RootContract, backend: ChainBackend) -> RootConfig:
     owner = plan.deployer.owner
-    if not (await backend.account(address)).is_active:
-        message = OutMessage(address, DEPLOY_ROOT, bounce=False, init=root)
+    if not (await backend.account(root.address)).is_active:
+        message = OutMessage(root.address, DEPLOY_ROOT, bounce=False, init=root.init)
         await _send(backend, owner, "root contract", message)
-        return await read_root(backend, address)
-    current = await read_root(backend, address)
-    wanted = params(plan.root, version=current.params.params_version)
-    bodies = root_changes(current, plan.root, wanted)
+    current = await read_root(backend, root.address)
+    codes = params(plan.root, version=current.params.params_version)
+    bodies = root_changes(current, root.applied, plan.root, codes)
     if not bodies:
         return current
-    messages = [OutMessage(address, VALUE_ROOT, body) for body in bodies]
+    if current.owner != owner.address:
+        raise ChainError(
+            "the root contract has to follow what changed in this network, but the devnet does not "
+            "own it any more: use the same options and ports as before, or another --state"
+        )
+    messages = [OutMessage(root.address, VALUE_ROOT, body) for body in bodies]
     await _send(backend, owner, "root contract", *messages)
-    return await read_root(backend, address)
+    return await read_root(backend, root.address)
 
 
 async def _send(backend: ChainBackend, wallet: Wallet, what: str, *messages: OutMessage) -> None:

@@ -6,7 +6,6 @@ import time
 from dataclasses import replace
 
 from cocoon.chain.backend import ChainBackend
-from cocoon.chain.cells import Cell
 from cocoon.chain.connect import BackendSettings, backend_from
 from cocoon.chain.root_config import RootConfig
 from cocoon.devnet.balances import contracts
@@ -17,6 +16,7 @@ from cocoon.devnet.options import DEFAULT_PORT, DevnetOptions
 from cocoon.devnet.plan import Plan, ProcessSpec, make_plan
 from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
 from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Supervisor
+from cocoon.devnet.root_data import RootContract, save_root
 from cocoon.devnet.settled import Settlement
 from cocoon.devnet.state import RunningNetwork, StateDirectory
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
@@ -65,9 +65,10 @@ class Network:
         state = self._state = StateDirectory(options.state.absolute())
         self.plan = make_plan(state, options, _choose_ports(options))
         supervisor = self._supervisor = Supervisor(self._report)
-        if self.plan.chain is not None and self.plan.root_init is not None:
+        if self.plan.chain is not None and self.plan.root_contract is not None:
             await supervisor.start([self.plan.chain])
-            await self._deploy(self.plan.chain, self.plan.root_init)
+            await self._deploy(self.plan.chain, self.plan.root_contract)
+            save_root(state.path, replace(self.plan.root_contract, applied=self.plan.root))
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
@@ -76,12 +77,12 @@ class Network:
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began
 
-    async def _deploy(self, chain: ProcessSpec, init: Cell) -> None:
+    async def _deploy(self, chain: ProcessSpec, root: RootContract) -> None:
         settings = BackendSettings(kind="embedded", is_testnet=True, url=chain.http)
         self.backend = backend_from(settings)
         self.chain = ChainControl(chain.http)
         try:
-            self.root = await deploy(self.plan, init, self.backend, self.chain.faucet)
+            self.root = await deploy(self.plan, root, self.backend, self.chain.faucet)
         except ChainError as error:
             raise UnavailableError(f"the contracts cannot be deployed: {error}") from None
 

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.chain.address import Address
-from cocoon.chain.cells import Cell
 from cocoon.chain.root_config import model_hash
 from cocoon.devnet.configs import POLL_SECONDS, ROOT_SECONDS, Configs, Document
 from cocoon.devnet.members import Member, load_member
 from cocoon.devnet.options import DEMONSTRATION_MODEL, DevnetOptions
 from cocoon.devnet.ports import LOOPBACK, Ports
-from cocoon.devnet.root_data import root_state_init
+from cocoon.devnet.root_data import RootContract, load_root
 from cocoon.devnet.root_file import ROOT_CONFIG_FILE, SIMULATED_ROOT, write_root_file
 from cocoon.devnet.root_plan import RootPlan
 from cocoon.devnet.state import StateDirectory, write_atomically
@@ -63,7 +62,7 @@ class Plan:
         model: base name of the model.
         image_hashes: image hash of each role, 32 bytes.
         root: what the root configuration says.
-        root_init: what deploys the root contract; None when TON is simulated.
+        root_contract: as the state directory knows it; None when TON is simulated.
         root_config: the root configuration file; None when it is on the chain.
         deployer: who owns the root contract.
         members: who has wallets, by process name.
@@ -76,7 +75,7 @@ class Plan:
     model: str
     image_hashes: dict[str, bytes]
     root: RootPlan
-    root_init: Cell | None
+    root_contract: RootContract | None
     root_config: Path | None
     deployer: Member
     members: dict[str, Member]
@@ -114,13 +113,13 @@ class _Planner:
 
     def plan(self) -> Plan:
         if self._options.simulated_ton:
-            init, contract = None, SIMULATED_ROOT
+            published, contract = None, SIMULATED_ROOT
             file: Path | None = self._state.path / ROOT_CONFIG_FILE
             write_root_file(self._state.path / ROOT_CONFIG_FILE, self._root)
         else:
             owner = self._deployer.owner.address
-            init = root_state_init(self._state.path, self._root, owner)
-            contract, file = Address(init.hash), None
+            published = load_root(self._state.path, self._root, owner)
+            contract, file = published.address, None
         configs = Configs(
             self._options, self._model, self._tee, self._hashes, self._ton(contract, file)
         )
@@ -132,7 +131,7 @@ class _Planner:
             model=self._model.partition("@")[0],
             image_hashes=self._hashes,
             root=self._root,
-            root_init=init,
+            root_contract=published,
             root_config=file,
             deployer=self._deployer,
             members=self._members,

@@ -1,6 +1,7 @@
 """A devnet's root contract: what deploys it, the same for as long as the state directory lives."""
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.chain.address import Address
@@ -23,26 +24,54 @@ _STRUCT_VERSION = 3
 _NOWHERE = Address(bytes(32))
 
 
-def root_state_init(folder: Path, plan: RootPlan, owner: Address) -> Cell:
-    """What deploys the root contract; its hash is the address.
+@dataclass(frozen=True, slots=True)
+class RootContract:
+    """What a state directory remembers of its root contract.
 
-    The first plan of a state directory is part of the address and kept; later ones become changes
-    of the contract.
+    Attributes:
+        init: what deploys it; its hash is the address.
+        applied: the plan that it was last made to follow. What its owner changed beyond that is
+            nobody else's business.
+    """
+
+    init: Cell
+    applied: RootPlan
+
+    @property
+    def address(self) -> Address:
+        """Where it lives."""
+        return Address(self.init.hash)
+
+
+def load_root(folder: Path, plan: RootPlan, owner: Address) -> RootContract:
+    """The root contract of a state directory; made from the first plan, and kept.
 
     Raises:
         ConfigError: the file of an earlier start is damaged.
     """
     path = folder / ROOT_CONTRACT_FILE
     try:
-        return from_boc(bytes.fromhex(json.loads(path.read_text())["state_init"]))
+        document = json.loads(path.read_text())
+        init = from_boc(bytes.fromhex(document["state_init"]))
+        return RootContract(init, RootPlan.from_document(document["applied"]))
     except FileNotFoundError:
         pass
-    except (OSError, ValueError, LookupError, TypeError, DecodeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, DecodeError):
         raise ConfigError(f"{path} is damaged: delete the state directory to begin anew") from None
     init = state_init(load_code("root"), root_data(first_config(plan, owner)))
-    document = {"address": Address(init.hash).raw(), "state_init": to_boc(init).hex()}
-    write_atomically(path, json.dumps(document, indent=2) + "\n")
-    return init
+    contract = RootContract(init, plan)
+    save_root(folder, contract)
+    return contract
+
+
+def save_root(folder: Path, contract: RootContract) -> None:
+    """Write it down."""
+    document = {
+        "address": contract.address.raw(),
+        "state_init": to_boc(contract.init).hex(),
+        "applied": contract.applied.document(),
+    }
+    write_atomically(folder / ROOT_CONTRACT_FILE, json.dumps(document, indent=2) + "\n")
 
 
 def first_config(plan: RootPlan, owner: Address) -> RootConfig:

@@ -12,7 +12,9 @@ from cocoon.devnet.toml import to_toml
 NAMES = st.from_regex(r"[a-z_]{1,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
-VALUES = st.booleans() | FLOATS | st.integers(-(2**63), 2**63 - 1) | TEXTS | st.lists(TEXTS, max_size=3)
+VALUES = (
+    st.booleans() | FLOATS | st.integers(-(2**63), 2**63 - 1) | TEXTS | st.lists(TEXTS, max_size=3)
+)
 TABLES = st.recursive(
     st.dictionaries(NAMES, VALUES, max_size=4),
     lambda inner: st.dictionaries(NAMES, VALUES | inner, max_size=4),

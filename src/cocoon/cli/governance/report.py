@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cocoon.cli.governance.session import Network
 
 SHORT_HASH = 16
+_TECHNICAL = frozenset({"hash_of_action", "rules_version"})
 ONE_OWNER = "ONE OWNER, NO DELAY: it can change everything at once. Only for a devnet."
 
 
@@ -24,10 +25,16 @@ def when(moment: int) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
-def details_text(details: Mapping[str, Detail], network: "Network") -> str:
-    """The fields of an operation on one line."""
+def details_text(details: Mapping[str, Detail], network: "Network", *, short: bool = False) -> str:
+    """The fields of an operation on one line; hashes in full, or their beginning."""
     testnet = network.backend.is_testnet
-    return ", ".join(f"{name} {_detail(value, testnet=testnet)}" for name, value in details.items())
+    parts = []
+    for name, value in details.items():
+        text = _detail(value, testnet=testnet)
+        if short and isinstance(value, bytes):
+            text = f"{text[:SHORT_HASH]}…"
+        parts.append(f"{name} {text}")
+    return ", ".join(parts)
 
 
 def root_rows(network: "Network", now: int) -> list[tuple[str, str]]:
@@ -98,7 +105,7 @@ def queue_table(network: "Network", now: int) -> Table:
         what = describe_action(proposal.action)
         table.add_row(
             str(proposal.id),
-            f"{what.name}: {details_text(what.details, network)}",
+            f"{what.name}: {details_text(what.details, network, short=True)}",
             f"{len(state.approvals(proposal))} of {state.needed(proposal)}",
             _standing(state, proposal, now),
             f"{proposal.hash.hex()[:SHORT_HASH]}…",
@@ -124,22 +131,23 @@ def queue_document(network: "Network", now: int) -> list[dict[str, Any]]:
     ]
 
 
-def history_table(changes: list[Change], network: "Network") -> Table:
-    """Every change and every decision, oldest first."""
-    table = Table(title="History", title_justify="left", title_style="bold")
-    for name in ("time", "version", "step", "what", "transaction"):
-        table.add_column(name, overflow="fold")
+def history_lines(changes: list[Change], network: "Network") -> list[str]:
+    """Every change and every decision, oldest first, a line each."""
+    lines = []
     for change in changes:
-        number = "" if change.proposal is None else f" (proposal {change.proposal})"
-        details = details_text(change.details, network)
-        table.add_row(
-            when(change.time),
-            "" if change.version is None else str(change.version),
-            f"{change.step}{number}",
-            f"{change.what or ''}{': ' if details else ''}{details}",
-            f"{change.transaction.hex()[:SHORT_HASH]}…",
+        version = "" if change.version is None else f"version {change.version}, "
+        number = "" if change.proposal is None else f" proposal {change.proposal}"
+        what = "" if change.what is None else f" {change.what}"
+        details = details_text(
+            {name: value for name, value in change.details.items() if name not in _TECHNICAL},
+            network,
+            short=True,
         )
-    return table
+        lines.append(
+            f"{when(change.time)}  {version}{change.step}{number}{what}"
+            f"{': ' if details else ''}{details}"
+        )
+    return lines or ["Nothing has happened yet."]
 
 
 def history_document(changes: list[Change], network: "Network") -> list[dict[str, Any]]:
