@@ -335,6 +335,38 @@ def test_owner_that_could_never_approve_is_refused(three: GovernedRoot) -> None:
         assert three.propose_action(A, set_rules(A, owner)).exit_code == RANGE
 
 
+def test_owner_outside_workchain_0_is_refused(three: GovernedRoot) -> None:
+    masterchain = Builder().uint(0b100, 3).uint(0xFF, 8).uint(1, 256).uint(0, 1).cell()
+    rules = set_rules(A)
+    action = Cell(rules.data, rules.bits, (masterchain,))
+    assert three.propose_action(A, action).exit_code == RANGE
+
+
+def test_smallest_rules_are_accepted(three: GovernedRoot) -> None:
+    adopt(three, set_rules(A, threshold=1, revoke=1, delay=0))
+    assert three.state.rules == Rules(1, (A,), 1, 1, 0)
+    number = three.state.next_id
+    assert three.propose(A, RAISE).ok
+    assert three.execute(number).ok
+    assert three.config.params.price_per_token == 30
+
+
+def test_stale_proposal_of_an_owner_stays(three: GovernedRoot) -> None:
+    three.propose(A, RAISE)
+    adopt(three, set_rules(A, B, threshold=2))
+    three.propose(B, RAISE)
+    assert list(three.state.proposals) == [0, 2]
+
+
+def test_withdrawal_that_leaves_enough_keeps_the_time(three: GovernedRoot) -> None:
+    three.propose(A, RAISE)
+    three.approve(B, 0)
+    three.approve(C, 0)
+    ready_at = three.state.proposals[0].ready_at
+    three.withdraw(C, 0)
+    assert three.state.proposals[0].ready_at == ready_at
+
+
 def test_no_owners_are_refused(three: GovernedRoot) -> None:
     assert three.propose_action(A, set_rules()).exit_code == 9
 

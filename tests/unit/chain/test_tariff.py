@@ -7,6 +7,7 @@ import pytest
 from cocoon.accounting.price import PriceList
 from cocoon.chain.cells import Builder, Cell
 from cocoon.chain.contracts import governor as gov
+from cocoon.chain.contracts.governor import GovernorEvent, GovernorLog
 from cocoon.chain.contracts.governor_rules import MAX_DELAY, Rules
 from cocoon.chain.contracts.tariff import (
     MAX_MULTIPLIER,
@@ -158,16 +159,24 @@ def test_first_tariff_is_announced(chain: EmbeddedChain) -> None:
 
 def test_weights_are_limited(rig: GovernedRoot) -> None:
     most = MAX_MULTIPLIER
-    later = rig.chain.now + 2 * DELAY
-    assert decide(rig, later, Multipliers(most, most, most, most)) is None
     for place in range(4):
         weights = [0, 0, 0, 0]
         weights[place] = most + 1
         too_high = Multipliers(*weights)
         with pytest.raises(DecodeError):
             check_multipliers(too_high)
+        later = rig.chain.now + 3 * DELAY
         order = too_high.write(Builder().uint(0x5A146826, 32).uint(later, 32)).cell()
         assert rig.propose_action(A, order).exit_code == RANGE
+    assert decide(rig, rig.chain.now + 2 * DELAY, Multipliers(most, most, most, most)) is None
+
+
+def test_lowering_from_this_very_second(rig: GovernedRoot) -> None:
+    rig.propose_action(A, gov.set_tariff(rig.chain.now, LOWER))
+    assert rig.state.proposals[0].urgent
+    executed = rig.execute(0)
+    assert [GovernorLog.from_body(log).event for log in executed.logs] == [GovernorEvent.DONE]
+    assert rig.state.tariff == Tariff(TariffStep(2, rig.chain.now, LOWER))
 
 
 @pytest.mark.anyio
