@@ -20,7 +20,7 @@ from cocoon.chain.backend import ChainBackend
 from cocoon.chain.contracts.client_state import ClientState
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.proxy_state import ProxyState
-from cocoon.chain.delivery import Delivery
+from cocoon.chain.delivery import Delivery, DeliveryStatus
 from cocoon.chain.message import OutMessage
 from cocoon.chain.sender import WHOLE_TRACE, WalletSender
 from cocoon.chain.transaction import Transaction
@@ -365,7 +365,7 @@ class ChainSettlement:
     def _note(self, kind: str, delivery: Delivery) -> None:
         if delivery.transaction is not None:
             self.sent[kind] = delivery.transaction.hash.hex()
-        if delivery.ok or delivery.message.value == NOTE_VALUE:  # which is only there to be read
+        if self._took_effect(delivery):
             self._holds.succeeded(delivery.message.dest)
             _log.info("settled on chain", kind=kind, contract=str(delivery.message.dest))
             return
@@ -376,3 +376,15 @@ class ChainSettlement:
             contract=str(delivery.message.dest),
             outcome=delivery.describe(),
         )
+
+    def _took_effect(self, delivery: Delivery) -> bool:
+        """Whether every contract of ours did its part.
+
+        What becomes of the money at an owner's account is the owner's affair: one without code
+        keeps it although nothing runs there.
+        """
+        if delivery.message.value == NOTE_VALUE:
+            return True  # only there to be read
+        ours = (delivery.message.dest, self._books.contract)
+        failed = any(step.address in ours for step in delivery.failures)
+        return delivery.status is DeliveryStatus.DELIVERED and delivery.complete and not failed
