@@ -36,6 +36,11 @@ class ChainCommitter(Protocol):
 
     is_delayed: bool
 
+    @property
+    def confirmed(self) -> int:
+        """Number of the newest commit that was seen on chain; 0 before the first."""
+        ...
+
     def attach(self, on_confirmed: Callable[[int], None]) -> None:
         """Call this with the number of each flush whose commit was seen on chain."""
         ...
@@ -53,6 +58,7 @@ class SimulatedChain:
     """The official simulated-TON mode: a commit acknowledges itself (``onchain.md`` §15)."""
 
     is_delayed = False
+    confirmed = 0
 
     def __init__(self) -> None:
         self._on_confirmed: Callable[[int], None] = lambda _seqno: None
@@ -135,7 +141,7 @@ class Settlement:
                 if wanted:
                     levels = ledger.levels(batch)
                     state = await loop.run_in_executor(self._thread, _commit, batch, levels)
-                    rows = replace(rows, commit=state)
+                    rows = replace(rows, commit=state, confirmed=self._chain.confirmed)
                 await loop.run_in_executor(self._thread, self._store.flush, rows)
             except Exception:  # of any kind: what is not on disk must not count as stored
                 ledger.failed(batch)

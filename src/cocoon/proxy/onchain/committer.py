@@ -48,6 +48,11 @@ class OnChainCommitter:
         self.pending: StateCommit | None = None
         self.last: Committed | None = None
 
+    @property
+    def confirmed(self) -> int:
+        """Number of the newest commit that was seen on chain; 0 before the first."""
+        return 0 if self.last is None else self.last.seqno
+
     def attach(self, on_confirmed: Callable[[int], None]) -> None:
         """Call this with the number of each flush whose commit was seen on chain."""
         self._on_confirmed = on_confirmed

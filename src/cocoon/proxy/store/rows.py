@@ -94,6 +94,7 @@ class Batch:
         clients, workers: changed rows only.
         position: how far the chain is taken into these rows; None leaves it.
         commit: a commit that will be sent once this is stored.
+        confirmed: number of the newest commit seen on chain; what is older may be forgotten.
     """
 
     seqno: int
@@ -101,6 +102,7 @@ class Batch:
     workers: tuple[WorkerRow, ...] = ()
     position: ChainPosition | None = None
     commit: StateCommit | None = None
+    confirmed: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,6 @@ from cocoon.proxy.store.rows import (
 )
 from cocoon.proxy.store.upgrade import bring_up_to_date
 
-KEPT_COMMITS = 100
-"""Commits remembered: the chain's newest one is among them unless this is not the newest copy."""
-
 
 class ProxyStore:
     """Accounts and the batch counter of one proxy.
@@ -139,7 +136,7 @@ class ProxyStore:
                 self._upsert(schema.client_account, batch.clients)
                 self._upsert(schema.worker_account, batch.workers)
                 if batch.commit is not None:
-                    self._remember(batch.commit)
+                    self._remember(batch.commit, batch.confirmed)
         except sa.exc.SQLAlchemyError as error:
             # The statement text is left out: it would carry client addresses into logs.
             reason = getattr(error, "orig", None) or type(error).__name__
@@ -165,12 +162,15 @@ class ProxyStore:
         if moved.rowcount != 1:
             raise StoreError("another process has written to the proxy's store; stop one of them")
 
-    def _remember(self, commit: StateCommit) -> None:
-        """Keep a commit before it is sent, and forget the oldest."""
+    def _remember(self, commit: StateCommit, confirmed: int) -> None:
+        """Keep a commit before it is sent, and forget those before the newest one on chain.
+
+        That one is never forgotten, however many after it never arrive: without it the store would
+        look like an older copy.
+        """
         table = schema.state_commit
         self._connection.execute(sa.insert(table).values(asdict(commit)))
-        newest = sa.select(table.c.seqno).order_by(table.c.seqno.desc()).limit(KEPT_COMMITS)
-        self._connection.execute(sa.delete(table).where(table.c.seqno.not_in(newest)))
+        self._connection.execute(sa.delete(table).where(table.c.seqno < confirmed))
 
     def _upsert(self, table: sa.Table, rows: Sequence[ClientRow | WorkerRow]) -> None:
         if not rows:
