@@ -37,11 +37,12 @@ MAX_REGISTRATIONS = 10_000
 class ClientConnection:
     """One client's connection; the client's end of its running requests."""
 
-    __slots__ = ("_link", "_notice", "_record", "address", "session")
+    __slots__ = ("_link", "_notice", "_record", "address", "session", "waits_for")
 
     def __init__(self, link: Link, session: ClientPeerSession) -> None:
         self._link = link
         self.address: Address | None = None
+        self.waits_for: tuple[Address, int] | None = None
         self.session = session
         self._record: ClientRecord | None = None
         self._notice: tuple[bytes, int] | None = None
@@ -121,7 +122,7 @@ class ClientSide(PeerSide[ClientConnection]):
         self._dispatcher = dispatcher
         self._registry = registry
         self._testnet = testnet
-        self._waiting: dict[Address, _Waiting] = {}
+        self._waiting: dict[tuple[Address, int], _Waiting] = {}
         self._registered: dict[Address, int] = {}
 
     def new_connection(self, link: Link) -> ClientConnection:
@@ -130,10 +131,8 @@ class ClientSide(PeerSide[ClientConnection]):
 
     def left(self, connection: ClientConnection) -> None:
         """What a client that is gone has running goes on to its end and is charged."""
-        if connection.address is not None:
-            waiting = self._waiting.get(connection.address)
-            if waiting is not None and waiting.connection is connection:
-                del self._waiting[connection.address]
+        if connection.waits_for is not None:
+            self._waiting.pop(connection.waits_for, None)
 
     def on_message(self, link: Link, obj: TLObject) -> None:
         """Run a request; anything else is ignored, as official proxies do."""
@@ -174,7 +173,9 @@ class ClientSide(PeerSide[ClientConnection]):
         assert connection.address is not None  # set by _greet, which comes before
         if self._registered.get(connection.address) == nonce:
             return self._authorize(connection)
-        self._waiting[connection.address] = _Waiting(link, query_id, connection, nonce)
+        # Not by the address alone: anybody may claim to be this client until it has registered.
+        connection.waits_for = (connection.address, nonce)
+        self._waiting[connection.waits_for] = _Waiting(link, query_id, connection)
         return None
 
     def registered(self, owner: Address, nonce: int) -> None:
@@ -182,10 +183,9 @@ class ClientSide(PeerSide[ClientConnection]):
         self._registered[owner] = nonce
         if len(self._registered) > MAX_REGISTRATIONS:
             del self._registered[next(iter(self._registered))]
-        waiting = self._waiting.get(owner)
-        if waiting is None or waiting.nonce != nonce or not waiting.link.is_open:
+        waiting = self._waiting.pop((owner, nonce), None)
+        if waiting is None or not waiting.link.is_open:
             return
-        del self._waiting[owner]
         waiting.link.answer(waiting.query_id, self._authorize(waiting.connection))
 
     def _authorize(self, connection: ClientConnection) -> TLObject:
@@ -227,4 +227,3 @@ class _Waiting:
     link: Link
     query_id: int
     connection: ClientConnection
-    nonce: int
