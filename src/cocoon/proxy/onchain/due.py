@@ -38,6 +38,20 @@ def payouts(books: Books, prices: PriceList, threshold: int) -> Iterator[WorkerR
             yield record
 
 
+def earners(books: Books) -> Iterator[WorkerRecord]:
+    """Workers that ever earned anything: the others have no contract to close."""
+    return (record for record in books.workers if record.account.counter.chain or record.paid)
+
+
+def has_money(record: ClientRecord) -> bool:
+    """Whether a client's contract is open and holds something, or owes it to us."""
+    if record.state == ContractPhase.CLOSED:
+        return False
+    account = record.account
+    used = int(account.counter.max) > int(account.funds.charged)
+    return bool(account.funds.balance) or used or bool(account.running)
+
+
 def refunds(books: Books, *, everybody: bool = False) -> Iterator[ClientRecord]:
     """Clients that can be granted their refund: closing, nothing running, all usage committed.
 
@@ -47,9 +61,8 @@ def refunds(books: Books, *, everybody: bool = False) -> Iterator[ClientRecord]:
     """
     for record in books.clients:
         account = record.account
-        wanted = record.state == ContractPhase.CLOSING or (
-            everybody and record.state != ContractPhase.CLOSED
-        )
+        # A stranger's contract that never held anything is not worth our fees.
+        wanted = record.state == ContractPhase.CLOSING or (everybody and has_money(record))
         if wanted and not account.running and account.counter.all_signable:
             yield record
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from cocoon.accounting import Funds, Nano, Tokens
+from cocoon.accounting.amount import MAX_AMOUNT
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.client_state import ClientSnapshot
 from cocoon.chain.contracts.proxy_envelopes import SignedCommit
@@ -16,12 +17,14 @@ from cocoon.chain.contracts.proxy_inbox import (
     ClientRequest,
     Register,
     SaveState,
+    TopUp,
     WorkerRequest,
     read_proxy_message,
 )
 from cocoon.chain.contracts.replies import ProxyClientCredited, parse_bounce, parse_reply
 from cocoon.chain.message import Message
 from cocoon.chain.transaction import Transaction
+from cocoon.errors import OverloadedError, SignerRegressionError
 from cocoon.proxy.books import Books, ClientRecord
 
 
@@ -40,9 +43,15 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class ClientChanged:
-    """A client's contract has another state now."""
+    """A client's contract has another state now.
+
+    Args:
+        record: its account.
+        topped_up: it says that of a deposit which it has not booked itself yet.
+    """
 
     record: ClientRecord
+    topped_up: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +92,20 @@ def apply(transaction: Transaction, books: Books, wallet: Address) -> Event | No
         books: changed in memory; the caller stores them together with the position.
         wallet: our own wallet, whose ``save_state`` messages are commits.
 
+    Returns:
+        What happened; None if it means nothing, or is of somebody for whom the books have no room:
+        a stranger who fills them must not keep everybody else from being settled.
+
     Raises:
-        OverloadedError: too many accounts.
+        SignerRegressionError: more was charged or paid than these books have counted.
     """
+    try:
+        return _apply(transaction, books, wallet)
+    except OverloadedError:
+        return None
+
+
+def _apply(transaction: Transaction, books: Books, wallet: Address) -> Event | None:
     message = transaction.in_message
     if message is None or message.source is None:
         return None
@@ -117,15 +137,32 @@ def _client(
     take_snapshot(books, record, request.snapshot)
     if isinstance(payload, Register):
         return Registered(record, payload.nonce)
-    return ClientChanged(record)
+    return ClientChanged(record, topped_up=isinstance(payload, TopUp))
 
 
 def take_snapshot(books: Books, record: ClientRecord, state: ClientSnapshot) -> None:
-    """The client's contract is in this state now."""
-    record.account.funds = Funds(Nano(state.balance), Nano(state.stake), Tokens(state.tokens_used))
+    """The client's contract is in this state now.
+
+    Raises:
+        SignerRegressionError: more was charged than these books have counted; nothing is changed.
+    """
+    account = record.account
+    _check_counted("client", account.owner, state.tokens_used, account.counter.max)
+    # A client may set its stake to any number; more than an amount holds is as good as the most.
+    balance, stake = (Nano(min(value, MAX_AMOUNT)) for value in (state.balance, state.stake))
+    account.funds = Funds(balance, stake, Tokens(state.tokens_used))
     record.secret_hash = state.secret_hash
     record.state = int(state.phase)
-    books.ledger.touch(record.account)
+    books.ledger.touch(account)
+
+
+def _check_counted(kind: str, owner: str, on_chain: int, counted: Tokens) -> None:
+    if on_chain > counted:
+        raise SignerRegressionError(
+            f"the contract of {kind} {owner} is at {on_chain} tokens, of which the store has "
+            f"counted {counted}: the store is an older copy, or another process runs with this "
+            "proxy's key. Restore the newest store or stop the other process"
+        )
 
 
 def _worker(
@@ -134,6 +171,7 @@ def _worker(
     if source != books.worker_contract(request.owner) or transaction.aborted:
         return None
     record = books.open_worker(request.owner)
+    _check_counted("worker", record.account.owner, request.tokens, record.account.counter.max)
     record.paid = request.tokens
     books.ledger.touch(record.account)
     return WorkerPaid(request.owner)

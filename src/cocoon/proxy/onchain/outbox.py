@@ -34,6 +34,9 @@ class Due:
     commission: bool = False
 
 
+NOTHING = Due()
+
+
 class Outbox:
     """Makes the messages; sends nothing.
 
@@ -116,11 +119,15 @@ class Outbox:
     async def completion(self, state: ProxyState) -> list[OutMessage]:
         """The last step of a retirement, once everybody has theirs and the delay is over.
 
+        Afterwards this proxy's books are put away, and with them what offline workers were not
+        told: whoever can be paid is paid before.
+
         Raises:
             ChainError: the time on chain cannot be read.
         """
-        waits = any(record.state != ContractPhase.CLOSED for record in self._books.clients)
-        if waits or not self._holds.is_free(self._books.contract):
+        waits = any(due.has_money(record) for record in self._books.clients)
+        unpaid = self._covered(state) and any(map(due.unpaid, self._books.workers))
+        if waits or unpaid or not self._holds.is_free(self._books.contract):
             return []
         head = await self._backend.head()
         return [] if head.time < state.unlock_time else [self._messages.close_complete()]
@@ -131,7 +138,9 @@ class Outbox:
 
     def _free_workers(self, asked: Due, *, last: bool) -> list[WorkerRecord]:
         threshold = 0 if asked.payouts or last else self._settings.payout_value
-        wanted = self._books.workers if last else due.payouts(self._books, self._prices, threshold)
+        wanted = due.payouts(self._books, self._prices, threshold)
+        if last:
+            wanted = due.earners(self._books)
         return [
             record
             for record in wanted

@@ -22,7 +22,7 @@ from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.proxy_state import ProxyState
 from cocoon.chain.delivery import Delivery, DeliveryStatus
 from cocoon.chain.message import OutMessage
-from cocoon.chain.sender import WHOLE_TRACE, WalletSender
+from cocoon.chain.sender import WalletSender
 from cocoon.chain.transaction import Transaction
 from cocoon.errors import ChainError, CocoonError, SignerRegressionError, where
 from cocoon.proxy.books import Books
@@ -30,6 +30,7 @@ from cocoon.proxy.onchain import due
 from cocoon.proxy.onchain.committer import OnChainCommitter
 from cocoon.proxy.onchain.holds import Holds
 from cocoon.proxy.onchain.inbox import (
+    ClientChanged,
     ClientUncertain,
     Committed,
     Registered,
@@ -37,12 +38,21 @@ from cocoon.proxy.onchain.inbox import (
     take_snapshot,
 )
 from cocoon.proxy.onchain.messages import NOTE_VALUE, ProxyMessages
-from cocoon.proxy.onchain.outbox import Due, Outbox
+from cocoon.proxy.onchain.outbox import NOTHING, Due, Outbox
 from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.proxy.onchain.watcher import Watcher
 
 UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
+MAX_READS = 16
+"""Client contracts that are read in one round; the others wait for the next."""
+CREDIT_TIME = 900
+"""Seconds in which a deposit may still be on its way back to the client's contract."""
+HOPS = 2
+"""Beyond a destination, as far as contracts of ours act: proxy contract, then receivers. What a
+receiver does with its money is not waited for: it could keep us busy."""
+CONFIRM_POLL = 1.0
+"""Seconds at most between looks for a commit that somebody waits for."""
 STALLED_AFTER = 600.0
 """Seconds without a successful round after which the proxy says that it is not healthy."""
 
@@ -100,13 +110,13 @@ class ChainSettlement:
         self._commit_books = commit_books
         self._watcher = Watcher(backend, books, self._take)
         self._uncertain: dict[Address, int] = {}
+        self._topped_up: dict[Address, int] = {}
         self._holds = holds = Holds(settings.retry_delay)
         self._outbox = Outbox(books, prices, settings, messages, backend, holds)
         self._complaint = ""
         self._wake = asyncio.Event()
         self._round_lock = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
-        self._asked = Due()
         self._good_at = time.monotonic()
         self._retiring = False
         self.state: ProxyState | None = None
@@ -155,6 +165,11 @@ class ChainSettlement:
         """
         await self._deploy()
         await self._look()
+        if self.state is None:
+            raise ChainError(
+                f"the proxy contract {self._books.contract} is not on chain yet; "
+                "wait a minute and start the proxy again"
+            )
         self._check_books()
 
     def run(self) -> None:
@@ -175,11 +190,7 @@ class ChainSettlement:
             ChainError: the chain cannot be reached, or the wallet has too little money.
         """
         self._holds.forget_times()
-        self._asked = what
-        try:
-            await self._round()
-        finally:
-            self._asked = Due()
+        await self._round(what)
 
     async def confirm(self, timeout: float) -> None:
         """Wait until the commit that is pending was seen on chain.
@@ -191,6 +202,8 @@ class ChainSettlement:
             async with asyncio.timeout(timeout):
                 while self._committer.pending is not None:
                     await self._round(act=False)
+                    if self._committer.pending is not None:
+                        await asyncio.sleep(min(self._poll_interval[0], CONFIRM_POLL))
         except TimeoutError:
             raise ChainError("the commit of the books was not seen on chain in time") from None
 
@@ -229,16 +242,19 @@ class ChainSettlement:
             self._complaint = reason
             _log.warning("settlement on chain waits", reason=reason)
 
-    async def _round(self, *, act: bool = True) -> None:
+    async def _round(self, asked: Due = NOTHING, *, act: bool = True) -> None:
         async with self._round_lock:
             if self.fault is not None:
                 raise ChainError(f"nothing is settled: {self.fault}")
+            await self._backend.head()  # a server that stalls would hide that a client closes
             await self._look()
-            if self._retiring or due.closing_with_usage(self._books):
+            await self._read_uncertain()
+            closing = self._retiring or due.closing_with_usage(self._books)
+            if closing and self._committer.pending is None:
                 await self._commit_books()
             await self._commit()
             if act:
-                await self._act()
+                await self._act(asked)
             self._good_at = time.monotonic()
             self._complaint = ""
 
@@ -248,25 +264,39 @@ class ChainSettlement:
             _log.error("the books and the chain disagree; nothing is signed", reason=str(error))
 
     async def _look(self) -> None:
-        """Take what is new, and read what is not known for sure."""
+        """Take what is new."""
         news = await self._watcher.poll()
         if news or self.state is None:
             await self._read_state()
-        for owner in list(self._uncertain):
+
+    async def _read_uncertain(self) -> None:
+        """Read what is not known for sure."""
+        for owner in list(self._uncertain)[:MAX_READS]:
             await self._read_client(owner)
 
     def _take(self, transaction: Transaction) -> None:
-        event = apply(transaction, self._books, self._wallet)
-        if isinstance(event, Committed):
-            try:
+        try:
+            event = apply(transaction, self._books, self._wallet)
+            if isinstance(event, Committed):
                 self._committer.seen(event)
-            except SignerRegressionError as error:
-                self._forbid(error)
-                raise
-        elif isinstance(event, Registered):
+        except SignerRegressionError as error:
+            self._forbid(error)
+            raise
+        if isinstance(event, Registered | ClientChanged):
+            self._note_deposit(event, transaction.time)
+        if isinstance(event, Registered):
             self._on_registered(event)
         elif isinstance(event, ClientUncertain):
             self._uncertain[event.owner] = UNCERTAIN_LOOKS
+
+    def _note_deposit(self, event: Registered | ClientChanged, now: int) -> None:
+        """A client says its balance with a deposit on its way; what it says next may lack it."""
+        owner = Address.parse(event.record.account.owner)
+        if isinstance(event, ClientChanged) and event.topped_up:
+            recent = {who: at for who, at in self._topped_up.items() if at > now - CREDIT_TIME}
+            self._topped_up = recent | {owner: now}
+        elif self._topped_up.get(owner, 0) > now - CREDIT_TIME:
+            self._uncertain[owner] = UNCERTAIN_LOOKS
 
     async def _read_state(self) -> None:
         account = await self._backend.account(self._books.contract)
@@ -277,8 +307,8 @@ class ChainSettlement:
         left = self._uncertain[owner] - 1
         contract = self._books.client_contract(owner)
         account = await self._backend.account(contract)
-        if account.is_active and account.data is not None:
-            record = self._books.register_client(owner)
+        record = self._books.client(owner)
+        if record is not None and account.is_active and account.data is not None:
             take_snapshot(self._books, record, ClientState.from_data(account.data).snapshot)
         if left:
             self._uncertain[owner] = left
@@ -338,15 +368,14 @@ class ChainSettlement:
             # Sent, but not seen yet: the contract would refuse it a second time.
             self._holds.pause(contract)
 
-    async def _act(self) -> None:
+    async def _act(self, asked: Due) -> None:
         """Send what is due, each kind with what the kinds before it have changed."""
         if self.state is None:
             return
         free = self._holds.is_free(self._books.contract)
         if self._retiring and self.state.phase is ContractPhase.OPEN and free:
             await self._send("close", [self._messages.close_request()])
-        closing = self.state.phase is ContractPhase.CLOSING
-        outbox, asked = self._outbox, self._asked
+        outbox, closing = self._outbox, self.state.phase is ContractPhase.CLOSING
         await self._send("refund", outbox.refunds(everybody=closing))
         await self._send("charge", outbox.charges(self.state, asked))
         await self._send("payout", await outbox.payouts(self.state, asked, last=closing))
@@ -357,7 +386,7 @@ class ChainSettlement:
     async def _send(self, kind: str, messages: list[OutMessage]) -> None:
         if not messages:
             return
-        deliveries = await self._sender.send(*messages, follow=WHOLE_TRACE)
+        deliveries = await self._sender.send(*messages, follow=HOPS)
         for delivery in deliveries:
             self._note(kind, delivery)
         await self._look()

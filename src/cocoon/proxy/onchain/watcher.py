@@ -4,6 +4,7 @@ The books remember how far they are (:attr:`Books.position`), in the same store 
 was learned, so a crash neither skips nor repeats one.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from cocoon.chain.backend import MAX_TRANSACTIONS, ChainBackend, TransactionRef
@@ -12,8 +13,9 @@ from cocoon.errors import ChainDataError
 from cocoon.proxy.books import Books
 from cocoon.proxy.store import ChainPosition
 
-MAX_BACKLOG = 100_000
-"""Transactions that are caught up on at once; more is no proxy that was merely down."""
+HELD_PAGES = 10
+"""Pages of transactions in memory at a time. After a long absence, or when strangers flood the
+contract, newer ones are fetched again when it is their turn."""
 
 
 class Watcher:
@@ -39,34 +41,53 @@ class Watcher:
             ChainError: the chain cannot be read.
             ChainDataError: it does not hold the transaction that the books were at.
         """
-        news = await self._news()
-        for transaction in reversed(news):
+        pages, later = await self._news()
+        taken = sum(self._take_page(page) for page in pages)
+        for before in later:
+            taken += self._take_page(await self._page(before))
+        return taken
+
+    def _take_page(self, newest_first: list[Transaction]) -> int:
+        known = self._books.position
+        new = [transaction for transaction in reversed(newest_first) if transaction.lt > known.lt]
+        if new and known.lt and (new[0].prev_lt, new[0].prev_hash) != (known.lt, known.hash):
+            raise _lost(known)
+        for transaction in new:
             self._take(transaction)
             self._books.position = ChainPosition(transaction.lt, transaction.hash)
-        return len(news)
+        return len(new)
 
-    async def _news(self) -> list[Transaction]:
-        """New transactions, newest first."""
+    async def _news(self) -> tuple[list[list[Transaction]], list[TransactionRef]]:
+        """Pages of new transactions, the oldest first, and what the pages after them come before.
+
+        The newest page of a long list is left out: the next poll finds it.
+        """
         known = self._books.position
-        news: list[Transaction] = []
+        pages: deque[list[Transaction]] = deque()
+        starts: deque[TransactionRef] = deque()
         before: TransactionRef | None = None
         while True:
-            page = await self._backend.transactions(
-                self._books.contract, limit=MAX_TRANSACTIONS, before=before
-            )
-            for transaction in page:
-                if transaction.lt <= known.lt:
-                    _check_known(transaction, known)
-                    return news
-                news.append(transaction)
+            page = await self._page(before)
+            new = [transaction for transaction in page if transaction.lt > known.lt]
+            pages.appendleft(new)
+            if len(new) < len(page):
+                _check_known(page[len(new)], known)
+                break
             if not page or page[-1].prev_lt == 0:
                 if known.lt:
                     raise _lost(known)
-                return news
-            if len(news) > MAX_BACKLOG:
-                raise ChainDataError(f"the proxy contract has more than {MAX_BACKLOG} new "
-                                     "transactions")  # fmt: skip
+                break
             before = TransactionRef(page[-1].lt, page[-1].hash)
+            starts.appendleft(before)
+            if len(pages) > HELD_PAGES:
+                pages.pop()
+        # Every page but the newest has a start; those of the pages held are not needed.
+        return list(pages), list(starts)[len(pages) :]
+
+    async def _page(self, before: TransactionRef | None) -> list[Transaction]:
+        return await self._backend.transactions(
+            self._books.contract, limit=MAX_TRANSACTIONS, before=before
+        )
 
 
 def _check_known(transaction: Transaction, known: ChainPosition) -> None:
@@ -77,5 +98,6 @@ def _check_known(transaction: Transaction, known: ChainPosition) -> None:
 def _lost(known: ChainPosition) -> ChainDataError:
     return ChainDataError(
         f"the chain does not hold transaction {known.hash.hex()} (lt {known.lt}) that the books "
-        "were at: this is another network, a chain that was reset, or a lying server"
+        "were at: this is another network, a chain that was reset, or a lying server. Use another "
+        "server; if the chain was reset, start with another database"
     )
