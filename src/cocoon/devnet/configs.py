@@ -14,12 +14,12 @@ ROOT_SECONDS = 2.0
 SETTLEMENT = {
     "commit_value": "0.001",
     "commit_age": 1.0,
-    "charge_value": "0.01",
-    "payout_value": "0.01",
+    "charge_value": "0.001",
+    "payout_value": "0.1",
     "commission_value": "1",
     "retry_delay": 2.0,
 }
-"""A devnet settles after every answer, so that there is something to see."""
+"""A devnet commits and charges after every answer, so that there is something to see."""
 
 Document = dict[str, Any]
 

@@ -58,7 +58,7 @@ async def order(
         typer.Abort: the answer was no.
     """
     async with client_agent(target) as agent:
-        one = choose(await agent.contracts(), proxy, finished=name == "topup")
+        one = choose(await agent.contracts(), proxy, finished=name != "withdraw")
         if name == "topup" and one["finished"]:
             name = "reopen"
         where = one["proxy_sc_address"]
