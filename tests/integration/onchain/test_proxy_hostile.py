@@ -11,7 +11,7 @@ from cocoon.accounting import Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.backend import Head
 from cocoon.chain.cells import Cell
-from cocoon.chain.contracts import client_messages
+from cocoon.chain.contracts import client_messages, proxy_messages
 from cocoon.chain.contracts.client import client_data
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.payment import CLIENT_CHARGE, sign_payment
@@ -24,11 +24,12 @@ from cocoon.proxy.onchain import watcher as watcher_module
 from cocoon.proxy.onchain.outbox import Due
 from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.testing.chain import TON
-from cocoon.testing.onchain import PRICE, PROXY_DELAY, World, make_world
+from cocoon.testing.onchain import FEE, PRICE, PROXY_DELAY, World, make_world, owner_of
 from cocoon.testing.proxy_onchain import (
     CLIENT_OWNER,
     EXCESSES,
     VALUE,
+    WORKER_OWNER,
     ProxyWorld,
     proxy_settings,
     running,
@@ -285,6 +286,25 @@ async def test_retirement_waits_for_workers_and_ignores_who_never_earned(
         await until(lambda: it.proxy_state().phase is ContractPhase.CLOSED)
         assert it.worker_state().tokens == TOKENS
         assert not strangers & set(reads)
+
+
+async def test_everybody_is_paid_after_the_operator_has_closed_the_contract_alone(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+        contract = it.contract
+    for seconds in (PROXY_DELAY + 1, 0):
+        body = proxy_messages.close(1, owner_of(7))
+        world.chain.faucet(contract, VALUE, body=body, source=owner_of(7))
+        world.chain.advance(seconds)
+    async with running(world, tmp_path) as it:
+        assert it.proxy_state().phase is ContractPhase.CLOSED
+        await until(lambda: it.client_state().phase is ContractPhase.CLOSED)
+        await until(lambda: world.balance(WORKER_OWNER) >= TOKENS * FEE)
+        assert it.ledger().client_funds == 0
 
 
 async def test_a_client_that_never_paid_does_not_delay_a_retirement(

@@ -23,18 +23,19 @@ def unpaid(record: WorkerRecord) -> int:
 
 def charges(books: Books, prices: PriceList, threshold: int) -> Iterator[ClientRecord]:
     """Clients whose uncharged usage is worth at least ``threshold`` nanoTON."""
+    price = int(prices.price_per_token)
     for record in books.clients:
         tokens = uncharged(record)
-        open_contract = record.state != ContractPhase.CLOSED
-        if tokens and open_contract and tokens * int(prices.price_per_token) >= threshold:
+        if tokens and tokens * price >= threshold and record.state != ContractPhase.CLOSED:
             yield record
 
 
 def payouts(books: Books, prices: PriceList, threshold: int) -> Iterator[WorkerRecord]:
     """Workers whose unpaid earnings are worth at least ``threshold`` nanoTON."""
+    fee = int(prices.worker_fee_per_token)
     for record in books.workers:
         tokens = unpaid(record)
-        if tokens and tokens * int(prices.worker_fee_per_token) >= threshold:
+        if tokens and tokens * fee >= threshold:
             yield record
 
 

@@ -33,7 +33,8 @@ class Holds:
 
     def pause(self, contract: Address) -> None:
         """It took something whose effect is not seen yet."""
-        self._until[contract] = time.monotonic() + self._delay
+        until = self._until.get(contract, 0.0)
+        self._until[contract] = max(until, time.monotonic() + self._delay)
 
     def succeeded(self, contract: Address) -> None:
         """It took something."""

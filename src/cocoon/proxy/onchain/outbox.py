@@ -74,18 +74,25 @@ class Outbox:
     def charges(self, state: ProxyState, asked: Due) -> list[OutMessage]:
         """Charges that are worth it, and the largest others if workers wait for their money."""
         threshold = 0 if asked.charges else self._settings.charge_value
-        wanted = {id(r): r for r in due.charges(self._books, self._prices, threshold)}
-        missing = self._missing(state, asked) - sum(map(due.uncharged, wanted.values()))
+        wanted = list(due.charges(self._books, self._prices, threshold))
+        missing = self._missing(state, asked) - sum(map(due.uncharged, wanted))
+        if missing > 0:  # else nobody looks at all the small ones
+            wanted += self._largest_others({id(record) for record in wanted}, missing)
+        granted = {id(record) for record in due.refunds(self._books)}
+        records = self._free_clients(r for r in wanted if id(r) not in granted)
+        return [self._messages.charge(record) for record in records]
+
+    def _largest_others(self, but: set[int], missing: int) -> list[ClientRecord]:
+        """The clients with the largest charges, until so many tokens are there."""
+        found: list[ClientRecord] = []
         others = sorted(due.charges(self._books, self._prices, 0), key=due.uncharged, reverse=True)
         for record in others:
             if missing <= 0:
                 break
-            if id(record) not in wanted:
-                wanted[id(record)] = record
+            if id(record) not in but:
+                found.append(record)
                 missing -= due.uncharged(record)
-        granted = {id(record) for record in due.refunds(self._books)}
-        records = self._free_clients(r for key, r in wanted.items() if key not in granted)
-        return [self._messages.charge(record) for record in records]
+        return found
 
     async def payouts(self, state: ProxyState, asked: Due, *, last: bool) -> list[OutMessage]:
         """Payouts of what the charges on chain cover; the rest waits for more charges.

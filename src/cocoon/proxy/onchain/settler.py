@@ -323,7 +323,7 @@ class ChainSettlement:
         stake = 0
         if account.is_active and account.data is not None:
             state = ProxyState.from_data(account.data)
-            if state.phase is not ContractPhase.OPEN:
+            if state.phase is not ContractPhase.OPEN or self._retiring:
                 return
             stake, needed = state.stake, state.params.min_proxy_stake
         else:
@@ -376,9 +376,11 @@ class ChainSettlement:
         if self._retiring and self.state.phase is ContractPhase.OPEN and free:
             await self._send("close", [self._messages.close_request()])
         outbox, closing = self._outbox, self.state.phase is ContractPhase.CLOSING
-        await self._send("refund", outbox.refunds(everybody=closing))
+        # Our contract gives everybody what is theirs even after its owner has closed it.
+        leaving = closing or (self._messages.are_ours and self.state.phase is ContractPhase.CLOSED)
+        await self._send("refund", outbox.refunds(everybody=leaving))
         await self._send("charge", outbox.charges(self.state, asked))
-        await self._send("payout", await outbox.payouts(self.state, asked, last=closing))
+        await self._send("payout", await outbox.payouts(self.state, asked, last=leaving))
         if closing:
             await self._send("close", await outbox.completion(self.state))
         await self._send("commission", outbox.commission(self.state, asked))
