@@ -13,7 +13,10 @@ from cocoon.chain.keys import SecretKey
 from cocoon.cli import app
 from cocoon.cli.app import run
 
-COMMANDS = ("up", "demo", "chat", "client", "proxy", "worker", "router", "keys")
+COMMANDS = (
+    *("up", "demo", "chat", "client", "proxy", "worker", "router", "keys", "chain"),
+    *("wallet", "balance", "deposit", "withdraw", "close", "payout", "root"),
+)
 ADDRESS = "0QAsHeIeW5Ds7989DDsnR8Im1o76268aeZehFk-2EtKmsw9B"
 
 

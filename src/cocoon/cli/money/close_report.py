@@ -59,7 +59,7 @@ async def add_coins(outcome: Outcome, control: ChainControl) -> None:
 
 def statement_table(statement: Statement) -> Table:
     """Deposited, charged, returned, left; the last three make up the first."""
-    table = Table(title="Every coin of the deposit, in TON", title_justify="left")
+    table = Table(title="Every coin of the deposit", show_header=False, title_justify="left")
     table.title_style = "bold"
     table.add_column("", style="cyan")
     table.add_column("", justify="right", no_wrap=True)
@@ -68,9 +68,9 @@ def statement_table(statement: Statement) -> Table:
         ("returned to the wallet", statement.returned),
         ("left at the proxy", statement.left),
     ):
-        table.add_row(name, screen.decimals(amount))
+        table.add_row(name, f"{screen.decimals(amount)} TON")
     table.add_section()
-    table.add_row("deposited", screen.decimals(statement.deposited), style="bold")
+    table.add_row("deposited", f"{screen.decimals(statement.deposited)} TON", style="bold")
     return table
 
 
