@@ -130,6 +130,8 @@ class Inclusion:
         self._sleep = sleep
         self._next_seqno = 0
         """No smaller number is free; guards against a server that lags."""
+        self._signed: set[int] = set()
+        """Numbers for which the chain shows messages that our key has signed."""
 
     async def state(self) -> AccountState:
         """The wallet's account, not older than what was seen before.
@@ -166,6 +168,7 @@ class Inclusion:
         """
         history = AccountHistory(self._backend, self._wallet.address, state.last_lt)
         attempts: list[_Attempt] = []
+        self._signed.clear()
         expired = foreign = 0
         while expired < MAX_EXPIRED and foreign < MAX_FOREIGN:
             wanted = tuple(parcel for parcel in parcels if parcel.wanted)
@@ -204,20 +207,20 @@ class Inclusion:
         Returns:
             The inclusion, or a state in which the newest message cannot be executed any more.
         """
-        attempt = attempts[-1]
+        attempt, problem = attempts[-1], "it stands still"
         deadline = self._clock() + self._timing.give_up
         while True:
             if self._clock() >= deadline:
                 raise ChainError(
-                    f"the chain stands still or cannot be read; a message of wallet "
+                    f"the chain stands still or cannot be read ({problem}); a message of wallet "
                     f"{self._wallet.address} may still be executed until {attempt.valid_until} "
                     f"(Unix time of the chain)"
                 )
             await self._hand_over(attempt)
             try:
                 decided = await self._look(attempts, history)
-            except ChainError:
-                decided = None
+            except ChainError as error:
+                decided, problem = None, str(error)
             if decided is not None:
                 return decided
             if attempt.rejection and attempt.rejected >= MAX_REJECTED and not attempt.maybe_out:
@@ -263,6 +266,13 @@ class Inclusion:
             for attempt in attempts:
                 if attempt.failed is not None:
                     return self._use_up(attempt, attempt.failed)
+            if newest.seqno not in self._signed:
+                # Believing that, we would send all messages once more, for the next number.
+                raise ChainDataError(
+                    f"number {newest.seqno} of the wallet is said to be used, but no transaction "
+                    "shows a message that its key has signed for it: the server hides or invents "
+                    "transactions, use another one"
+                )
             self._next_seqno = max(self._next_seqno, seqno)
             return state
         return state if state.time > newest.valid_until + EXPIRY_MARGIN else None
@@ -271,7 +281,12 @@ class Inclusion:
         by_hash = {attempt.body_hash: attempt for attempt in attempts}
         for step in new:
             message = step.in_message
-            if message is None or message.kind is not MessageKind.EXTERNAL_IN:
+            if message is None:
+                continue
+            seqno = self._wallet.signed_seqno(message.body)
+            if seqno is not None:
+                self._signed.add(seqno)
+            if message.kind is not MessageKind.EXTERNAL_IN:
                 continue
             attempt = by_hash.get(message.body.hash)
             if attempt is None:

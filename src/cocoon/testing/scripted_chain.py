@@ -14,7 +14,7 @@ from typing import TypeVar
 from cocoon.chain.address import Address
 from cocoon.chain.backend import AccountState, AccountStatus, Head, MethodResult, TransactionRef
 from cocoon.chain.cells import EMPTY_CELL, Builder, Cell, Reader
-from cocoon.chain.message import Message, MessageKind, parse_message
+from cocoon.chain.message import Message, MessageKind, OutMessage, parse_message
 from cocoon.chain.transaction import ComputePhase, Transaction
 from cocoon.chain.vm_stack import StackValue
 from cocoon.chain.wallets.v4r2 import WalletV4R2
@@ -111,8 +111,10 @@ class ScriptedChain:
     def foreign_send(self) -> None:
         """Somebody else with the same key was faster."""
         self._sync()
+        other = OutMessage(self.wallet.address, self._lt, EMPTY_CELL)
+        cell = self.wallet.transfer([other], self.seqno, self._lt)
+        body = parse_message(cell).body
         self.seqno += 1
-        body = Builder().uint(self._lt, 64).cell()
         self._record(Message(MessageKind.EXTERNAL_IN, None, self.wallet.address, body=body))
 
     def deposit(self, value: int) -> None:

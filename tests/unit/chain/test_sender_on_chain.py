@@ -2,10 +2,12 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from cocoon.chain import Address, SecretKey
+from cocoon.chain.backend import TransactionRef
 from cocoon.chain.cells import Builder
 from cocoon.chain.contracts import client_messages
 from cocoon.chain.contracts.client import client_data
@@ -16,13 +18,14 @@ from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.delivery import DeliveryStatus
 from cocoon.chain.embedded.backend import EmbeddedBackend
 from cocoon.chain.embedded.chain import EmbeddedChain
-from cocoon.chain.message import OutMessage
+from cocoon.chain.message import OutMessage, parse_message
 from cocoon.chain.sender import WHOLE_TRACE, SenderTiming, WalletSender
+from cocoon.chain.transaction import Transaction
 from cocoon.chain.wallets.base import Wallet
 from cocoon.chain.wallets.cocoon import CocoonWallet
 from cocoon.chain.wallets.v4r2 import WalletV4R2
 from cocoon.chain.wallets.v5r1 import WalletV5R1
-from cocoon.errors import MessageRejectedError, WalletFundsError
+from cocoon.errors import ChainError, MessageRejectedError, WalletFundsError
 from cocoon.testing.chain import TON, memory_chain
 from cocoon.testing.onchain import small_params
 
@@ -134,3 +137,44 @@ async def test_a_blocked_wallet_says_so(chain: EmbeddedChain) -> None:
     with pytest.raises(MessageRejectedError) as caught:
         await sender.send(comment(2))
     assert caught.value.contract_exit_code == 1031
+
+
+class Inventing(EmbeddedBackend):
+    """A server that shows transactions of somebody else in place of the wallet's own."""
+
+    async def transactions(
+        self, address: Address, *, limit: int = 20, before: TransactionRef | None = None
+    ) -> list[Transaction]:
+        found = await super().transactions(address, limit=limit, before=before)
+        other = Builder().raw(bytes(64)).uint(0, 128).cell()
+        return [
+            replace(step, in_message=replace(step.in_message, body=other))
+            if step.in_message
+            else step
+            for step in found
+        ]
+
+
+async def test_a_server_that_invents_transactions_does_not_make_us_pay_again(
+    chain: EmbeddedChain,
+) -> None:
+    wallet = WalletV4R2(KEY)
+    chain.faucet(wallet.address, 50 * TON)
+    timing = replace(FAST, give_up=0.3)
+    sender = WalletSender(Inventing(chain), wallet, timing=timing)
+    with pytest.raises(ChainError, match="invents transactions"):
+        await sender.send(comment(1, TON))
+    await sender.close()
+    assert chain.account(PERSON).balance <= TON
+
+
+@pytest.mark.parametrize("wallet", WALLETS, ids=repr)
+def test_a_wallet_knows_what_its_key_has_signed(wallet: Wallet) -> None:
+    body = parse_message(wallet.transfer([comment(1)], 7, 9)).body
+    assert wallet.signed_seqno(body) == 7
+    forged = Builder().uint(body.data ^ 1, body.bits)
+    for ref in body.refs:
+        forged.ref(ref)
+    assert wallet.signed_seqno(forged.cell()) is None
+    assert wallet.signed_seqno(Builder().cell()) is None
+    assert wallet.signed_seqno(Builder().raw(bytes(64)).cell()) is None

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell
+from cocoon.chain.keys import PublicKey, SecretKey
 from cocoon.chain.message import OutMessage
-from cocoon.errors import LocalProtocolError
+from cocoon.errors import LocalProtocolError, PaymentError
 
 
 class Wallet(Protocol):
@@ -53,6 +54,19 @@ class Wallet(Protocol):
             DecodeError: not the data of such a wallet.
         """
         ...
+
+    def signed_seqno(self, body: Cell) -> int | None:
+        """The sequence number in a message's body that our key has signed; None in any other."""
+        ...
+
+
+def verified(key: SecretKey, signature: bytes, signed: Cell) -> bool:
+    """Whether a signature is this key's over a cell's hash."""
+    try:
+        PublicKey(key.public_key).verify(signature, signed.hash)
+    except PaymentError:
+        return False
+    return True
 
 
 def check_count(messages: Sequence[OutMessage], most: int) -> None:

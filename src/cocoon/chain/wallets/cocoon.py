@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 
 from cocoon.chain.address import Address
-from cocoon.chain.cells import Builder, Cell
+from cocoon.chain.cells import Builder, Cell, Reader
 from cocoon.chain.contracts.attached import WALLET_LOW_BALANCE
 from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.contracts.wallet import CocoonWalletState, wallet_data
-from cocoon.chain.keys import SecretKey
+from cocoon.chain.keys import SIGNATURE_BYTES, SecretKey
 from cocoon.chain.message import OutMessage, external_in
-from cocoon.chain.wallets.base import check_count
+from cocoon.chain.wallets.base import check_count, verified
+from cocoon.errors import DecodeError
 
 _SUBWALLET = 0
 
@@ -47,6 +48,18 @@ class CocoonWallet:
     def read_seqno(self, data: Cell) -> int:
         """The sequence number in the wallet's data cell; see ``Wallet.read_seqno``."""
         return CocoonWalletState.from_data(data).seqno
+
+    def signed_seqno(self, body: Cell) -> int | None:
+        """What our key has signed; see ``Wallet.signed_seqno``."""
+        try:
+            read = Reader(body)
+            signature, signed = read.raw(SIGNATURE_BYTES), read.rest()
+            read = Reader(signed)
+            read.uint(64)
+            seqno = read.uint(32)
+        except DecodeError:
+            return None
+        return seqno if verified(self._key, signature, signed) else None
 
 
 def unsigned_body(messages: Sequence[OutMessage], seqno: int, valid_until: int) -> Cell:

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from cocoon.chain.address import Address
 from cocoon.chain.cells import Builder, Cell, Reader
 from cocoon.chain.contracts.state_init import state_init
-from cocoon.chain.keys import SecretKey
+from cocoon.chain.keys import SIGNATURE_BYTES, SecretKey
 from cocoon.chain.message import OutMessage, external_in
-from cocoon.chain.wallets.base import check_count
+from cocoon.chain.wallets.base import check_count, verified
 from cocoon.chain.wallets.codes import wallet_code
+from cocoon.errors import DecodeError
 
 DEFAULT_SUBWALLET = 698983191
 """The number that all wallet applications use in workchain 0."""
@@ -58,3 +59,15 @@ class WalletV4R2:
         read.maybe_ref()
         read.end()
         return seqno
+
+    def signed_seqno(self, body: Cell) -> int | None:
+        """What our key has signed; see ``Wallet.signed_seqno``."""
+        try:
+            read = Reader(body)
+            signature, signed = read.raw(SIGNATURE_BYTES), read.rest()
+            read = Reader(signed)
+            read.uint(64)
+            seqno = read.uint(32)
+        except DecodeError:
+            return None
+        return seqno if verified(self._key, signature, signed) else None

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from cocoon.chain.address import Address
 from cocoon.chain.cells import EMPTY_CELL, Builder, Cell, Reader
 from cocoon.chain.contracts.state_init import state_init
-from cocoon.chain.keys import SecretKey
+from cocoon.chain.keys import SIGNATURE_BYTES, SecretKey
 from cocoon.chain.message import OutMessage, external_in
-from cocoon.chain.wallets.base import check_count
+from cocoon.chain.wallets.base import check_count, verified
 from cocoon.chain.wallets.codes import wallet_code
 from cocoon.errors import DecodeError
 
@@ -23,6 +23,8 @@ _CLIENT_CONTEXT = 1 << 31
 _SIGNED_EXTERNAL = 0x7369676E
 _SEND_MESSAGE = 0x0EC3C86D
 _IGNORE_ERRORS = 2
+_HEAD_BITS = 128
+"""Kind, wallet number, time limit and sequence number, 32 bits each."""
 
 
 class WalletV5R1:
@@ -84,3 +86,14 @@ class WalletV5R1:
         read.maybe_ref()
         read.end()
         return seqno
+
+    def signed_seqno(self, body: Cell) -> int | None:
+        """What our key has signed, to be sent by ourselves or by a relay; see ``Wallet``."""
+        bits = 8 * SIGNATURE_BYTES
+        if body.exotic or body.bits < _HEAD_BITS + bits:
+            return None
+        signature = (body.data & ((1 << bits) - 1)).to_bytes(SIGNATURE_BYTES, "big")
+        signed = Cell(body.data >> bits, body.bits - bits, body.refs)
+        read = Reader(signed)
+        read.uint(_HEAD_BITS - 32)
+        return read.uint(32) if verified(self._key, signature, signed) else None
