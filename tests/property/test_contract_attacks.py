@@ -6,6 +6,7 @@ accounts without a coin left, and proposals that dress up as others.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from random import Random
 
 import pytest
@@ -18,11 +19,13 @@ from cocoon.chain.cells import Builder, Cell
 from cocoon.chain.contracts import client_messages, proxy_messages, worker_messages
 from cocoon.chain.contracts import governor as gov
 from cocoon.chain.contracts import root as root_messages
+from cocoon.chain.contracts.code import load_code
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.governor_state import ResultStatus
 from cocoon.chain.contracts.payment import inner_cell, signed_envelope
 from cocoon.chain.contracts.tariff import Multipliers, Tariff, TariffStep
 from cocoon.chain.embedded.chain import EmbeddedChain
+from cocoon.chain.root_contract import root_data
 from cocoon.testing.chain import GENESIS, TON, memory_chain
 from cocoon.testing.contracts import people
 from cocoon.testing.dear_chain import dear_chain
@@ -165,6 +168,22 @@ def test_whatever_is_repeated_in_flight_is_paid_once(seed: int) -> None:
         gained = lab.balance(CLIENT_OWNER) - before
         assert gained >= DEPOSIT - 5 * TON - ledger.charged_total - TON
         assert gained < DEPOSIT + 2 * TON
+
+
+def test_the_delay_ends_when_it_has_passed(chain: EmbeddedChain) -> None:
+    """Not in its last second: a charge that is sent then still counts."""
+    lab, client, _ = stage(chain)
+    ask_refund(lab, client)
+    unlock = lab.client_state(client).unlock_time
+    lab.advance(unlock - chain.now)
+    ask_refund(lab, client)
+    assert lab.client_state(client).phase is ContractPhase.CLOSING
+    lab.charge(client, 2 * MILLION)
+    assert lab.ledger().charged_total == 40 * MILLION
+    lab.advance(1)
+    ask_refund(lab, client)
+    assert lab.client_state(client).phase is ContractPhase.CLOSED
+    lab.check()
 
 
 # Who and what is signed.
@@ -451,6 +470,57 @@ def test_a_shorter_delay_shortens_nothing_that_is_open(rig: GovernedRoot) -> Non
     # A alone approving anew is one approval, whoever approved under the old rules.
     rig.approve(A, 1)
     assert rig.execute(1).exit_code == 1055
+    assert rig.config == before
+
+
+def test_nobody_but_the_root_says_that_it_is_done() -> None:
+    """A stranger answers faster than the root, which refuses what it was told."""
+    with memory_chain(max_hops=1) as chain:
+        rig = GovernedRoot(chain, owners=(A, B, C), threshold=1, delay=0)
+        chain.settle()
+        rig.propose(A, root_messages.change_price(0, 10, 30))
+        chain.settle()
+        rig.execute(0)
+        assert rig.state.results[0].status is ResultStatus.SENT
+        lie = Builder().uint(opcodes.EXCESSES, 32).uint(0, 64).cell()
+        rig.send(lie, C)
+        rig.send(lie, C)
+        assert rig.state.results[0].status is ResultStatus.SENT
+        chain.settle()
+        assert rig.state.results[0].status is ResultStatus.FAILED
+
+
+def test_what_the_present_owners_approved_stays_whoever_proposed_it(rig: GovernedRoot) -> None:
+    """Clearing up after a former owner drops nothing that is approved under the present rules."""
+    rig.propose_action(B, gov.set_rules((B, C), threshold=2, revoke_threshold=1, delay=DELAY))
+    rig.approve(C, 0)
+    rig.propose(A, SLOW["model"])
+    rig.propose(A, SLOW["proxy"])
+    rig.chain.advance(DELAY)
+    assert rig.execute(0).ok
+    assert rig.approve(B, 1).ok
+    assert rig.propose(C, SLOW["price"]).ok
+    assert set(rig.state.proposals) == {1, 3}
+
+
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_pending_upgrade_is_void_after_a_revocation(rig: GovernedRoot, step: int) -> None:
+    """Data prepared as the next version before an image was revoked cannot bring it back."""
+    image = bytes(31) + b"x"
+    rig.propose(A, root_messages.add_proxy_type(0, image))
+    rig.approve(B, 0)
+    rig.chain.advance(DELAY)
+    assert rig.execute(0).ok
+    stale = replace(rig.config, version=rig.config.version + step)
+    body = root_messages.upgrade_full(0, root_data(stale), load_code("root"))
+    assert rig.send(gov.propose(1, gov.action_of(body)), A, 2 * TON).ok
+    rig.approve(B, 1)
+    rig.chain.advance(DELAY)
+    assert rig.propose(C, root_messages.del_proxy_type(0, image)).ok
+    assert rig.execute(2).ok
+    before = rig.config
+    assert image not in before.proxy_hashes
+    assert rig.execute(1, value=3 * TON).ok
     assert rig.config == before
 
 
