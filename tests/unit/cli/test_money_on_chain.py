@@ -126,6 +126,7 @@ async def test_several_owners_decide_after_a_delay(rig: Rig) -> None:
         assert report.root_rows(network, 0)[3][1].startswith("2 of 3 owners, then 3600 s")
         made = await session.propose(network, rig.people[0], wish, console=rig.shown, yes=True)
         assert made.document["proposal"] == 0
+        assert made.lines[-1] == "It is proposal 0: 1 of 2 approvals."
     async with session.opened(rig.backend(), rig.root) as network:
         [waiting] = report.queue_document(network, 0)
         assert (waiting["operation"], waiting["approvals"], waiting["needed"]) == (

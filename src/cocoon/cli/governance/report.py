@@ -33,6 +33,10 @@ def details_text(details: Mapping[str, Detail], network: "Network", *, short: bo
         text = _detail(value, testnet=testnet)
         if short and isinstance(value, bytes):
             text = f"{text[:SHORT_HASH]}…"
+        if name.endswith("_at") and isinstance(value, int):
+            if not value:
+                continue
+            text = when(value)
         parts.append(f"{name} {text}")
     return ", ".join(parts)
 

@@ -126,10 +126,14 @@ async def propose(
     body = governor.propose(_query_id(), wish.action)
     outcome = await _send(network, wallet, network.owner, "proposed", body, console)
     after = await read_governor(network.backend, network.owner)
-    mine = [p.id for p in after.proposals.values() if p.hash == wish.action.hash] if after else []
-    if mine:
-        outcome.lines.append(f"It is proposal {max(mine)}: others approve it by that number.")
-        outcome.document["proposal"] = max(mine)
+    if after is None:
+        return outcome
+    if mine := [item.id for item in after.proposals.values() if item.hash == wish.action.hash]:
+        number = max(mine)
+        outcome.lines.append(
+            f"It is proposal {number}: {_progress(after, after.proposals[number])}."
+        )
+        outcome.document["proposal"] = number
     return outcome
 
 
@@ -147,7 +151,7 @@ async def approve(
     outcome = await _send(network, wallet, network.owner, "approved", body, console)
     after = await read_governor(network.backend, network.owner)
     if after is not None and (left := after.proposals.get(number)) is not None:
-        outcome.lines.append(_progress(after, left))
+        outcome.lines.append(f"Proposal {number}: {_progress(after, left)}.")
     return outcome
 
 
