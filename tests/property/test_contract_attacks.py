@@ -128,6 +128,31 @@ def test_dearer_gas_burns_no_claim(chain: EmbeddedChain, factor: int, value: int
     lab.check()
 
 
+@pytest.mark.parametrize("factor", [5, 20])
+def test_what_contracts_attach_follows_the_gas_price(factor: int) -> None:
+    """With enough value from the submitter every message of the chain is executed, notes too."""
+    with dear_chain(factor) as chain:
+        lab = MoneyLab(chain)
+        lab.deploy_proxy(stake=0, value=TON)
+        stake = proxy_messages.increase_stake(lab.query(), TON, OPERATOR)
+        lab.send(OPERATOR, lab.proxy.address, 30 * TON, stake)
+        client, worker = lab.client(value=TON), lab.worker(value=TON)
+        top_up(lab, client, DEPOSIT, 30 * TON)
+        outcomes = [
+            lab.pay(CHARGE, client, MILLION, 30 * TON),
+            lab.pay(PAYOUT, worker, MILLION, 30 * TON),
+            lab.pay(GRANT, client, 2 * MILLION, 30 * TON),
+        ]
+        for outcome in outcomes:
+            contracts = (lab.proxy.address, client.address, worker.address)
+            ran = [t for t in outcome.transactions if t.address in contracts]
+            assert len(ran) > 1
+            assert all(t.success for t in ran)
+        assert lab.ledger().charged_total == 40 * MILLION
+        assert lab.client_state(client).ledger is None
+        lab.check()
+
+
 # Twice before the first has arrived.
 
 
