@@ -15,6 +15,7 @@ from cocoon.client.chain.keeper import MAX_REGISTRATIONS
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Wait
+from cocoon.client.chain.records import Intent
 from cocoon.errors import (
     ChainDataError,
     ChainError,
@@ -203,7 +204,7 @@ async def test_limits_of_deposits_hold(world: ClientWorld) -> None:
         assert world.client().balance == 3 * CLIENT_STAKE
 
 
-async def test_a_deposit_that_comes_back_is_tried_later_and_counts_for_nothing(
+async def test_a_deposit_that_comes_back_is_tried_later_and_counts_for_the_day(
     world: ClientWorld,
 ) -> None:
     async with world.process() as money:
@@ -219,7 +220,46 @@ async def test_a_deposit_that_comes_back_is_tried_later_and_counts_for_nothing(
         await settle(money)
         assert money.report()[0].in_flight == 0
         assert world.money() > before - FEES
-        assert money._setting.records.deposited(facts.now) == (CLIENT_STAKE, CLIENT_STAKE)
+        assert money._setting.records.deposited(facts.now) == (2 * CLIENT_STAKE, CLIENT_STAKE)
+
+
+async def test_an_order_that_fails_does_not_forget_a_deposit_on_its_way(
+    world: ClientWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuses(*_messages: object, **_rest: object) -> None:
+        raise WalletFundsError("too little", 1, "")
+
+    async with world.process() as money:
+        await onboarded(world, money)
+        keeper = money._keeper(world.contract)
+        facts = await keeper.look()
+        keeper.record.intent = on_its_way = Intent(7, CLIENT_STAKE, 0)
+        monkeypatch.setattr(money._access.sender, "send", refuses)
+        with pytest.raises(WalletFundsError):
+            await keeper.on_chain.perform(facts, [Action(Operation.REGISTER)])
+        assert keeper.record.intent is on_its_way
+
+
+async def test_a_deposit_that_was_long_in_the_queue_is_still_waited_for(
+    world: ClientWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What counts is when it was signed at the latest, not when it was decided."""
+
+    async def takes_long(*_messages: object, **_rest: object) -> None:
+        world.advance(MESSAGE_LIFE + 100)
+        raise ChainError("no answer")
+
+    async with world.process() as money:
+        await onboarded(world, money)
+        world.uses(CLIENT_STAKE // 2 // PRICE + 1, signed=0)
+        monkeypatch.setattr(money._access.sender, "send", takes_long)
+        await settle(money, 1)
+        monkeypatch.undo()
+        await settle(money)
+        assert money.report()[0].in_flight == CLIENT_STAKE
+        world.advance(MESSAGE_LIFE + 10)
+        await settle(money, 1)
+        assert money.report()[0].in_flight == 0
 
 
 # --- charges ---

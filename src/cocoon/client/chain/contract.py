@@ -233,37 +233,32 @@ class ClientContract:
             intent.automatic = automatic
             self._setting.records.begin(self.record, intent, facts.now)
             self._own_intent = True
-        deliveries = await self._send(messages, facts.now)
+        try:
+            deliveries = await self._access.sender.send(*messages)
+        except (WalletFundsError, MessageRejectedError) as error:
+            self.failed(facts.now)
+            if deposit is not None:  # an intent from before is another deposit's
+                self._end_unpaid(signed=isinstance(error, MessageRejectedError))
+            raise
+        except BaseException:
+            if deposit is not None:
+                self._own_intent = False  # unclear whether it was sent: the chain will show
+            raise
         if deposit is not None:
-            self._note_deposit(deliveries[deposit], facts.now)
+            self._note_deposit(deliveries[deposit])
         self._note(deliveries)
         return self._receipts(facts, actions, deliveries)
 
-    async def _send(self, messages: list[OutMessage], now: int) -> list[Delivery]:
-        try:
-            return await self._access.sender.send(*messages)
-        except (WalletFundsError, MessageRejectedError):
-            self.failed(now)
-            if self.record.intent is not None:  # nothing was sent
-                self._own_intent = False
-                self._setting.records.end(self.record, paid=False)
-            raise
-        except BaseException:
-            self._leave_intent(now)
-            raise
-
-    def _leave_intent(self, now: int) -> None:
-        """Unclear whether it was sent: the chain will show."""
-        if self.record.intent is not None:
-            self.record.intent.not_after = now + MESSAGE_LIFE
-            self._setting.records.save()
-
-    def _note_deposit(self, delivery: Delivery, now: int) -> None:
+    def _note_deposit(self, delivery: Delivery) -> None:
         if delivery.status is DeliveryStatus.UNDECIDED:
-            self._leave_intent(now)
+            # What is seen to have left the wallet arrives, however long that takes.
+            self._own_intent = delivery.wallet_transaction is not None
         elif delivery.status is not DeliveryStatus.DELIVERED:
-            self._own_intent = False
-            self._setting.records.end(self.record, paid=False)
+            self._end_unpaid()
+
+    def _end_unpaid(self, *, signed: bool = True) -> None:
+        self._own_intent = False
+        self._setting.records.end(self.record, paid=False, signed=signed)
 
     def _note(self, deliveries: Sequence[Delivery]) -> None:
         record = self.record

@@ -6,7 +6,8 @@ from cocoon.errors import ConfigError
 
 DAY = 86_400
 DEFAULT_MAX_PER_DAY = 100 * 10**9
-"""NanoTON; also what an indexer that hides our deposits from us can cost at most in a day."""
+"""NanoTON; also what an indexer that hides our deposits from us can cost at most in a day, which is
+why failed ones count too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

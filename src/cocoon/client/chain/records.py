@@ -74,11 +74,12 @@ class ContractRecord(msgspec.Struct):
 
 
 class Deposit(msgspec.Struct, array_like=True):
-    """One automatic deposit: Unix seconds, nanoTON, query id."""
+    """One automatic deposit: Unix seconds, nanoTON, query id, and whether it moved money."""
 
     time: int
     amount: int
     query_id: int
+    paid: bool = True
 
 
 class _File(msgspec.Struct):
@@ -151,10 +152,13 @@ class Records:
     # --- deposits ---
 
     def deposited(self, now: int) -> tuple[int, int]:
-        """Automatic deposits in nanoTON: within 24 hours before ``now``, and ever."""
+        """Automatic deposits in nanoTON: within 24 hours before ``now``, and ever.
+
+        Those of a day count even if they are said to have failed: a lying server may say so.
+        """
         deposits = self._file.deposits
         today = sum(deposit.amount for deposit in deposits if deposit.time > now - DAY)
-        return today, self._file.older_deposits + sum(deposit.amount for deposit in deposits)
+        return today, self._file.older_deposits + _paid(deposits)
 
     def begin(self, record: ContractRecord, intent: Intent, now: int) -> None:
         """Write an intent down; only then may its message be sent.
@@ -173,11 +177,15 @@ class Records:
             self._drop(intent)
             raise
 
-    def end(self, record: ContractRecord, *, paid: bool) -> None:
-        """Cross the intent out; one that moved no money counts against no limit."""
+    def end(self, record: ContractRecord, *, paid: bool, signed: bool = True) -> None:
+        """Cross the intent out; one that was not even signed counts against no limit."""
         intent, record.intent = record.intent, None
-        if intent is not None and not paid:
+        if intent is not None and not signed:
             self._drop(intent)
+        elif intent is not None:
+            for deposit in self._file.deposits:
+                if deposit.query_id == intent.query_id:
+                    deposit.paid = paid
         self.save()
 
     def _drop(self, intent: Intent) -> None:
@@ -189,9 +197,13 @@ class Records:
         deposits = self._file.deposits
         excess = len(deposits) - MAX_DEPOSITS
         if excess > 0:
-            self._file.older_deposits += sum(deposit.amount for deposit in deposits[:excess])
+            self._file.older_deposits += _paid(deposits[:excess])
             self._file.deposits = deposits[excess:]
 
     def open_intents(self) -> Iterable[ContractRecord]:
         """Records with a deposit on its way."""
         return [record for record in self._contracts.values() if record.intent is not None]
+
+
+def _paid(deposits: Iterable[Deposit]) -> int:
+    return sum(deposit.amount for deposit in deposits if deposit.paid)
