@@ -101,8 +101,8 @@ class FileLock:
         except OSError:
             file.close()
             raise StoreError(
-                f"{self._path.parent} is in use by another process; "
-                "ask that one through its HTTP interface, or stop it first"
+                f"{self._path.parent} is in use by another process; ask that one through its HTTP "
+                "interface, stop it first, or give this node a folder of its own"
             ) from None
         self._file = file
 

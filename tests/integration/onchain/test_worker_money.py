@@ -9,7 +9,7 @@ from cocoon.chain.contracts import root
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.payment import sign_payment
 from cocoon.chain.opcodes import EXT_WORKER_LAST_PAYOUT_REQUEST_SIGNED
-from cocoon.errors import PaymentError, WalletFundsError
+from cocoon.errors import PaymentError, StoreError, WalletFundsError
 from cocoon.testing.chain import TON
 from cocoon.testing.client_onchain import OPERATOR, make_client_world
 from cocoon.testing.onchain import FEE, ROOT_OWNER
@@ -169,3 +169,12 @@ async def test_a_crash_after_sending_pays_once(world: WorkerWorld) -> None:
     async with world.process() as money:
         await money.tick()
         assert world.earned() == TEN_TON * FEE
+
+
+async def test_two_processes_do_not_share_what_is_remembered(world: WorkerWorld) -> None:
+    async with world.process():
+        with pytest.raises(StoreError, match="folder of its own"):
+            async with world.process():
+                pass
+    async with world.process():
+        pass

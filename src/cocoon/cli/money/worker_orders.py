@@ -134,7 +134,11 @@ async def _stopped(target: Target) -> AsyncIterator[WorkerMoney]:
         rules = PayoutRules(**same_fields(file.payouts))
         await access.start()
         try:
-            yield WorkerMoney(access, Address.parse(file.owner), rules, claim)
+            money = WorkerMoney(access, Address.parse(file.owner), rules, claim)
+            try:
+                yield money
+            finally:
+                await money.close()
         finally:
             await access.close()
     finally:

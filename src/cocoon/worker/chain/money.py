@@ -9,10 +9,13 @@ from cocoon.chain.address import Address
 from cocoon.chain.boc import to_boc
 from cocoon.errors import CocoonError, PaymentError, where
 from cocoon.net.chain_access import ChainAccess, Moment
+from cocoon.net.state_file import FileLock
 from cocoon.worker.chain.contract import Claims, PaidOut, Setting, WorkerContract, worker_init
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked
 from cocoon.worker.chain.records import WorkerRecords
+
+LOCK_NAME = "worker.lock"
 
 _log = structlog.get_logger(__name__)
 
@@ -27,13 +30,22 @@ class WorkerMoney:
         claims: what proxies have signed.
 
     Raises:
-        StoreError: what is remembered cannot be read.
+        StoreError: what is remembered cannot be read, or another process has it: each would
+            overwrite what the other remembers.
     """
 
     def __init__(
         self, access: ChainAccess, owner: Address, rules: PayoutRules, claims: Claims
     ) -> None:
-        self.records = WorkerRecords(access.settings.directory)
+        directory = access.settings.directory
+        self._lock = None if directory is None else FileLock(directory / LOCK_NAME)
+        if self._lock is not None:
+            self._lock.take()
+        try:
+            self.records = WorkerRecords(directory)
+        except BaseException:
+            self._release()
+            raise
         self.access = access
         self._setting = Setting(access, owner, rules, self.records, claims)
         self._contracts: dict[Address, WorkerContract] = {}
@@ -50,6 +62,11 @@ class WorkerMoney:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
             self._task = None
+        self._release()
+
+    def _release(self) -> None:
+        if self._lock is not None:
+            self._lock.release()
 
     async def _run(self) -> None:
         while True:
