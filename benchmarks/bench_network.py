@@ -161,6 +161,7 @@ async def run_cases(cases: list[Case], delay: float, seconds: float, say: "Say")
                 state=Path(state),
                 port=0,
                 engine_url=f"http://127.0.0.1:{port}",
+                simulated_ton=True,  # deposits would bound how much runs at a time
                 max_active_requests=256,
                 log_level="warning",
             )

@@ -21,6 +21,9 @@ SETTLEMENT = {
 }
 """A devnet commits and charges after every answer, so that there is something to see."""
 
+MAX_PER_DAY = "1000000"
+"""TON; the faucet does not run dry."""
+
 Document = dict[str, Any]
 
 
@@ -79,10 +82,13 @@ class Configs:
 
     def client(self, member: Member, port: int) -> Document:
         """Of the client with its gateway."""
-        key = {} if "node_wallet" in self._ton else {"wallet_key_file": "wallet.key"}
+        if "node_wallet" in self._ton:
+            more: Document = {"deposits": {"max_per_day": MAX_PER_DAY}}
+        else:
+            more = {"wallet_key_file": "wallet.key"}
         return {
             **self._common("client", member),
-            **key,
+            **more,
             "proxy_connections": self._options.proxies,
             "check_proxy_hashes": True,
             "state": "payments.json",

@@ -156,6 +156,8 @@ async def _stopped(file: tables.ClientFile, chain: ChainSettings) -> AsyncIterat
         limits = DepositLimits(**same_fields(file.deposits))
         secret = file.secret.encode()
         async with opened_money(access, limits, _claims(file), secret) as money:
+            if not money.contracts:  # the file that lists them may be lost; the chain has them
+                await money.discover()
             yield StoppedClient(money, access.now)
     finally:
         await backend.close()
