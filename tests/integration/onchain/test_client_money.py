@@ -184,24 +184,39 @@ async def test_a_crash_while_depositing_pays_one_shortage_once(
         assert world.client().balance == 2 * CLIENT_STAKE
 
 
+def deposited(world: ClientWorld) -> int:
+    return world.ledger().client_funds + world.ledger().earned
+
+
 async def test_limits_of_deposits_hold(world: ClientWorld) -> None:
     world.limits = DepositLimits(max_per_day=2 * CLIENT_STAKE, max_total=3 * CLIENT_STAKE)
     async with world.process() as money:
         await onboarded(world, money)
         for number in range(1, 8):
-            world.uses(number * CLIENT_STAKE // PRICE, signed=0)
+            world.uses(number * CLIENT_STAKE // PRICE)
             await settle(money)
-        assert world.client().balance == 2 * CLIENT_STAKE
+        assert deposited(world) == 2 * CLIENT_STAKE
         assert isinstance(money._keeper(world.contract).step, Blocked)
     async with world.process() as money:  # remembered
         await settle(money)
-        assert world.client().balance == 2 * CLIENT_STAKE
+        assert deposited(world) == 2 * CLIENT_STAKE
         world.advance(86_401)
         await settle(money)
-        assert world.client().balance == 3 * CLIENT_STAKE
+        assert deposited(world) == 3 * CLIENT_STAKE
         world.advance(86_401)
         await settle(money)
-        assert world.client().balance == 3 * CLIENT_STAKE
+        assert deposited(world) == 3 * CLIENT_STAKE
+
+
+async def test_a_proxy_that_only_says_how_much_was_used_gets_one_deposit(
+    world: ClientWorld,
+) -> None:
+    world.limits = DepositLimits(max_per_day=None)
+    async with world.process() as money:
+        await onboarded(world, money)
+        world.uses(100 * CLIENT_STAKE // PRICE, signed=0)
+        await settle(money, 6)
+        assert deposited(world) == 2 * CLIENT_STAKE
 
 
 async def test_a_deposit_that_comes_back_is_tried_later_and_counts_for_the_day(

@@ -148,10 +148,14 @@ class Facts:
 
     @property
     def owed(self) -> int:
-        """What was used and is not charged yet, nanoTON."""
+        """What was used and is not charged yet, nanoTON.
+
+        A proxy lets nobody use more than the stake before charging it (``onchain.md`` §13). One
+        that says more is not believed: its word alone would empty our wallet into its contract.
+        """
         ledger = None if self.client is None else self.client.ledger
         debt = 0 if ledger is None else ledger.debt
-        return max(self.used - self.charged, 0) * self.price + debt
+        return min(max(self.used - self.charged, 0) * self.price, self.own_stake) + debt
 
     @property
     def unspent(self) -> int:
