@@ -8,7 +8,6 @@ less than before has lost its books or lies, and is refused (``onchain.md`` §12
 import asyncio
 import base64
 import contextlib
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from cocoon.accounting import LowerClaim, PaymentClaim, PaymentReceiver, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.payment import PaymentReader
 from cocoon.errors import CocoonError, StoreError
+from cocoon.net.state_file import write_private
 from cocoon.wire.events import PaymentUpdated
 
 SAVE_INTERVAL = 1.0
@@ -206,7 +206,7 @@ class PaymentBook:
         """
         if self._path is not None and self.changed:
             self.changed = False
-            _write_file(self._path, self._encode())
+            write_private(self._path, self._encode())
 
     def _encode(self) -> bytes:
         entries = dict(self._stored)
@@ -224,7 +224,7 @@ class PaymentBook:
                 continue
             self.changed = False
             try:
-                await asyncio.to_thread(_write_file, path, self._encode())
+                await asyncio.to_thread(write_private, path, self._encode())
             except StoreError as error:
                 self.changed = True
                 _log.error("payments are not saved", reason=str(error))
@@ -257,16 +257,3 @@ def _read_file(path: Path) -> dict[str, _Entry]:
     if document.version != 1:
         raise StoreError(f"{path} has version {document.version}; this program knows version 1")
     return document.channels
-
-
-def _write_file(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as f:
-            f.write(content)
-            f.flush()
-            os.fsync(f.fileno())
-        temporary.replace(path)
-    except OSError as error:
-        raise StoreError(f"cannot write {path}: {error.strerror}") from None

@@ -60,6 +60,8 @@ def write_private(path: Path, content: bytes) -> None:
         temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)  # on a full disk it would be in the way
         raise StoreError(f"cannot write {path}: {error.strerror}") from None
 
 

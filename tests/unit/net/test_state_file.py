@@ -1,5 +1,6 @@
 """Files that are written completely or not at all."""
 
+import errno
 import os
 from pathlib import Path
 
@@ -39,6 +40,22 @@ def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
         write_state(blocker / "thing.json", Thing(1))
     with pytest.raises(StoreError, match="cannot write"):
         FileLock(blocker / "lock").take()
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "thing.json"
+    write_state(path, Thing(7))
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StoreError, match="No space"):
+        write_state(path, Thing(8))
+    assert read_state(path, Thing) == Thing(7)
+    assert os.listdir(tmp_path) == ["thing.json"]
 
 
 def test_a_lock_is_held_by_one_at_a_time(tmp_path: Path) -> None:
