@@ -23,6 +23,7 @@ from cocoon.chain.contracts.code import load_code
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.governor_state import ResultStatus
 from cocoon.chain.contracts.payment import inner_cell, signed_envelope
+from cocoon.chain.contracts.proxy_inbox import ClientRequest, read_proxy_message
 from cocoon.chain.contracts.tariff import Multipliers, Tariff, TariffStep
 from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.root_contract import root_data
@@ -267,6 +268,40 @@ def test_a_client_of_another_proxy_is_a_stranger(chain: EmbeddedChain) -> None:
     assert lab.client_state(client).balance == funds
 
 
+def test_what_is_noted_at_the_proxy_is_the_clients_state(chain: EmbeddedChain) -> None:
+    """Nodes read notifications instead of the account; so they must not flatter anybody."""
+    lab, client, _ = stage(chain)
+    secret = bytes(range(32))
+    steps = [
+        lambda: lab.charge(client, 2 * MILLION),
+        lambda: lab.send(
+            CLIENT_OWNER,
+            client.address,
+            TON,
+            client_messages.change_secret_hash(1, secret, SUBMITTER),
+        ),
+        lambda: lab.send(
+            CLIENT_OWNER,
+            client.address,
+            TON,
+            client_messages.increase_stake(1, 30 * TON, SUBMITTER),
+        ),
+        lambda: lab.send(
+            CLIENT_OWNER, client.address, TON, client_messages.register(1, 5, SUBMITTER)
+        ),
+        lambda: lab.send(
+            CLIENT_OWNER, client.address, TON, client_messages.request_refund(1, SUBMITTER)
+        ),
+    ]
+    for step in steps:
+        notes = [
+            event.snapshot
+            for message in step().to(lab.proxy.address)
+            if isinstance(event := read_proxy_message(message), ClientRequest)
+        ]
+        assert notes == [lab.client_state(client).snapshot]
+
+
 # Accounts that ran dry.
 
 
@@ -333,13 +368,28 @@ def test_rent_that_is_due_is_kept_beside_the_claims(chain: EmbeddedChain) -> Non
         lab.check()
 
 
-def test_a_deposit_counts_or_comes_back_whatever_it_brings(chain: EmbeddedChain) -> None:
+@pytest.mark.parametrize("factor", [1, 12])
+def test_a_deposit_counts_or_comes_back_whatever_it_brings(factor: int) -> None:
     """The pool lacks rent: a deposit that pays for it may have too little left for the answer."""
+    with memory_chain() as chain:
+        lab, client = without_rent(chain)
+        with dear_chain(factor) as dear:
+            chain.set_config(from_boc(dear._config))
+        narrow_down(lab, client, 10 * TON)
+
+
+def without_rent(chain: EmbeddedChain) -> tuple[MoneyLab, Contract]:
+    """A pool from which ten years of rent are missing."""
     lab = MoneyLab(chain)
     lab.deploy_proxy(value=20 * MILLION)
     client = lab.client(value=10 * TON)
     top_up(lab, client, TON)
-    lab.advance(3 * YEAR)
+    lab.advance(10 * YEAR)
+    return lab, client
+
+
+def narrow_down(lab: MoneyLab, client: Contract, enough: int) -> None:
+    """Find the least value that a deposit needs; no value near it leaves the books in doubt."""
     start = lab.snapshot()
 
     def counts(value: int) -> bool:
@@ -349,7 +399,7 @@ def test_a_deposit_counts_or_comes_back_whatever_it_brings(chain: EmbeddedChain)
         assert funds == lab.client_state(client).balance
         return funds == 2 * TON
 
-    low, high = LEAST, TON
+    low, high = LEAST, enough
     assert not counts(low)
     assert counts(high)
     while high - low > MILLION // 10:
