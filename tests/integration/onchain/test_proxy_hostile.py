@@ -18,7 +18,7 @@ from cocoon.chain.contracts.payment import CLIENT_CHARGE, sign_payment
 from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.embedded.backend import EmbeddedBackend
 from cocoon.chain.embedded.execution import Execution, faucet_message
-from cocoon.errors import ChainError
+from cocoon.errors import ChainDataError, ChainError
 from cocoon.proxy import books as books_module
 from cocoon.proxy.onchain import watcher as watcher_module
 from cocoon.proxy.onchain.outbox import Due
@@ -337,6 +337,23 @@ async def test_a_long_absence_is_caught_up_page_by_page(
         record = it.proxy.books.client(CLIENT_OWNER)
         assert record is not None
         await until(lambda: record.account.funds.balance == 6 * TON)
+
+
+async def test_a_chain_that_was_reset_is_said_before_money_goes_there(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        contract = it.contract
+    other = make_world()
+    wallet = other.wallet(7)
+    with other.chain:
+        before = other.balance(wallet.address)
+        with pytest.raises(ChainDataError, match="a chain that was reset"):
+            async with running(other, tmp_path):
+                pass
+        assert other.balance(wallet.address) == before
+        assert not other.chain.account(contract).is_active
 
 
 async def test_a_contract_that_cannot_be_deployed_is_said_at_start(

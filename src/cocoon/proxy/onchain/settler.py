@@ -163,6 +163,8 @@ class ChainSettlement:
             ChainError: the chain cannot be reached, or the wallet has too little money.
             SignerRegressionError: the chain has more than the books: they are an older copy.
         """
+        if self._books.position.lt:
+            await self._look()  # a chain that does not know us gets no deposit
         await self._deploy()
         await self._look()
         if self.state is None:
