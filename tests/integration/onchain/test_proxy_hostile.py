@@ -363,6 +363,7 @@ async def test_a_contract_that_cannot_be_deployed_is_said_at_start(
         return None
 
     monkeypatch.setattr("cocoon.proxy.onchain.settler.ChainSettlement._send", loses)
+    monkeypatch.setattr("cocoon.proxy.onchain.settler.DEPLOY_TIME", 0.1)
     with pytest.raises(ChainError, match="start the proxy again"):
         async with running(world, tmp_path):
             pass

@@ -46,6 +46,8 @@ UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
 MAX_READS = 16
 """Client contracts that are read in one round; the others wait for the next."""
+DEPLOY_TIME = 300.0
+"""Seconds in which our contract must be seen after it was deployed."""
 CREDIT_TIME = 900
 """Seconds in which a deposit may still be on its way back to the client's contract."""
 HOPS = 2
@@ -166,12 +168,7 @@ class ChainSettlement:
         if self._books.position.lt:
             await self._look()  # a chain that does not know us gets no deposit
         await self._deploy()
-        await self._look()
-        if self.state is None:
-            raise ChainError(
-                f"the proxy contract {self._books.contract} is not on chain yet; "
-                "wait a minute and start the proxy again"
-            )
+        await self._await_contract()
         self._check_books()
 
     def run(self) -> None:
@@ -336,6 +333,20 @@ class ChainSettlement:
         if messages:
             _log.info("deploying the proxy contract", stake_nanoton=needed - stake)
             await self._send("deploy", messages)
+
+    async def _await_contract(self) -> None:
+        """Wait for what was sent: whoever starts anew before it arrives pays the stake twice."""
+        deadline = time.monotonic() + DEPLOY_TIME
+        while True:
+            await self._look()
+            if self.state is not None:
+                return
+            if time.monotonic() >= deadline:
+                raise ChainError(
+                    f"the proxy contract {self._books.contract} is not on chain yet; see what "
+                    "became of its messages, then start the proxy again"
+                )
+            await asyncio.sleep(self._poll_interval[0])
 
     def _check_books(self) -> None:
         """Refuse books that the chain has overtaken.
