@@ -17,7 +17,7 @@ from cocoon.errors import (
     PaymentError,
     UnavailableError,
 )
-from cocoon.proxy.books import ClientRecord
+from cocoon.proxy.books import REOPENED, ClientRecord
 from cocoon.proxy.registry import MAX_MODEL_NAME, Registry, Worker
 from cocoon.proxy.scheduler import Scheduler
 from cocoon.wire.events import RunQuery
@@ -86,6 +86,8 @@ def admit(
             f"this proxy knows root configuration {terms.config_version}, "
             f"the request needs {query.min_config_version}"
         )
+    if client.state == REOPENED:
+        raise UnavailableError("what was used before the account was closed is being charged")
     if client.state != RUNNING:
         raise UnavailableError("client is closing")
     if not terms.enabled:

@@ -29,6 +29,9 @@ MAX_ACCOUNTS = 100_000
 """Accounts of each kind; where opening one costs nothing (no chain), somebody must set an end."""
 SIMULATED_FUNDS = Nano(10**6 * 10**9)
 """Balance and stake of every client while there is no chain (``onchain.md`` §15): 10⁶ TON."""
+REOPENED = 3
+"""State of a client whose contract is open again while usage of its former life is not charged: a
+refund that was granted then could be published once more, so there is no credit before that."""
 NO_SECRET_HASH = hashlib.sha256(b"").digest()
 """Secret hash of every client while there is no chain."""
 
@@ -40,7 +43,7 @@ class ClientRecord:
         account: its counter, funds and reservations.
         contract: its client contract.
         secret_hash: SHA-256 of the secret that proves who it is.
-        state: state of the contract: 0 running, 1 closing, 2 closed.
+        state: state of the contract: 0 running, 1 closing, 2 closed; or ``REOPENED``.
         last_request_at: Unix seconds.
     """
 

@@ -30,6 +30,7 @@ from cocoon.wire.events import (
 from cocoon.wire.greeting import ProxyIdentity
 from cocoon.wire.negotiation import RefusedError
 
+_LEAVING = (ContractPhase.CLOSING, ContractPhase.CLOSED)
 MAX_REGISTRATIONS = 10_000
 """Registrations remembered whose client has not asked for its authorization yet."""
 
@@ -215,7 +216,7 @@ class ClientSide(PeerSide[ClientConnection]):
             nonce=secrets.randbits(63),
             payment=None if record is None else record.signer.latest(),
             active_config_version=terms.config_version,
-            is_closing=record is not None and record.state != ContractPhase.OPEN,
+            is_closing=record is not None and record.state in _LEAVING,
             enabled=terms.enabled and terms.refusal is None,
         )
 

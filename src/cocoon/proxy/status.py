@@ -186,7 +186,7 @@ def json_status(proxy: "Proxy") -> dict[str, Any]:
                 "reserved_tokens": int(record.account.reserved),
                 "running_queries": record.account.running,
                 "closing": record.state == 1,
-                "closed": record.state > 1,
+                "closed": record.state == 2,
             }
             for record in proxy.books.clients
         ],

@@ -9,12 +9,15 @@ from pathlib import Path
 import pytest
 
 from cocoon.accounting import Tokens
+from cocoon.chain.contracts import client_messages
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.errors import CocoonError, SignerRegressionError
+from cocoon.proxy.books import REOPENED
 from cocoon.proxy.onchain.outbox import Due
 from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.testing.chain import TON
 from cocoon.testing.onchain import (
+    CLIENT_DELAY,
     CLIENT_STAKE,
     FEE,
     PRICE,
@@ -24,7 +27,7 @@ from cocoon.testing.onchain import (
     make_world,
     owner_of,
 )
-from cocoon.testing.proxy_onchain import CLIENT_OWNER, WORKER_OWNER, ProxyWorld, running
+from cocoon.testing.proxy_onchain import CLIENT_OWNER, EXCESSES, WORKER_OWNER, ProxyWorld, running
 
 pytestmark = pytest.mark.anyio
 
@@ -200,6 +203,28 @@ async def test_a_payout_without_charges_behind_it_waits(world: World, tmp_path: 
         await it.proxy.settle(Due(charges=True, payouts=True))
         assert it.worker_state().tokens == CLIENT_STAKE // PRICE
         assert it.ledger().earned == 0
+
+
+async def test_a_reopened_client_has_no_credit_before_its_past_is_charged(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+    it.request_refund()  # while the proxy is away
+    world.chain.advance(CLIENT_DELAY + 1)
+    it.request_refund()
+    assert it.client_state().phase is ContractPhase.CLOSED
+    it.as_owner(client_messages.reopen(1, 3 * TON, EXCESSES), 4 * TON)
+    assert it.client_state().tokens_used == 0
+    async with running(world, tmp_path) as it:
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        states = {record.state}
+        await until(lambda: states.add(record.state) or record.state == ContractPhase.OPEN)
+        assert REOPENED in states
+        assert it.client_state().tokens_used == TOKENS
 
 
 async def test_new_parameters_wind_the_old_contract_down_even_after_a_crash(

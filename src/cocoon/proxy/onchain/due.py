@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from cocoon.accounting import PriceList
 from cocoon.chain.contracts.fields import ContractPhase
-from cocoon.proxy.books import Books, ClientRecord, WorkerRecord
+from cocoon.proxy.books import REOPENED, Books, ClientRecord, WorkerRecord
 
 
 def uncharged(record: ClientRecord) -> int:
@@ -22,11 +22,12 @@ def unpaid(record: WorkerRecord) -> int:
 
 
 def charges(books: Books, prices: PriceList, threshold: int) -> Iterator[ClientRecord]:
-    """Clients whose uncharged usage is worth at least ``threshold`` nanoTON."""
+    """Clients whose uncharged usage is worth at least ``threshold`` nanoTON, or must be charged."""
     price = int(prices.price_per_token)
     for record in books.clients:
         tokens = uncharged(record)
-        if tokens and tokens * price >= threshold and record.state != ContractPhase.CLOSED:
+        worth = tokens * price >= threshold or record.state == REOPENED
+        if tokens and worth and record.state != ContractPhase.CLOSED:
             yield record
 
 
@@ -69,8 +70,9 @@ def refunds(books: Books, *, everybody: bool = False) -> Iterator[ClientRecord]:
 
 
 def closing_with_usage(books: Books) -> bool:
-    """Whether a client waits for its refund, and its usage for a commit."""
+    """Whether a client waits for its refund or its reopening, and its usage for a commit."""
     return any(
-        record.state == ContractPhase.CLOSING and not record.account.counter.all_signable
+        record.state in (ContractPhase.CLOSING, REOPENED)
+        and not record.account.counter.all_signable
         for record in books.clients
     )

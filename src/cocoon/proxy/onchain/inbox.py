@@ -12,6 +12,7 @@ from cocoon.accounting import Funds, Nano, Tokens
 from cocoon.accounting.amount import MAX_AMOUNT
 from cocoon.chain.address import Address
 from cocoon.chain.contracts.client_state import ClientSnapshot
+from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.chain.contracts.proxy_envelopes import SignedCommit
 from cocoon.chain.contracts.proxy_inbox import (
     ClientRequest,
@@ -25,7 +26,7 @@ from cocoon.chain.contracts.replies import ProxyClientCredited, parse_bounce, pa
 from cocoon.chain.message import Message
 from cocoon.chain.transaction import Transaction
 from cocoon.errors import OverloadedError, SignerRegressionError
-from cocoon.proxy.books import Books, ClientRecord
+from cocoon.proxy.books import REOPENED, Books, ClientRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,16 @@ def take_snapshot(books: Books, record: ClientRecord, state: ClientSnapshot) -> 
     balance, stake = (Nano(min(value, MAX_AMOUNT)) for value in (state.balance, state.stake))
     account.funds = Funds(balance, stake, Tokens(state.tokens_used))
     record.secret_hash = state.secret_hash
-    record.state = int(state.phase)
+    record.state = _state_of(record, state)
     books.ledger.touch(account)
+
+
+def _state_of(record: ClientRecord, state: ClientSnapshot) -> int:
+    reopened = record.state in (ContractPhase.CLOSED, REOPENED)
+    behind = state.tokens_used < record.account.counter.max
+    if state.phase is ContractPhase.OPEN and reopened and behind:
+        return REOPENED
+    return int(state.phase)
 
 
 def _check_counted(kind: str, owner: str, on_chain: int, counted: Tokens) -> None:
