@@ -320,7 +320,7 @@ def test_a_key_does_not_travel_in_the_clear() -> None:
     ToncenterBackend("http://host.example", is_testnet=True)
     ToncenterBackend("http://[::1]:80/api/v2", api_key="k", is_testnet=True)
     backend = ToncenterBackend("https://host/base/api/v2/jsonRPC", api_key="k", is_testnet=False)
-    assert repr(backend) == "ToncenterBackend(https://host/base)"
+    assert repr(backend) == "ToncenterBackend(https://host)"  # a path may be a key
 
 
 async def test_redirects_are_not_followed(server: FalseIndexer, connect: Connect) -> None:

@@ -91,7 +91,7 @@ class ToncenterBackend:
         self._zero_state: bytes | None = None
 
     def __repr__(self) -> str:
-        return f"ToncenterBackend({self._caller.url})"
+        return f"ToncenterBackend({self._caller.name})"
 
     @property
     def name(self) -> str:

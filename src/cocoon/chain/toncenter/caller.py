@@ -96,6 +96,9 @@ class Caller:
         sleep: Callable[[float], Awaitable[None]],
     ) -> None:
         self.url = check_url(url, has_key=api_key is not None)
+        parts = urlsplit(self.url)
+        self.name = f"{parts.scheme}://{parts.netloc}"
+        """What to call the server: some providers put their key into the path."""
         self._api_key = api_key
         self._limits = limits
         default_rate = RATE_WITHOUT_KEY if api_key is None else RATE_WITH_KEY
@@ -156,7 +159,7 @@ class Caller:
                 last = attempt + 1 == self._limits.attempts
                 if last or self._clock() + wait > deadline:
                     raise ChainError(
-                        f"{self.url} does not answer: {retry}; tried {attempt + 1} times"
+                        f"{self.name} does not answer: {retry}; tried {attempt + 1} times"
                     ) from None
                 await self._sleep(wait)
                 delay = min(delay * 2, self._limits.max_delay)
@@ -169,7 +172,7 @@ class Caller:
         slot = max(now, self._next_slot)
         if slot > deadline:
             raise ChainError(
-                f"too many requests wait for {self.url}, which allows {1 / self._gap:g} a second"
+                f"too many requests wait for {self.name}, which allows {1 / self._gap:g} a second"
             )
         self._next_slot = slot + self._gap
         if slot > now:
@@ -203,7 +206,7 @@ class Caller:
             reason = f"HTTP {response.status}: {printable(body)}"
             raise _Retry(reason, _retry_after(response), uncertain=True)
         if response.status in (401, 403):
-            raise ChainError(f"{self.url} refuses access: check the API key")
+            raise ChainError(f"{self.name} refuses access: check the API key")
         return response.status, body
 
     async def _read(self, response: aiohttp.ClientResponse) -> bytes:
@@ -213,7 +216,7 @@ class Caller:
             size += len(part)
             if size > self._limits.max_bytes:
                 raise AnswerTooLargeError(
-                    f"answer of {self.url} has more than {self._limits.max_bytes} bytes"
+                    f"answer of {self.name} has more than {self._limits.max_bytes} bytes"
                 )
             parts.append(part)
         return b"".join(parts)
