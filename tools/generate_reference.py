@@ -13,9 +13,11 @@ from pathlib import Path
 
 import typer
 
+from cocoon.accounting import Nano
 from cocoon.cli.app import app
 from cocoon.cli.config import tables
 from cocoon.cli.config.reader import documented_keys
+from cocoon.cli.config.values import ton
 
 DOCS = Path(__file__).parent.parent / "docs" / "reference"
 FILES = {
@@ -89,6 +91,8 @@ def _table(cls: type) -> str:
 
 def _row(key: object) -> str:
     default = "required" if key.required else _default(key.default)  # type: ignore[attr-defined]
+    if key.parse is ton and isinstance(key.default, int):  # type: ignore[attr-defined]
+        default = f'`"{Nano(key.default).ton().removesuffix(" TON")}"`'  # type: ignore[attr-defined]
     return f"| `{key.path}` | {default} | {key.help} |"  # type: ignore[attr-defined]
 
 

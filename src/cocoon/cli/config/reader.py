@@ -104,12 +104,14 @@ class DocumentedKey:
         help: what it means.
         required: whether it must be there.
         default: its default, meaningless when required.
+        parse: what reads its value.
     """
 
     path: str
     help: str
     required: bool
     default: object
+    parse: Parse
 
 
 def documented_keys(cls: type, prefix: str = "") -> Iterator[DocumentedKey]:
@@ -120,4 +122,5 @@ def documented_keys(cls: type, prefix: str = "") -> Iterator[DocumentedKey]:
             yield from documented_keys(inner, f"{prefix}{item.name}.")
         else:
             required = item.default is MISSING
-            yield DocumentedKey(prefix + item.name, item.metadata["help"], required, item.default)
+            help_text, parse = item.metadata["help"], item.metadata["parse"]
+            yield DocumentedKey(prefix + item.name, help_text, required, item.default, parse)
