@@ -65,11 +65,11 @@ class Party:
             timing=FAST,
         )
 
-    async def proxy(self) -> Any:
+    async def proxy(self, commit_value: int = 0) -> Any:
         return await self.network.add_proxy(
             chain=self.chain(PROXY),
             owner=owner_of(PROXY).friendly(testnet=True),
-            settlement=SettlementSettings(commit_value=0),
+            settlement=SettlementSettings(commit_value=commit_value),
         )
 
     async def worker(self) -> Any:
@@ -136,6 +136,20 @@ async def test_from_first_contact_to_charge_and_payout(party: Party) -> None:
     assert ledger is not None
     assert ledger.charged_total == ledger.paid_total == used * PRICE
     assert ledger.client_funds == party.client_state().balance
+
+
+async def test_requests_cost_no_operation_on_chain(party: Party) -> None:
+    proxy = await party.proxy(commit_value=TON)
+    await party.worker()
+    client = await party.client()
+    record = next(proxy.books.clients)
+    await until(lambda: int(record.account.funds.balance) >= CLIENT_STAKE)
+    before = len(party.world.chain.recent_transactions(limit=1000))
+    for _ in range(20):
+        await ask(client)
+    await asyncio.sleep(0.3)
+    assert int(record.account.counter.db) > 0
+    assert len(party.world.chain.recent_transactions(limit=1000)) == before
 
 
 async def test_a_client_comes_back_without_paying_twice(party: Party) -> None:
