@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cocoon.accounting import Tokens
+from cocoon.accounting import Nano, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.backend import Head
 from cocoon.chain.cells import Cell
@@ -286,6 +286,28 @@ async def test_retirement_waits_for_workers_and_ignores_who_never_earned(
         await until(lambda: it.proxy_state().phase is ContractPhase.CLOSED)
         assert it.worker_state().tokens == TOKENS
         assert not strangers & set(reads)
+
+
+async def test_a_request_that_ends_during_the_retirement_is_paid(
+    world: World, tmp_path: Path
+) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        books = it.proxy.books
+        record, worker = books.client(CLIENT_OWNER), books.open_worker(WORKER_OWNER)
+        assert record is not None
+        held = books.ledger.reserve(record.account, Tokens(TOKENS), Nano(PRICE))
+        await it.proxy.settle(Due(charges=True))
+        it.proxy.retire()
+        await until(lambda: world.balance(WORKER_OWNER) >= TOKENS * FEE)
+        await asyncio.sleep(0.3)  # several rounds
+        assert it.worker_state().phase is ContractPhase.OPEN
+        books.ledger.settle(held, worker.account, Tokens(TOKENS))
+        await until(lambda: world.balance(WORKER_OWNER) >= 2 * TOKENS * FEE)
+        world.chain.advance(PROXY_DELAY + 1)
+        await until(lambda: it.proxy_state().phase is ContractPhase.CLOSED)
+        assert it.ledger().earned == 0
 
 
 async def test_everybody_is_paid_after_the_operator_has_closed_the_contract_alone(

@@ -54,6 +54,11 @@ def has_money(record: ClientRecord) -> bool:
     return bool(account.funds.balance) or used or bool(account.running)
 
 
+def is_busy(books: Books) -> bool:
+    """Whether a request runs, or usage is not committed yet."""
+    return bool(books.ledger.unconfirmed) or any(r.account.running for r in books.clients)
+
+
 def refunds(books: Books, *, everybody: bool = False) -> Iterator[ClientRecord]:
     """Clients that can be granted their refund: closing, nothing running, all usage committed.
 

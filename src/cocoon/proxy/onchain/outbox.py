@@ -100,15 +100,17 @@ class Outbox:
         Args:
             state: of the proxy contract.
             asked: whatever the thresholds.
-            last: close every worker's contract, because the proxy retires.
+            last: pay everybody everything and close every worker's contract, once nothing runs any
+                more that could earn it something: the proxy retires.
 
         Raises:
             ChainError: a worker's contract cannot be read.
         """
         covered = self._covered(state)
+        ended = last and not due.is_busy(self._books)
         messages: list[OutMessage] = []
         for record in self._free_workers(asked, last=last):
-            message = await self._payout(record, covered, last=last)
+            message = await self._payout(record, covered, last=ended)
             if message is not None:
                 messages.append(message)
                 covered -= min(covered, due.unpaid(record))
@@ -133,7 +135,10 @@ class Outbox:
             ChainError: the time on chain cannot be read.
         """
         waits = any(due.has_money(record) for record in self._books.clients)
-        unpaid = self._covered(state) and any(map(due.unpaid, self._books.workers))
+        unpaid = self._covered(state) and any(
+            due.unpaid(record) and record.contract not in self._closed_workers
+            for record in self._books.workers
+        )
         if waits or unpaid or not self._holds.is_free(self._books.contract):
             return []
         head = await self._backend.head()
