@@ -144,9 +144,13 @@ class ChainSettlement:
         delay = self._messages.client_delay
         if delay and time.monotonic() - self._good_at > delay / 2:
             return "this proxy has not seen TON for too long"
-        if self._retiring or (self.state and self.state.phase is not ContractPhase.OPEN):
-            return "this proxy is retiring"
-        return None
+        return "this proxy is retiring" if self._leaving else None
+
+    @property
+    def _leaving(self) -> bool:
+        """Whether we retire, or somebody has closed our contract."""
+        closed = self.state is not None and self.state.phase is not ContractPhase.OPEN
+        return self._retiring or closed
 
     @property
     def pending_commit(self) -> int | None:
@@ -248,7 +252,7 @@ class ChainSettlement:
             await self._backend.head()  # a server that stalls would hide that a client closes
             await self._look()
             await self._read_uncertain()
-            closing = self._retiring or due.closing_with_usage(self._books)
+            closing = self._leaving or due.closing_with_usage(self._books)
             if closing and self._committer.pending is None:
                 await self._commit_books()
             await self._commit()
