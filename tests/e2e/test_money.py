@@ -170,3 +170,27 @@ def test_everything_is_stopped_but_the_chain(start_up: Start) -> None:
     finally:
         chain.terminate()
         chain.wait(10)
+
+
+def test_new_prices_move_to_new_contracts(start_up: Start) -> None:
+    network = start_up()
+    state = network.state
+    wait_charged(network, ask(network.url))
+    old = client_page(network)["sc_address"]
+    assert order(state, "root", "propose", "change-price", "200000", "100000")["version"] >= 2
+    network.interrupt()
+    again = start_up()  # the proxy closes its old contract first
+    accounts = again.stats(again.url.removesuffix("/v1"))["proxies"]
+    [new] = {one["sc_address"] for one in accounts} - {old}
+    wait_for(lambda: bool(_account(again, old)["finished"]))
+    used = ask(again.url)
+    wait_for(lambda: _account(again, new).get("tokens_charged") == used)
+    assert _account(again, new)["balance"] == STAKE - used * 200_000
+    assert holdings(state)["proxy-1 held for clients"] == STAKE - used * 200_000
+    again.interrupt()
+
+
+def _account(network: Any, contract: str) -> dict[str, Any]:
+    """What the client says of one of its contracts."""
+    accounts = network.stats(network.url.removesuffix("/v1"))["proxies"]
+    return next(one for one in accounts if one["sc_address"] == contract)

@@ -42,7 +42,7 @@ async def run_and_report(options: DevnetOptions, prompt: str, *, as_json: bool) 
         if result.answer.finish_reason == "length":
             shown.print(f" … (cut after {MAX_TOKENS} tokens)", style="dim", end="")
         shown.print("\n")
-        shown.print(report(result, options), soft_wrap=False)
+        shown.print(report(result, *_prices(network, options)), soft_wrap=False)
         if result.settled is not None:
             shown.print(
                 balances_table(result.settled.before, result.settled.after), soft_wrap=False
@@ -54,11 +54,16 @@ async def run_and_report(options: DevnetOptions, prompt: str, *, as_json: bool) 
         print(json.dumps(result.document(), ensure_ascii=False))  # noqa: T201 - the result
 
 
-def report(result: DemoResult, options: DevnetOptions) -> Table:
-    """Who was attested, what was used, what it cost and what was signed."""
+def report(result: DemoResult, price: int, fee: int) -> Table:
+    """Who was attested, what was used, what it cost and what was signed.
+
+    Args:
+        result: of the demo.
+        price: nanoTON that a client pays for a token.
+        fee: nanoTON of it that the worker gets.
+    """
     answer, payments = result.answer, result.payments
     usage = answer.usage
-    price, fee = options.price_per_token, options.worker_fee_per_token
     return screen.facts(
         "What happened",
         [
@@ -81,6 +86,13 @@ def report(result: DemoResult, options: DevnetOptions) -> Table:
             ),
         ],
     )
+
+
+def _prices(network: Network, options: DevnetOptions) -> tuple[int, int]:
+    if network.root is None:
+        return options.price_per_token, options.worker_fee_per_token
+    params = network.root.params
+    return params.price_per_token, params.worker_fee_per_token
 
 
 def _introduce(network: Network, options: DevnetOptions, prompt: str, console: Console) -> None:

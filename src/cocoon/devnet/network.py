@@ -19,6 +19,7 @@ from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Superv
 from cocoon.devnet.root_data import RootContract, save_root
 from cocoon.devnet.settled import Settlement
 from cocoon.devnet.state import RunningNetwork, StateDirectory
+from cocoon.devnet.winding_down import proxy_contracts, still_open, wait_closed
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
 ENGINE_TIMEOUT = 15.0
@@ -68,7 +69,7 @@ class Network:
         if self.plan.chain is not None and self.plan.root_contract is not None:
             await supervisor.start([self.plan.chain])
             await self._deploy(self.plan.chain, self.plan.root_contract)
-            save_root(state.path, replace(self.plan.root_contract, applied=self.plan.root))
+            await self._settle_old(state, supervisor, self.plan.root_contract)
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
@@ -85,6 +86,29 @@ class Network:
             self.root = await deploy(self.plan, root, self.backend, self.chain.faucet)
         except ChainError as error:
             raise UnavailableError(f"the contracts cannot be deployed: {error}") from None
+
+    async def _settle_old(
+        self, state: StateDirectory, supervisor: Supervisor, known: RootContract
+    ) -> None:
+        """Let proxies that have contracts of former parameters close them, and start anew."""
+        if self.backend is None or self.chain is None or self.root is None:
+            return
+        now = proxy_contracts(self.plan.members, self.root)
+        try:
+            old = await still_open(self.backend, known.proxies, now)
+            if old:
+                winding = [spec for spec in self.plan.proxies if spec.name in old]
+                for spec in winding:
+                    self._report(spec.name, "winding down")
+                await supervisor.start(winding)
+                await wait_closed(self.backend, self.chain, old)
+                await supervisor.stop("proxy")
+        except ChainError as error:
+            raise UnavailableError(f"old contracts cannot be wound down: {error}") from None
+        # Contracts of proxies that are not started this time are remembered for when they are.
+        save_root(
+            state.path, replace(known, applied=self.plan.root, proxies={**known.proxies, **now})
+        )
 
     def settlement(self) -> Settlement | None:
         """What settles on chain and shows it; None when TON is simulated."""

@@ -61,7 +61,12 @@ async def signed_totals(network: RunningNetwork) -> SignedTotals:
 
 
 def _sum(pages: list[Any], name: str) -> int:
-    return sum(int(account[name]) for page in pages for account in page["proxies"])
+    """Over all proxies; one that was not connected since the start is known from the chain only."""
+    return sum(
+        int(account.get(name, 0) if "finished" in account else account[name])
+        for page in pages
+        for account in page["proxies"]
+    )
 
 
 async def wait_signed(

@@ -136,9 +136,10 @@ class Supervisor:
         """How many processes of a role still run."""
         return sum(child.alive and child.spec.role == role for child in self._children)
 
-    async def stop(self) -> None:
-        """Stop the children, the last started first; what does not stop is killed."""
-        for batch in self._batches():
+    async def stop(self, role: str | None = None) -> None:
+        """Stop the children, or those of one role; what does not stop is killed."""
+        wanted = [child for child in self._children if role in (None, child.spec.role)]
+        for batch in _batches(wanted):
             for child in batch:
                 child.signal(signal.SIGTERM)
             ended = asyncio.gather(*(child.wait() for child in batch))
@@ -148,21 +149,13 @@ class Supervisor:
                 child.kill_group()
                 await child.wait()
                 self._report(child.spec.name, "stopped")
-        self._children.clear()
+        self._children = [child for child in self._children if child not in wanted]
 
     def close(self) -> None:
         """Give the pipe free; children that still run stop by themselves."""
         for end in (self._read_end, self._write_end):
             with contextlib.suppress(OSError):
                 os.close(end)
-
-    def _batches(self) -> list[list[ChildProcess]]:
-        """The client first, so that it does not see the rest go; the chain last."""
-        order = {"client": 0, "chain": 2}
-        batches: list[list[ChildProcess]] = [[], [], []]
-        for child in self._children:
-            batches[order.get(child.spec.role, 1)].append(child)
-        return [batch for batch in batches if batch]
 
     async def _spawn(self, spec: ProcessSpec) -> ChildProcess:
         self._report(spec.name, "starting")
@@ -194,6 +187,15 @@ class Supervisor:
                 )
             await asyncio.sleep(POLL_INTERVAL)
         raise UnavailableError(child.death())
+
+
+def _batches(children: list[ChildProcess]) -> list[list[ChildProcess]]:
+    """The client first, so that it does not see the rest go; the chain last."""
+    order = {"client": 0, "chain": 2}
+    batches: list[list[ChildProcess]] = [[], [], []]
+    for child in children:
+        batches[order.get(child.spec.role, 1)].append(child)
+    return [batch for batch in batches if batch]
 
 
 def open_log(path: Path) -> IO[bytes]:

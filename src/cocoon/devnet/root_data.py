@@ -1,7 +1,8 @@
 """A devnet's root contract: what deploys it, the same for as long as the state directory lives."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cocoon.chain.address import Address
@@ -32,10 +33,12 @@ class RootContract:
         init: what deploys it; its hash is the address.
         applied: the plan that it was last made to follow. What its owner changed beyond that is
             nobody else's business.
+        proxies: contracts that the proxies had when the network ran last, by process name.
     """
 
     init: Cell
     applied: RootPlan
+    proxies: Mapping[str, Address] = field(default_factory=dict)
 
     @property
     def address(self) -> Address:
@@ -53,7 +56,8 @@ def load_root(folder: Path, plan: RootPlan, owner: Address) -> RootContract:
     try:
         document = json.loads(path.read_text())
         init = from_boc(bytes.fromhex(document["state_init"]))
-        return RootContract(init, RootPlan.from_document(document["applied"]))
+        proxies = {name: Address.parse(text) for name, text in document["proxies"].items()}
+        return RootContract(init, RootPlan.from_document(document["applied"]), proxies)
     except FileNotFoundError:
         pass
     except (OSError, ValueError, LookupError, TypeError, AttributeError, DecodeError):
@@ -70,6 +74,7 @@ def save_root(folder: Path, contract: RootContract) -> None:
         "address": contract.address.raw(),
         "state_init": to_boc(contract.init).hex(),
         "applied": contract.applied.document(),
+        "proxies": {name: address.raw() for name, address in contract.proxies.items()},
     }
     write_atomically(folder / ROOT_CONTRACT_FILE, json.dumps(document, indent=2) + "\n")
 

@@ -126,6 +126,9 @@ def test_the_state_directory_remembers(tmp_path: Path) -> None:
     other = replace(made.root, price_per_token=1, worker_fee_per_token=1)
     assert load_root(tmp_path, other, owner) == RootContract(made.root_contract.init, made.root)
     path = tmp_path / "root-contract.json"
+    known = RootContract(made.root_contract.init, made.root, {"proxy-1": owner})
+    save_root(tmp_path, known)
+    assert load_root(tmp_path, other, owner) == known
     for text in ("{", "{}", json.dumps({"state_init": "00", "applied": {}}), "[]"):
         path.write_text(text)
         with pytest.raises(ConfigError, match="damaged"):
