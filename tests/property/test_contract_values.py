@@ -146,7 +146,7 @@ def test_proxy_storage_reads_back(state: ProxyState) -> None:
         addresses,
         hashes,
         child_params,
-        st.none() | st.builds(ClientLedger, amounts, amounts),
+        st.none() | st.builds(ClientLedger, amounts, amounts, st.booleans()),
     )
 )
 def test_client_storage_reads_back(state: ClientState) -> None:

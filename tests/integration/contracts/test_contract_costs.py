@@ -24,15 +24,10 @@ def test_snapshots_are_current(costs: Costs) -> None:
 
 
 def test_no_operation_comes_near_what_it_must_pay_for(costs: Costs) -> None:
-    """The constants in ``contracts/*/fees.tolk`` leave room for twice the gas of today."""
-    client, proxy, worker = costs.gas["client"], costs.gas["proxy"], costs.gas["worker"]
-    assert 2 * proxy["client_proxy_request"] < 20_000  # NOTIFY_GAS
-    assert proxy["worker_proxy_request"] < 20_000
-    assert 2 * (proxy["client_proxy_charged"] + client["bounced client_proxy_charged"]) < 50_000
-    handling = max(proxy.values()) + max(client.values())
-    assert 2 * handling < 100_000  # CHAIN_GAS
-    assert proxy["ext_proxy_commit_signed"] * 2 < 40_000  # COMMIT_GAS
-    assert max(worker.values()) < 20_000
+    """Each transaction costs less gas than a hop has, and what the dearest flows cost is far below
+    the least value of an operation."""
+    for kind in ("client", "proxy", "worker"):
+        assert max(costs.gas[kind].values()) < 19_000  # HOP_GAS is 20 000
     assert max(flow.fees for flow in costs.flows) < 30_000_000
 
 

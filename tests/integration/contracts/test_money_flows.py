@@ -338,7 +338,7 @@ def test_getters(stage, lab) -> None:
     stack = run(stage.client.address, "get_cocoon_client_data").stack
     assert stack[3:9] == (0, 0, 15 * TON, 1_200 * MILLION, 0, 0)
     assert stack[2] == int.from_bytes(lab.key.public_key, "big")
-    assert run(stage.client.address, "get_cocoon_client_ledger").stack == (4 * TON, 0)
+    assert run(stage.client.address, "get_cocoon_client_ledger").stack == (4 * TON, 0, 0)
     stack = run(lab.proxy.address, "get_cocoon_proxy_data").stack
     assert stack[3:] == (0, 0, TON, 0, 20, 14, TON, 15 * TON, 5)
     stack = run(lab.proxy.address, "get_cocoon_proxy_ledger").stack

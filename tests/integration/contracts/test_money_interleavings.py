@@ -168,7 +168,7 @@ def assert_covered(lab: MoneyLab) -> None:
 def recover_client(lab: MoneyLab, client: Contract) -> None:
     """The owner alone, with nobody's help."""
     settle = client_messages.settle(lab.query(), STRANGER)
-    lab.send(STRANGER, client.address, TON, settle)
+    lab.send(STRANGER, client.address, 2 * TON, settle)
     lab.settle()
     owed = lab.client_state(client).balance
     paid = 0
@@ -177,7 +177,7 @@ def recover_client(lab: MoneyLab, client: Contract) -> None:
         if lab.client_state(client).phase is not ContractPhase.CLOSED:
             before = lab.client_state(client).balance
             body = client_messages.request_refund(lab.query(), client.owner)
-            assert lab.send(client.owner, client.address, TON, body).ok
+            assert lab.send(client.owner, client.address, 2 * TON, body).ok
             lab.settle()
             paid += before - lab.client_state(client).balance
     state = lab.client_state(client)
@@ -193,7 +193,7 @@ def recover_worker(lab: MoneyLab, worker: Contract, payment: SignedPayment) -> N
     if tokens <= 0 or state.phase is ContractPhase.CLOSED:
         return
     body = worker_messages.limited_payout(payment, tokens, STRANGER)
-    outcome = lab.send(STRANGER, worker.address, TON, body)
+    outcome = lab.send(STRANGER, worker.address, 2 * TON, body)
     lab.settle()
     assert outcome.ok
     assert lab.worker_state(worker).tokens == state.tokens + tokens

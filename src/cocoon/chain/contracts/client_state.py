@@ -57,14 +57,17 @@ class ClientLedger:
     Args:
         debt: nanoTON charged beyond the balance; the next top-up pays it.
         unsettled: nanoTON taken from the balance that the proxy contract has not booked yet.
+        reopened: whether it was closed before. Such a contract takes no grant of a refund with
+            the counter that it already has: it could be an old one.
     """
 
     debt: int = 0
     unsettled: int = 0
+    reopened: bool = False
 
     def cell(self) -> Cell:
         """As in storage."""
-        return Builder().coins(self.debt).coins(self.unsettled).cell()
+        return Builder().coins(self.debt).coins(self.unsettled).uint(self.reopened, 1).cell()
 
     @classmethod
     def from_cell(cls, cell: Cell) -> "ClientLedger":
@@ -74,7 +77,7 @@ class ClientLedger:
             DecodeError: malformed.
         """
         read = Reader(cell)
-        ledger = cls(debt=read.coins(), unsettled=read.coins())
+        ledger = cls(debt=read.coins(), unsettled=read.coins(), reopened=bool(read.uint(1)))
         read.end()
         return ledger
 
