@@ -26,7 +26,7 @@ def deposit(
     from cocoon.cli.money.run import run
     from cocoon.cli.money.target import Role, find_target
 
-    target, nano = find_target(state, config, Role.CLIENT), parse_ton(amount)
+    nano, target = parse_ton(amount), find_target(state, config, Role.CLIENT)
     run(
         lambda console: client_orders.order(
             target, "topup", proxy=proxy, console=console, yes=yes, amount=nano

@@ -57,7 +57,8 @@ class Configs:
         return {
             **self._common("proxy", member),
             "machine_key_file": "machine.key",
-            "database": "proxy.sqlite",
+            # A store belongs to one contract, and those of simulated TON are others.
+            "database": "books.sqlite" if "node_wallet" in self._ton else "proxy.sqlite",
             "check_worker_hashes": True,
             "http": {"host": LOOPBACK, "port": ports.http},
             "workers": self._listen(ports.workers, "worker"),
