@@ -185,12 +185,13 @@ class Ledger:
         return self._unconfirmed_tokens
 
     def levels(self, batch: Batch) -> list[AccountLevel]:
-        """Every account at the level that the store has once ``batch`` is written."""
+        """Every account that was ever used, at the level that the store has with ``batch``."""
         taken = {(row.kind, row.owner): row.used for row in batch.rows}
         return [
             (kind, owner, taken.get((kind, owner), account.counter.db))
             for kind, accounts in self._accounts.items()
             for owner, account in accounts.items()
+            if account.counter.max
         ]
 
     def take_batch(self) -> Batch:
@@ -257,8 +258,10 @@ class Ledger:
         account = accounts.get(owner)
         if account is None:
             account = accounts[owner] = Account(kind, owner, Counter())
-            # A client's record must survive a restart even before its first request.
-            self._dirty.add(account)
+            if kind is AccountKind.CLIENT:
+                # It must survive a restart even before its first request; who merely connects as
+                # a worker leaves nothing in the store.
+                self._dirty.add(account)
         return account
 
     def _join_oldest(self) -> None:

@@ -1,6 +1,7 @@
 """What strangers, servers and bad moments can do to a proxy's settlement on a real TVM."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -389,3 +390,21 @@ async def test_a_contract_that_cannot_be_deployed_is_said_at_start(
     with pytest.raises(ChainError, match="start the proxy again"):
         async with running(world, tmp_path):
             pass
+
+
+async def test_books_that_a_server_led_astray_find_back(world: World, tmp_path: Path) -> None:
+    async with running(world, tmp_path) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        await it.proxy.flush()
+        position = it.proxy.books.position
+    store = sqlite3.connect(tmp_path / "proxy.sqlite")
+    with store:
+        store.execute("UPDATE proxy_state SET seen_lt = ?, seen_hash = ?", (10**17, bytes(32)))
+    store.close()
+    async with running(world, tmp_path) as it:
+        assert it.proxy.books.position.lt >= position.lt
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        await it.proxy.settle(Due(charges=True))
+        assert it.client_state().tokens_used == TOKENS

@@ -41,6 +41,7 @@ class OnChainCommitter:
         self._settings = settings
         self._price = price
         self._known = {commit.seqno: commit.root for commit in known}
+        self._oldest = min(self._known, default=0)
         self._clock = clock
         self._wake = wake
         self._waiting_since: float | None = None
@@ -88,6 +89,8 @@ class OnChainCommitter:
         Raises:
             SignerRegressionError: it is none of ours.
         """
+        if commit.seqno < self._oldest:
+            return  # the store remembers the newest only; an older copy shows by newer ones
         if not self.knows(commit.seqno, commit.root):
             raise SignerRegressionError(
                 f"commit {commit.seqno} on chain is not one of this store: the store is an older "

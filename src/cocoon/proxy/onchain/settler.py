@@ -40,7 +40,8 @@ from cocoon.proxy.onchain.inbox import (
 from cocoon.proxy.onchain.messages import NOTE_VALUE, ProxyMessages
 from cocoon.proxy.onchain.outbox import NOTHING, Due, Outbox
 from cocoon.proxy.onchain.settings import SettlementSettings
-from cocoon.proxy.onchain.watcher import Watcher
+from cocoon.proxy.onchain.watcher import PositionLostError, Watcher
+from cocoon.proxy.store import ChainPosition
 
 UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
@@ -170,10 +171,29 @@ class ChainSettlement:
             SignerRegressionError: the chain has more than the books: they are an older copy.
         """
         if self._books.position.lt:
-            await self._look()  # a chain that does not know us gets no deposit
+            await self._resume()  # a chain that does not know us gets no deposit
         await self._deploy()
         await self._await_contract()
         self._check_books()
+
+    async def _resume(self) -> None:
+        """Go on where the books were; from the beginning if a server had invented that place.
+
+        The chain is believed to be ours only if it holds the commit that the store knows.
+
+        Raises:
+            PositionLostError: it does not.
+        """
+        try:
+            await self._look()
+        except PositionLostError as error:
+            await self._read_state()
+            ledger = self.state.ledger if self.state else None
+            if ledger is None or not self._committer.knows(ledger.commit_seqno, ledger.commit_hash):
+                raise
+            _log.warning("reading the proxy contract from its beginning", reason=str(error))
+            self._books.position = ChainPosition()
+            await self._look()
 
     def run(self) -> None:
         """Go on in the background."""
@@ -305,6 +325,8 @@ class ChainSettlement:
         account = await self._backend.account(self._books.contract)
         if account.is_active and account.data is not None:
             self.state = ProxyState.from_data(account.data)
+            # An older or newer build of our contract has a ledger all the same.
+            self._messages.are_ours |= self.state.ledger is not None
 
     async def _read_client(self, owner: Address) -> None:
         left = self._uncertain[owner] - 1

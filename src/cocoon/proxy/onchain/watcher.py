@@ -18,6 +18,10 @@ HELD_PAGES = 10
 contract, newer ones are fetched again when it is their turn."""
 
 
+class PositionLostError(ChainDataError):
+    """The chain does not hold the transaction that the books were at."""
+
+
 class Watcher:
     """Reads what is new.
 
@@ -39,7 +43,7 @@ class Watcher:
 
         Raises:
             ChainError: the chain cannot be read.
-            ChainDataError: it does not hold the transaction that the books were at.
+            PositionLostError: it does not hold the transaction that the books were at.
         """
         pages, later = await self._news()
         taken = sum(self._take_page(page) for page in pages)
@@ -95,8 +99,8 @@ def _check_known(transaction: Transaction, known: ChainPosition) -> None:
         raise _lost(known)
 
 
-def _lost(known: ChainPosition) -> ChainDataError:
-    return ChainDataError(
+def _lost(known: ChainPosition) -> PositionLostError:
+    return PositionLostError(
         f"the chain does not hold transaction {known.hash.hex()} (lt {known.lt}) that the books "
         "were at: this is another network, a chain that was reset, or a lying server. Use another "
         "server; if the chain was reset, start with another database"
