@@ -1,13 +1,13 @@
 """The governor against a model of it: random people do random things in random order."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from cocoon.chain.address import Address
-from cocoon.chain.cells import Cell, Reader
+from cocoon.chain.cells import Builder, Cell, Reader
 from cocoon.chain.contracts import governor as gov
 from cocoon.chain.contracts import root
 from cocoon.chain.contracts.governor_rules import Rules
@@ -18,7 +18,7 @@ from cocoon.chain.contracts.governor_state import (
     ResultStatus,
 )
 from cocoon.chain.contracts.tariff import Multipliers, Tariff, TariffStep
-from cocoon.chain.opcodes import GOVERNOR_SET_RULES, GOVERNOR_SET_TARIFF
+from cocoon.chain.opcodes import DO_NOT_PROCESS, GOVERNOR_SET_RULES, GOVERNOR_SET_TARIFF
 from cocoon.testing.chain import memory_chain
 from cocoon.testing.contracts import people
 from cocoon.testing.governance import GovernedRoot
@@ -26,7 +26,7 @@ from cocoon.testing.governance import GovernedRoot
 PEOPLE = people(range(1, 6))
 OK, NOT_OWNER, TOO_EARLY, RANGE = 0, 1010, 1011, 1020
 NO_PROPOSAL, OTHER_CONTENT, OTHER_RULES, TWICE, NOT_APPROVED = 1050, 1051, 1052, 1053, 1054
-NOT_ENOUGH, EXPIRED, FULL, NO_LOWERING = 1055, 1057, 1058, 1060
+NOT_ENOUGH, EXPIRED, FULL, BAD_ACTION, NO_LOWERING, ANNOUNCED = 1055, 1057, 1058, 1059, 1060, 1061
 START = Multipliers(10, 10, 10, 10)
 
 
@@ -36,6 +36,7 @@ class Queued:
 
     action: Cell
     urgent: bool
+    immediate: bool
     proposer: Address
     expires_at: int
     rules_version: int
@@ -57,32 +58,35 @@ class Model:
     def propose(self, who: Address, action: Cell, now: int) -> int:
         if who not in self.rules.owners:
             return NOT_OWNER
-        urgent = Reader(action).uint(32) in gov.URGENT_OPERATIONS
-        if Reader(action).uint(32) == GOVERNOR_SET_TARIFF:
-            effective_at, weights = read_tariff(action)
-            lowering = self.is_lowering(weights, now)
-            urgent = lowering and effective_at <= now
-            if not lowering and effective_at < now + 2 * self.rules.delay:
+        operation = Reader(action).uint(32)
+        if operation == DO_NOT_PROCESS:
+            return BAD_ACTION
+        urgent = immediate = operation in gov.URGENT_OPERATIONS
+        if operation == GOVERNOR_SET_TARIFF:
+            order = Order.read(action)
+            immediate = order.effective_at <= now
+            if immediate and not self.is_lowering(order, now):
+                return NO_LOWERING
+            if not immediate and order.effective_at < now + 2 * self.rules.delay:
                 return RANGE
         live = {number: one for number, one in self.queue.items() if not self.is_dead(one, now)}
-        own = [one for one in live.values() if one.proposer == who]
+        own = [one for one in live.values() if (one.proposer, one.urgent) == (who, urgent)]
         if len(own) >= MAX_OPEN_PER_OWNER:
             return FULL
         self.queue = live
-        one = Queued(action, urgent, who, now + LIFETIME, self.rules.version)
+        one = Queued(action, urgent, immediate, who, now + LIFETIME, self.rules.version)
         self.count(one, who, now)
         self.queue[self.next_id] = one
         self.next_id += 1
         return OK
 
     def is_dead(self, one: Queued, now: int) -> bool:
-        left = one.rules_version != self.rules.version and one.proposer not in self.rules.owners
-        return one.expires_at <= now or left
+        return one.expires_at <= now or one.rules_version != self.rules.version
 
     def count(self, one: Queued, who: Address, now: int) -> None:
         one.approvals.add(who)
         if not one.ready_at and len(one.approvals) >= self.needed(one):
-            one.ready_at = now if one.urgent else now + self.rules.delay
+            one.ready_at = now if one.immediate else now + self.rules.delay
 
     def needed(self, one: Queued) -> int:
         return self.rules.revoke_threshold if one.urgent else self.rules.threshold
@@ -100,6 +104,8 @@ class Model:
         if one.expires_at <= now:
             return EXPIRED
         if one.rules_version != version:
+            if one.proposer not in self.rules.owners:
+                return OTHER_RULES
             one.approvals, one.ready_at, one.rules_version = set(), 0, version
         if who in one.approvals:
             return TWICE
@@ -112,6 +118,9 @@ class Model:
         one = self.queue.get(number)
         if one is None:
             return NO_PROPOSAL
+        if one.proposer == who:
+            del self.queue[number]
+            return OK
         if one.rules_version != self.rules.version:
             return OTHER_RULES
         if who not in one.approvals:
@@ -162,30 +171,48 @@ class Model:
             return Tariff(following)
         return self.tariff
 
-    def is_lowering(self, weights: Multipliers, now: int) -> bool:
+    def is_lowering(self, order: "Order", now: int) -> bool:
         tariff = self.settled(now)
-        steps = [tariff.current, *([tariff.next] if tariff.next else [])]
-        return all(weights.is_at_most(step.multipliers) for step in steps)
+        steps = [tariff.current]
+        if tariff.next and order.replaces:
+            steps.append(tariff.next)
+        dearer = [step for step in steps if not order.weights.is_at_most(step.multipliers)]
+        cheaper = [step for step in steps if order.weights != step.multipliers]
+        return not dearer and bool(cheaper)
 
     def set_tariff(self, one: Queued, now: int) -> int:
-        effective_at, weights = read_tariff(one.action)
-        lowering, tariff = self.is_lowering(weights, now), self.settled(now)
+        order, tariff = Order.read(one.action), self.settled(now)
         version = tariff.version + 1
-        if one.urgent and not lowering:
-            return NO_LOWERING
-        if lowering and effective_at <= now:
-            self.tariff = Tariff(TariffStep(version, now, weights))
+        if one.immediate:
+            if not self.is_lowering(order, now):
+                return NO_LOWERING
+            following = None if order.replaces else tariff.next
+            if following is not None:
+                following = replace(following, version=version + 1)
+            self.tariff = Tariff(TariffStep(version, now, order.weights), following)
             return OK
-        if effective_at < now + (0 if lowering else self.rules.delay):
+        if order.effective_at < now + self.rules.delay:
             return RANGE
-        self.tariff = Tariff(tariff.current, TariffStep(version, effective_at, weights))
+        if tariff.next is not None and not order.replaces:
+            return ANNOUNCED
+        step = TariffStep(version, order.effective_at, order.weights)
+        self.tariff = Tariff(tariff.current, step)
         return OK
 
 
-def read_tariff(action: Cell) -> tuple[int, Multipliers]:
-    read = Reader(action)
-    read.uint(32)
-    return read.uint(32), Multipliers.read(read)
+@dataclass(frozen=True)
+class Order:
+    """An action that sets the tariff."""
+
+    effective_at: int
+    weights: Multipliers
+    replaces: bool
+
+    @classmethod
+    def read(cls, action: Cell) -> "Order":
+        read = Reader(action)
+        read.uint(32)
+        return cls(read.uint(32), Multipliers.read(read), bool(read.uint(1)))
 
 
 def read_rules(action: Cell, version: int) -> Rules:
@@ -208,6 +235,7 @@ CALLS = [
     gov.action_of(root.del_model_type(0, bytes(32))),
     gov.action_of(root.unregister_proxy(0, 1)),
     FAILING,
+    Builder().uint(DO_NOT_PROCESS, 32).cell(),
 ]
 
 
@@ -272,9 +300,15 @@ class GovernorMachine(RuleBasedStateMachine):
         expected = self.model.propose(who, action, self.now)
         assert self.rig.propose_action(who, action).exit_code == expected
 
-    @rule(who=choices, ahead=st.sampled_from([-1000, 0, 100, 199, 200, 500, 2500]), to=weights)
-    def propose_tariff(self, who: int, ahead: int, to: Multipliers) -> None:
-        self.send_proposal(self.person(who), gov.set_tariff(self.now + ahead, to))
+    @rule(
+        who=choices,
+        ahead=st.sampled_from([-1000, 0, 1, 100, 199, 200, 500, 2500]),
+        to=weights,
+        replaces=st.booleans(),
+    )
+    def propose_tariff(self, who: int, ahead: int, to: Multipliers, replaces: bool) -> None:
+        action = gov.set_tariff(self.now + ahead, to, replaces_announced=replaces)
+        self.send_proposal(self.person(who), action)
 
     @rule(who=choices, number=choices, version=st.integers(0, 2))
     def approve_as_read_before(self, who: int, number: int, version: int) -> None:
@@ -345,7 +379,8 @@ class GovernorMachine(RuleBasedStateMachine):
         assert list(state.proposals) == list(model.queue)
         for number, one in model.queue.items():
             found = state.proposals[number]
-            assert (found.action, found.urgent) == (one.action, one.urgent)
+            assert found.action == one.action
+            assert (found.urgent, found.immediate) == (one.urgent, one.immediate)
             assert (found.proposer, found.expires_at) == (one.proposer, one.expires_at)
             assert (found.ready_at, found.rules_version) == (one.ready_at, one.rules_version)
             if one.rules_version == model.rules.version:

@@ -66,6 +66,7 @@ def states(draw: st.DrawFn) -> GovernorState:
             number,
             draw(actions),
             draw(st.booleans()),
+            draw(st.booleans()),
             draw(accounts),
             *draw(st.tuples(u32, u32, u32)),
             now.version,
@@ -182,7 +183,7 @@ def test_proposal_of_an_owner_that_does_not_exist_is_refused(index: int, account
     now = Rules(0, (Address(account),), 1, 1, 0)
     action = Builder().uint(1, 32).cell()
     approvals = frozenset((index % 15 + 1,))
-    proposal = Proposal(0, action, False, Address(account), 1, 2, 0, 0, approvals)
+    proposal = Proposal(0, action, False, False, Address(account), 1, 2, 0, 0, approvals)
     state = GovernorState(
         person(1), now, Tariff(TariffStep(0, 0, Multipliers(0, 0, 0, 0))), {0: proposal}, {}, 1, 0
     )

@@ -40,6 +40,7 @@ GOVERNOR_EXPIRED: Final = 1057
 GOVERNOR_QUEUE_FULL: Final = 1058
 GOVERNOR_BAD_ACTION: Final = 1059
 GOVERNOR_NO_LOWERING: Final = 1060
+GOVERNOR_ANNOUNCED: Final = 1061
 UNKNOWN_PROXY: Final = 2000
 
 
@@ -115,7 +116,16 @@ _TABLE: Final = (
         GOVERNOR_QUEUE_FULL, "too many open proposals", "execute or withdraw some of your own"
     ),
     ExitCode(GOVERNOR_BAD_ACTION, "the action is malformed or too large", "propose another one"),
-    ExitCode(GOVERNOR_NO_LOWERING, "prices are lower by now", "propose it with an announcement"),
+    ExitCode(
+        GOVERNOR_NO_LOWERING,
+        "prices that shall hold at once lower none, or raise one",
+        "propose them with an announcement",
+    ),
+    ExitCode(
+        GOVERNOR_ANNOUNCED,
+        "other prices are announced already",
+        "propose to replace them, or wait until they hold",
+    ),
     ExitCode(UNKNOWN_PROXY, "no proxy is registered under this number", "check the number"),
     ExitCode(-14, "out of gas", "attach more TON"),
     ExitCode(2, "stack underflow in the contract", "the contract is broken or of another version"),

@@ -5,7 +5,7 @@ from dataclasses import replace
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.cells import Cell
-from cocoon.chain.contracts.code import code_info
+from cocoon.chain.contracts.code import load_code
 from cocoon.chain.contracts.governor_state import GovernorState, read_decided
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ChainDataError, DecodeError
@@ -47,6 +47,6 @@ async def with_governance(backend: ChainBackend, config: RootConfig) -> RootConf
 async def _governor_data(backend: ChainBackend, address: Address) -> Cell | None:
     """Only our code is believed: any contract could have data that looks like a governor's."""
     state = await backend.account(address)
-    if state.code is None or state.code.hash != code_info("governor").code.hash:
+    if state.code is None or state.code.hash != load_code("governor").hash:
         return None
     return state.data

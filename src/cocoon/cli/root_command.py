@@ -128,8 +128,9 @@ def propose(
     Operations: add-, del-proxy-type HASH; add-, del-worker-type HASH; add-, del-model-type HASH;
     register-proxy HOST:PORT [HOST:PORT]; update-proxy SEQNO HOST:PORT …; unregister-proxy SEQNO;
     change-price PRICE FEE; change-params …; upgrade-contracts; change-owner ADDRESS; set-rules
-    THRESHOLD REVOKE DELAY OWNER …; set-tariff TIME PROMPT CACHED COMPLETION REASONING. Amounts are
-    in nanoTON, times in seconds.
+    THRESHOLD REVOKE DELAY OWNER …; set-tariff TIME PROMPT CACHED COMPLETION REASONING;
+    replace-tariff with the same, which also drops what is announced. Amounts are in nanoTON, times
+    in seconds.
     """
     from cocoon.cli.governance import session
     from cocoon.cli.governance.actions import parse_wish

@@ -45,9 +45,10 @@ class GovernedRoot:
         self.chain = chain
         deployer = person(0xDD)
         config = RootConfig(person(0), 1, params or sample_params(), owner=deployer)
-        self.root = deploy(chain, "root", root_data(config))
+        self.root = deploy(chain, "root", root_data(config), TON // 2)
         rules = Rules(0, owners, threshold, revoke_threshold, delay)
-        self.governor = deploy(chain, "governor", gov.governor_data(self.root, rules, tariff))
+        content = gov.governor_data(self.root, rules, tariff)
+        self.governor = deploy(chain, "governor", content, TON // 2)
         handed = call(chain, self.root, deployer, root_messages.change_owner(1, self.governor))
         assert handed.ok
 

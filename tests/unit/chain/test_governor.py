@@ -175,9 +175,30 @@ def test_approval_can_be_taken_back(three: GovernedRoot) -> None:
     assert three.execute(0).exit_code == NOT_ENOUGH
     three.approve(B, 0)  # the delay starts anew
     assert three.execute(0).exit_code == TOO_EARLY
-    three.withdraw(A, 0)
-    assert events(three.withdraw(B, 0)) == [GovernorEvent.CANCELLED]
+    assert events(three.withdraw(B, 0)) == [GovernorEvent.WITHDRAWN]
+    assert events(three.withdraw(A, 0)) == [GovernorEvent.CANCELLED]
     assert not three.state.proposals
+
+
+def test_last_approval_taken_back_cancels(three: GovernedRoot) -> None:
+    three.propose(A, RAISE)
+    adopt(three, set_rules(A, B, C, threshold=2))
+    three.approve(B, 0)
+    three.approve(C, 0)
+    assert events(three.withdraw(B, 0)) == [GovernorEvent.WITHDRAWN]
+    assert events(three.withdraw(C, 0)) == [GovernorEvent.CANCELLED]
+    assert not three.state.proposals
+
+
+def test_proposer_drops_a_proposal_whoever_else_approved_it(three: GovernedRoot) -> None:
+    three.propose(A, RAISE)
+    three.approve(B, 0)
+    three.approve(C, 0)
+    assert three.withdraw(STRANGER, 0).exit_code == NOT_OWNER
+    assert events(three.withdraw(A, 0)) == [GovernorEvent.CANCELLED]
+    assert not three.state.proposals
+    three.chain.advance(DELAY)
+    assert three.execute(0).exit_code == NO_PROPOSAL
 
 
 @pytest.mark.parametrize(
@@ -266,7 +287,6 @@ def test_one_owner_cannot_flood_the_queue(three: GovernedRoot) -> None:
     for _ in range(MAX_OPEN_PER_OWNER):
         assert three.propose(A, RAISE).ok
     assert three.propose(A, RAISE).exit_code == FULL
-    assert three.propose(A, REVOKE).exit_code == FULL
     assert three.propose(B, REVOKE).ok  # the others are not held up
     three.withdraw(A, 0)
     assert three.propose(A, RAISE).ok
@@ -276,14 +296,57 @@ def test_one_owner_cannot_flood_the_queue(three: GovernedRoot) -> None:
     assert list(three.state.proposals) == [6]
 
 
+def test_there_is_always_room_for_a_revocation(chain: EmbeddedChain) -> None:
+    """B keeps A's proposals alive and approves them; A revokes all the same, and drops them."""
+    rig = GovernedRoot(chain, owners=(A, B, C), threshold=3)
+    for number in range(MAX_OPEN_PER_OWNER):
+        rig.propose(A, RAISE)
+        rig.approve(B, number)
+    assert rig.propose(A, RAISE).exit_code == FULL
+    assert rig.propose(A, REVOKE).ok
+    assert rig.execute(MAX_OPEN_PER_OWNER).ok
+    for number in range(MAX_OPEN_PER_OWNER):
+        assert rig.withdraw(A, number).ok
+    assert not rig.state.proposals
+    assert rig.propose(A, RAISE).ok
+
+
+def test_revocations_have_a_limit_of_their_own(three: GovernedRoot) -> None:
+    rig = three
+    for _ in range(MAX_OPEN_PER_OWNER):
+        assert rig.propose(A, REVOKE).ok
+    assert rig.propose(A, REVOKE).exit_code == FULL
+    assert rig.propose(A, RAISE).ok
+    assert rig.withdraw(A, 0).ok
+    assert rig.propose(A, REVOKE).ok
+
+
+def test_expired_and_void_proposals_take_no_room(three: GovernedRoot) -> None:
+    for _ in range(MAX_OPEN_PER_OWNER):
+        three.propose(A, RAISE)
+        three.propose(A, REVOKE)
+    number = three.state.next_id
+    three.propose_action(B, set_rules(A, B, C, threshold=2))
+    three.approve(C, number)
+    three.chain.advance(DELAY)
+    assert three.execute(number).ok
+    # Under outdated rules the proposer can still drop one; the others can approve one anew.
+    assert events(three.withdraw(A, 0)) == [GovernorEvent.CANCELLED]
+    assert three.approve(B, 1).ok
+    outcome = three.propose(A, REVOKE)
+    assert events(outcome) == [GovernorEvent.EXPIRED] * 6 + [GovernorEvent.PROPOSED]
+    assert list(three.state.proposals) == [1, number + 1]
+
+
 def test_full_queue_of_sixteen_owners(chain: EmbeddedChain) -> None:
     owners = people(range(1, 17))
     rig = GovernedRoot(chain, owners=owners, threshold=9, revoke_threshold=3)
     for owner in owners:
-        for _ in range(MAX_OPEN_PER_OWNER):
-            outcome = rig.propose(owner, RAISE)
-            assert outcome.ok
-    assert outcome.gas < 200_000
+        for body in (RAISE, REVOKE):
+            for _ in range(MAX_OPEN_PER_OWNER):
+                outcome = rig.send(gov.propose(1, gov.action_of(body)), owner, gov.VALUE_PROPOSE)
+                assert outcome.ok
+    assert outcome.gas < 350_000
     assert len(rig.state.proposals) == MAX_OPEN
     assert rig.propose(owners[0], RAISE).exit_code == FULL
     for owner in owners[1:9]:
@@ -292,7 +355,9 @@ def test_full_queue_of_sixteen_owners(chain: EmbeddedChain) -> None:
     assert rig.execute(0).ok
     balance = rig.chain.account(rig.governor).balance
     rig.chain.advance(LIFETIME)
-    assert rig.propose(owners[3], RAISE).ok  # drops 63 at once
+    dropping = rig.send(gov.propose(1, gov.action_of(RAISE)), owners[3], gov.VALUE_PROPOSE)
+    assert dropping.ok  # drops 127 at once
+    assert dropping.gas < 800_000
     assert len(rig.state.proposals) == 1
     # Deposits have paid for the rent of a full queue.
     assert rig.chain.account(rig.governor).balance > balance * 9 // 10
@@ -351,11 +416,14 @@ def test_smallest_rules_are_accepted(three: GovernedRoot) -> None:
     assert three.config.params.price_per_token == 30
 
 
-def test_stale_proposal_of_an_owner_stays(three: GovernedRoot) -> None:
+def test_void_proposal_stays_until_somebody_proposes(three: GovernedRoot) -> None:
     three.propose(A, RAISE)
+    three.propose(A, REVOKE)
     adopt(three, set_rules(A, B, threshold=2))
+    assert list(three.state.proposals) == [0, 1]
+    assert three.approve(B, 0).ok
     three.propose(B, RAISE)
-    assert list(three.state.proposals) == [0, 2]
+    assert list(three.state.proposals) == [0, 3]
 
 
 def test_withdrawal_that_leaves_enough_keeps_the_time(three: GovernedRoot) -> None:
@@ -378,8 +446,8 @@ def test_largest_rules_are_accepted(three: GovernedRoot) -> None:
 
 
 def test_removed_owner_keeps_no_approval(three: GovernedRoot) -> None:
-    three.propose(A, RAISE)
-    three.approve(B, 0)
+    three.propose(B, RAISE)
+    three.approve(A, 0)
     adopt(three, gov.set_rules((B, C, D), threshold=2, revoke_threshold=1, delay=DELAY))
     # Ready under the old rules, with the approval of a former owner.
     assert three.execute(0).exit_code == OTHER_RULES
@@ -399,17 +467,19 @@ def test_rules_changed_while_a_revocation_is_open(three: GovernedRoot) -> None:
     three.propose(A, REVOKE)
     adopt(three, gov.set_rules((A, B, C), threshold=2, revoke_threshold=2, delay=DELAY))
     assert three.execute(0).exit_code == OTHER_RULES
-    assert three.withdraw(A, 0).exit_code == OTHER_RULES
+    assert three.withdraw(B, 0).exit_code == OTHER_RULES
     three.approve(A, 0)
     assert three.execute(0).exit_code == NOT_ENOUGH
     three.approve(B, 0)
     assert three.execute(0).ok
 
 
-def test_proposals_of_former_owners_are_cleared(three: GovernedRoot) -> None:
+def test_proposals_of_former_owners_are_dead(three: GovernedRoot) -> None:
     for _ in range(MAX_OPEN_PER_OWNER):
         three.propose(C, RAISE)
     adopt(three, gov.set_rules((A, B), threshold=2, revoke_threshold=1, delay=DELAY))
+    assert three.approve(A, 0).exit_code == OTHER_RULES
+    assert three.withdraw(C, 0).exit_code == NOT_OWNER
     assert three.propose(A, RAISE).ok
     assert [proposal.proposer for proposal in three.state.proposals.values()] == [A]
 
@@ -428,6 +498,26 @@ def test_action_in_a_library_is_refused(three: GovernedRoot) -> None:
     """Inside it reads as the library's content, outside as a reference: nobody could show it."""
     reference = library(three.chain, gov.action_of(RAISE))
     assert three.propose_action(A, reference).exit_code == 9
+
+
+def test_owners_in_a_library_are_refused(three: GovernedRoot) -> None:
+    """Neither the list nor a part of it: whoever reads the queue must see who would decide."""
+    good = gov.set_rules((A, B), threshold=1, revoke_threshold=1, delay=DELAY)
+    (first,) = good.refs
+    (second,) = first.refs
+    parts = Cell(first.data, first.bits, (library(three.chain, second),))
+    for owners in (library(three.chain, first), parts):
+        action = Cell(good.data, good.bits, (owners,))
+        assert three.propose_action(A, action).exit_code == 9
+    assert three.propose_action(A, good).ok
+
+
+def test_what_the_root_would_ignore_is_refused(three: GovernedRoot) -> None:
+    """It would not answer, and keep all the value of whoever executes it."""
+    for rest in (Cell(0, 0), Cell(0, 100)):
+        action = Builder().uint(opcodes.DO_NOT_PROCESS, 32).content(rest).cell()
+        assert three.propose_action(A, action).exit_code == BAD_ACTION
+    assert not three.state.proposals
 
 
 def test_size_of_an_action_is_limited_and_paid_for(three: GovernedRoot) -> None:
@@ -538,6 +628,7 @@ def test_getters_agree_with_the_data(three: GovernedRoot) -> None:
         2,
         0,
         proposal.action,
+        0,
     )
     assert state.is_executable(proposal, proposal.ready_at)
     assert not state.is_executable(proposal, proposal.ready_at - 1)

@@ -24,6 +24,7 @@ STRANGER = person(0x99)
 HASH = bytes(range(32))
 OFFICIAL_VALUE = TON // 100
 """What the official tool attaches (``onchain.md`` §4)."""
+DEPLOY = TON // 2
 OK, OUT_OF_GAS = 0, -14
 
 
@@ -32,7 +33,7 @@ class Root:
 
     def __init__(self, chain: EmbeddedChain, config: RootConfig) -> None:
         self.chain = chain
-        self.address = deploy(chain, "root", root_data(config))
+        self.address = deploy(chain, "root", root_data(config), DEPLOY)
 
     def send(self, body: Cell, sender: Address = OWNER, value: int = OFFICIAL_VALUE) -> Outcome:
         return call(self.chain, self.address, sender, body, value)
@@ -230,7 +231,7 @@ def test_ranges_of_parameters(rig: Root, changes: dict[str, int], accepted: bool
     assert rig.config().version == (8 if accepted else 7)
 
     # The other way to the same parameters has the same limits.
-    full = config(version=20, params=replace(wanted, params_version=20))
+    full = config(version=rig.config().version + 1, params=replace(wanted, params_version=20))
     outcome = rig.send(root.upgrade_full(1, root_data(full), load_code("root")))
     assert outcome.exit_code == (OK if accepted else 1020)
 
@@ -289,14 +290,23 @@ def test_full_upgrade_replaces_data(rig: Root) -> None:
     [
         ({"version": 7}, 1020),
         ({"version": 6}, 1020),
-        ({"version": 7 + 1001}, 1020),
-        ({"version": 7 + 1000}, OK),
+        ({"version": 9}, 1020),  # the data would not be made from this state
+        ({"version": 8}, OK),
         ({"params": sample_params(completion_multiplier=1)}, 1020),  # its version must grow
         ({"params": sample_params(params_version=4)}, 1020),
         ({"params": sample_params(params_version=6, is_test=True)}, 1020),
         ({"params": sample_params(params_version=6, unique_id=18)}, 1020),
         ({"params": sample_params(params_version=6, struct_version=2)}, 1008),
+        ({"params": sample_params(params_version=5 + 1000)}, OK),
+        ({"params": sample_params(params_version=5 + 1001)}, 1020),
+        ({"params": sample_params(params_version=6, prompt_multiplier=10_000_001)}, 1020),
+        ({"params": sample_params(params_version=6, cached_multiplier=10_000_001)}, 1020),
+        ({"params": sample_params(params_version=6, completion_multiplier=10_000_001)}, 1020),
+        ({"params": sample_params(params_version=6, reasoning_multiplier=10_000_001)}, 1020),
+        ({"params": sample_params(params_version=6, reasoning_multiplier=10_000_000)}, OK),
         ({"last_proxy_seqno": 3}, OK),
+        ({"last_proxy_seqno": 1000}, OK),
+        ({"last_proxy_seqno": 1001}, 1020),
     ],
 )
 def test_full_upgrade_is_no_way_around_the_checks(
@@ -342,6 +352,36 @@ def test_full_upgrade_needs_cells_that_nodes_can_read(rig: Root) -> None:
         Cell(good.data, good.bits, (good.refs[0], params)),
     ):
         assert rig.send(root.upgrade_full(1, bad, load_code("root")), value=TON).exit_code == 9
+
+
+def test_full_upgrade_needs_lists_without_libraries(rig: Root) -> None:
+    """Neither as a whole nor in a part: a reader outside of the chain could not follow."""
+    hashes = frozenset(bytes([number]) * 32 for number in (1, 2, 200))
+    for one in ({"worker_hashes": hashes}, {"model_hashes": hashes}, {"proxy_hashes": hashes}):
+        good = root_data(config(version=8, **one))
+        lists, params = good.refs
+        (found,) = lists.refs
+        for odd in (
+            library(rig.chain, found),
+            Cell(found.data, found.bits, (library(rig.chain, found.refs[0]), found.refs[1])),
+        ):
+            bad = Cell(good.data, good.bits, (Cell(lists.data, lists.bits, (odd,)), params))
+            body = root.upgrade_full(1, bad, load_code("root"))
+            assert rig.send(body, value=TON).exit_code == 9
+        before = rig.chain.snapshot()
+        assert rig.send(root.upgrade_full(1, good, load_code("root")), value=TON).ok
+        rig.chain.restore(before)
+
+
+def test_full_upgrade_is_void_after_any_change(rig: Root) -> None:
+    """It was made from a state that is no more."""
+    pending = root.upgrade_full(1, root_data(config(version=8)), load_code("root"))
+    assert rig.send(root.del_proxy_type(1, HASH)).ok
+    now = rig.config()
+    assert rig.send(pending, value=TON).exit_code == 1020
+    assert rig.config() == now
+    again = root_data(replace(now, version=9))
+    assert rig.send(root.upgrade_full(1, again, load_code("root")), value=TON).ok
 
 
 def library(chain: EmbeddedChain, content: Cell) -> Cell:

@@ -32,7 +32,7 @@ START = Multipliers(10_000, 1_000, 80_000, 80_000)
 HIGHER = Multipliers(10_000, 1_000, 80_001, 80_000)
 LOWER = Multipliers(9_999, 1_000, 80_000, 80_000)
 FIRST = Tariff(TariffStep(1, 0, START))
-RANGE, NO_LOWERING = 1020, 1060
+RANGE, NOT_ENOUGH, NO_LOWERING, ANNOUNCED = 1020, 1055, 1060, 1061
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +90,9 @@ def test_raise_is_announced(rig: GovernedRoot) -> None:
 
 def test_raise_without_notice_is_refused(rig: GovernedRoot) -> None:
     now = rig.chain.now
-    assert decide(rig, 0, HIGHER) == RANGE
+    assert decide(rig, 0, HIGHER) == NO_LOWERING
+    assert decide(rig, now, HIGHER) == NO_LOWERING
+    assert decide(rig, now + 1, HIGHER) == RANGE
     assert decide(rig, now + 2 * DELAY - 1, HIGHER) == RANGE
     assert decide(rig, now + 366 * 86400 + DELAY, HIGHER) == RANGE
     # Proposed in time, executed too late for the notice.
@@ -102,37 +104,128 @@ def test_raise_without_notice_is_refused(rig: GovernedRoot) -> None:
     assert rig.state.tariff == FIRST
 
 
-def test_lowering_holds_at_once_with_one_approval(rig: GovernedRoot) -> None:
+def lower(rig: GovernedRoot, to: Multipliers, *, replaces_announced: bool = False) -> int | None:
+    """Propose a lowering with A, approve with B, execute at once; None, or the exit code."""
+    number = rig.state.next_id
+    action = gov.set_tariff(0, to, replaces_announced=replaces_announced)
+    for outcome in (
+        rig.propose_action(A, action),
+        rig.approve(B, number),
+        rig.execute(number),
+    ):
+        if not outcome.ok:
+            return outcome.exit_code
+    return None
+
+
+def test_lowering_holds_at_once_with_all_approvals(rig: GovernedRoot) -> None:
+    """It takes income away from those who serve: no haste in the number of approvals."""
     rig.propose_action(A, gov.set_tariff(0, LOWER))
-    assert rig.state.proposals[0].urgent
+    proposal = rig.state.proposals[0]
+    assert (proposal.urgent, proposal.immediate) == (False, True)
+    assert rig.execute(0).exit_code == NOT_ENOUGH
+    rig.chain.advance(DELAY)
+    assert rig.execute(0).exit_code == NOT_ENOUGH
+    rig.approve(B, 0)
+    assert rig.state.proposals[0].ready_at == rig.chain.now
     assert rig.execute(0).ok
     assert rig.state.tariff == Tariff(TariffStep(2, rig.chain.now, LOWER))
 
 
-def test_lowering_cancels_an_announced_raise(rig: GovernedRoot) -> None:
+def test_one_owner_makes_nothing_free_of_charge(rig: GovernedRoot) -> None:
+    rig.propose_action(A, gov.set_tariff(0, Multipliers(0, 0, 0, 0)))
+    rig.chain.advance(3 * DELAY)
+    assert rig.execute(0).exit_code == NOT_ENOUGH
+    assert rig.state.tariff == FIRST
+
+
+def test_lowering_leaves_what_is_announced(rig: GovernedRoot) -> None:
+    effective_at = rig.chain.now + 3 * DELAY
+    assert decide(rig, effective_at, HIGHER) is None
+    assert lower(rig, LOWER) is None
+    # Versions grow with time: the announced step has a new one.
+    now = TariffStep(3, rig.chain.now, LOWER)
+    assert rig.state.tariff == Tariff(now, TariffStep(4, effective_at, HIGHER))
+    assert rig.state.tariff.version == 4
+    # The prices of today are no lowering: an announced raise is not vetoed by them.
+    assert lower(rig, LOWER) == NO_LOWERING
+
+
+def test_lowering_below_a_lowering_that_stays_announced(rig: GovernedRoot) -> None:
+    effective_at = rig.chain.now + 3 * DELAY
+    assert decide(rig, effective_at, Multipliers(1, 1, 1, 1)) is None
+    assert lower(rig, LOWER) is None
+    assert rig.state.tariff.next == TariffStep(4, effective_at, Multipliers(1, 1, 1, 1))
+
+
+def test_announced_raise_is_dropped_by_those_who_say_so(rig: GovernedRoot) -> None:
     assert decide(rig, rig.chain.now + 3 * DELAY, HIGHER) is None
-    rig.propose_action(A, gov.set_tariff(0, LOWER))
-    assert rig.execute(1).ok
-    assert rig.state.tariff == Tariff(TariffStep(3, rig.chain.now, LOWER))
+    before = rig.state.tariff
+    # Not by one owner.
+    number = rig.state.next_id
+    rig.propose_action(A, gov.set_tariff(0, START, replaces_announced=True))
+    assert rig.execute(number).exit_code == NOT_ENOUGH
+    assert rig.state.tariff == before
+    # With the approvals the present prices may stay: what was announced was dearer.
+    rig.approve(B, number)
+    assert rig.execute(number).ok
+    assert rig.state.tariff == Tariff(TariffStep(3, rig.chain.now, START))
+    # Nothing is announced any more, so nothing is lowered by the same prices.
+    assert lower(rig, START, replaces_announced=True) == NO_LOWERING
+    assert lower(rig, LOWER, replaces_announced=True) is None
 
 
 def test_announced_lowering_is_not_taken_back_at_once(rig: GovernedRoot) -> None:
     assert decide(rig, rig.chain.now + 3 * DELAY, LOWER) is None
     assert rig.state.tariff.next == TariffStep(2, rig.state.tariff.next.effective_at, LOWER)  # type: ignore[union-attr]
     # The present prices are higher than what is announced: to keep them is a raise.
-    assert rig.propose_action(A, gov.set_tariff(0, START)).exit_code == RANGE
+    for replaces in (False, True):
+        assert lower(rig, START, replaces_announced=replaces) == NO_LOWERING
+    middle = Multipliers(9_999, 1_000, 79_999, 80_000)
+    assert lower(rig, middle, replaces_announced=True) is None
+
+
+def test_second_announcement_says_that_it_replaces_the_first(rig: GovernedRoot) -> None:
+    assert decide(rig, rig.chain.now + 5 * DELAY, HIGHER) is None
+    before = rig.state.tariff
+    later = rig.chain.now + 2 * DELAY
+    assert decide(rig, later, LOWER) == ANNOUNCED
+    assert rig.state.tariff == before
+    number = rig.state.next_id
+    effective_at = rig.chain.now + 2 * DELAY
+    rig.propose_action(A, gov.set_tariff(effective_at, LOWER, replaces_announced=True))
+    rig.approve(B, number)
+    rig.chain.advance(DELAY)
+    assert rig.execute(number).ok
+    assert rig.state.tariff == Tariff(FIRST.current, TariffStep(3, effective_at, LOWER))
 
 
 def test_lowering_of_one_class_is_no_excuse_for_a_raise(rig: GovernedRoot) -> None:
-    mixed = Multipliers(1, 1, 1, 80_001)
-    assert rig.propose_action(A, gov.set_tariff(0, mixed)).exit_code == RANGE
+    for place in range(4):
+        weights = [1, 1, 1, 1]
+        weights[place] = (10_001, 1_001, 80_001, 80_001)[place]
+        order = gov.set_tariff(0, Multipliers(*weights))
+        assert rig.propose_action(A, order).exit_code == NO_LOWERING
+
+
+def test_lowering_of_each_class_alone_is_one(rig: GovernedRoot) -> None:
+    before = rig.chain.snapshot()
+    for place in range(4):
+        weights = [10_000, 1_000, 80_000, 80_000]
+        weights[place] -= 1
+        assert lower(rig, Multipliers(*weights)) is None
+        rig.chain.restore(before)
+
+
+def test_present_prices_are_no_lowering(rig: GovernedRoot) -> None:
+    assert lower(rig, START) == NO_LOWERING
 
 
 def test_lowering_that_has_become_a_raise_is_refused(rig: GovernedRoot) -> None:
     """Two lowerings are approved; after the deeper one the other would raise prices."""
     rig.propose_action(A, gov.set_tariff(0, LOWER))
-    rig.propose_action(A, gov.set_tariff(0, Multipliers(1, 1, 1, 1)))
-    assert rig.execute(1).ok
+    rig.approve(B, 0)
+    assert lower(rig, Multipliers(1, 1, 1, 1)) is None
     assert rig.execute(0).exit_code == NO_LOWERING
     assert rig.state.tariff.current.multipliers == Multipliers(1, 1, 1, 1)
 
@@ -141,8 +234,7 @@ def test_step_whose_time_has_come_counts(rig: GovernedRoot) -> None:
     assert decide(rig, rig.chain.now + 2 * DELAY, HIGHER) is None
     rig.chain.advance(DELAY)
     # The raise holds now, so going back is a lowering.
-    rig.propose_action(A, gov.set_tariff(0, START))
-    assert rig.execute(1).ok
+    assert lower(rig, START) is None
     assert rig.state.tariff == Tariff(TariffStep(3, rig.chain.now, START))
 
 
@@ -150,7 +242,7 @@ def test_first_tariff_is_announced(chain: EmbeddedChain) -> None:
     """Without a tariff the root's weights hold, which the governor does not know."""
     rig = GovernedRoot(chain, owners=(A, B, C), threshold=2)
     assert rig.state.tariff == NO_TARIFF
-    assert decide(rig, 0, Multipliers(0, 0, 0, 0)) == RANGE
+    assert decide(rig, 0, Multipliers(0, 0, 0, 0)) == NO_LOWERING
     effective_at = rig.chain.now + 2 * DELAY
     assert decide(rig, effective_at, LOWER) is None
     assert rig.state.tariff.tariff_at(effective_at - 1) is None
@@ -166,14 +258,15 @@ def test_weights_are_limited(rig: GovernedRoot) -> None:
         with pytest.raises(DecodeError):
             check_multipliers(too_high)
         later = rig.chain.now + 3 * DELAY
-        order = too_high.write(Builder().uint(0x5A146826, 32).uint(later, 32)).cell()
+        order = too_high.write(Builder().uint(0x5A146826, 32).uint(later, 32)).uint(0, 1).cell()
         assert rig.propose_action(A, order).exit_code == RANGE
     assert decide(rig, rig.chain.now + 2 * DELAY, Multipliers(most, most, most, most)) is None
 
 
 def test_lowering_from_this_very_second(rig: GovernedRoot) -> None:
     rig.propose_action(A, gov.set_tariff(rig.chain.now, LOWER))
-    assert rig.state.proposals[0].urgent
+    assert rig.state.proposals[0].immediate
+    rig.approve(B, 0)
     executed = rig.execute(0)
     assert [GovernorLog.from_body(log).event for log in executed.logs] == [GovernorEvent.DONE]
     assert rig.state.tariff == Tariff(TariffStep(2, rig.chain.now, LOWER))

@@ -20,8 +20,8 @@ from cocoon.errors import ConfigError, DecodeError
 TON = 10**9
 VALUE_VOTE = TON // 5
 """For approvals, withdrawals and most executions; what is not used comes back."""
-VALUE_PROPOSE = TON // 2
-"""A proposal also clears the queue, and leaves its rent."""
+VALUE_PROPOSE = TON
+"""A proposal also clears the queue, and leaves its rent; what is not used comes back."""
 VALUE_UPGRADE = 3 * TON // 2
 """For executing an action with code or data in it."""
 MAX_ACTION_BITS = 959
@@ -34,7 +34,7 @@ URGENT_OPERATIONS = frozenset(
         opcodes.ROOT_UNREGISTER_PROXY,
     }
 )
-"""They only take trust away: fewer approvals, no delay."""
+"""Revocations, which only take trust away: fewer approvals, no delay."""
 
 
 class GovernorEvent(IntEnum):
@@ -137,11 +137,23 @@ def set_rules(
     return out.uint(revoke_threshold, 8).uint(delay, 32).ref(listed).cell()
 
 
-def set_tariff(effective_at: int, multipliers: Multipliers) -> Cell:
-    """Action that sets a tariff from a time on, Unix seconds; 0 lowers it at once."""
+def set_tariff(
+    effective_at: int, multipliers: Multipliers, *, replaces_announced: bool = False
+) -> Cell:
+    """Action that sets a tariff.
+
+    Args:
+        effective_at: Unix seconds from which it holds; 0 lowers it at once.
+        multipliers: the weights.
+        replaces_announced: drop the prices that are announced; without it a lowering leaves them
+            announced, and a second announcement is refused.
+
+    Raises:
+        DecodeError: a weight is out of range.
+    """
     check_multipliers(multipliers)
     out = Builder().uint(opcodes.GOVERNOR_SET_TARIFF, 32).uint(effective_at, 32)
-    return multipliers.write(out).cell()
+    return multipliers.write(out).uint(replaces_announced, 1).cell()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ from cocoon.errors import ConfigError, DecodeError
 MAX_OWNERS = 16
 MAX_DELAY = 14 * 86400
 """Seconds."""
+MIN_DELAY = 3600
+"""Seconds; tools refuse less in a network that is not a test, of which the contract cannot know."""
 
 _ADDRESS_BITS = 267
 _ADDRESS_PREFIX = 0b100 << 264
@@ -82,6 +84,23 @@ class Rules:
             raise DecodeError("owners of the governor are not numbered without gaps")
         ordered = tuple(by_index[index] for index in range(len(found)))
         return cls(version, ordered, threshold, revoke, delay)
+
+
+def check_delay(delay: int, *, is_test: bool) -> None:
+    """Refuse a delay that is only for tests.
+
+    Args:
+        delay: seconds.
+        is_test: what the root's parameters say of the network.
+
+    Raises:
+        ConfigError: too short.
+    """
+    if not is_test and delay < MIN_DELAY:
+        raise ConfigError(
+            f"the delay must be at least {MIN_DELAY} seconds: this network is not a test, and who "
+            "uses it needs time to leave before a decision takes effect"
+        )
 
 
 def _address(key: int) -> Address:

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from cocoon.chain.address import Address
 from cocoon.chain.cells import Builder, Cell, Reader
-from cocoon.chain.contracts.governor_rules import Rules
+from cocoon.chain.contracts.governor_rules import MAX_OWNERS, Rules
 from cocoon.chain.contracts.tariff import Tariff
 from cocoon.chain.hashmap import read_hashmap, write_hashmap
 from cocoon.errors import DecodeError
@@ -15,7 +15,8 @@ from cocoon.errors import DecodeError
 LIFETIME = 30 * 86400
 """Seconds after which a proposal expires."""
 MAX_OPEN_PER_OWNER = 4
-MAX_OPEN = 64
+"""Revocations of one owner, and everything else of his."""
+MAX_OPEN = 2 * MAX_OPEN_PER_OWNER * MAX_OWNERS
 MAX_RESULTS = 32
 
 _ID_BITS = 32
@@ -39,7 +40,8 @@ class Proposal:
     Args:
         id: its number.
         action: what would be done, see ``governor.action_of``.
-        urgent: whether it needs only ``revoke_threshold`` approvals and no delay.
+        urgent: whether it is a revocation, which needs only ``revoke_threshold`` approvals.
+        immediate: whether it needs no delay: revocations, and prices that are lowered at once.
         proposer: the owner who proposed it.
         created_at: Unix seconds.
         expires_at: Unix seconds; from then on it cannot be executed.
@@ -51,6 +53,7 @@ class Proposal:
     id: int
     action: Cell
     urgent: bool
+    immediate: bool
     proposer: Address
     created_at: int
     expires_at: int
@@ -74,8 +77,8 @@ class Proposal:
         Raises:
             DecodeError: a value does not fit.
         """
-        out = Builder().uint(self.urgent, 1).address(self.proposer).uint(self.created_at, 32)
-        out.uint(self.expires_at, 32).uint(self.ready_at, 32).uint(self.rules_version, 32)
+        out = Builder().uint(self.urgent, 1).uint(self.immediate, 1).address(self.proposer)
+        out.uint(self.created_at, 32).uint(self.expires_at, 32).uint(self.ready_at, 32).uint(self.rules_version, 32)
         mask = sum(1 << index for index in self.approvals)
         return out.uint(mask, _APPROVAL_BITS).ref(self.action).cell()
 
@@ -204,7 +207,7 @@ def read_decided(data: Cell) -> tuple[Address, Rules, Tariff]:
 
 
 def _proposal(read: Reader) -> Proposal:
-    urgent, proposer = bool(read.uint(1)), read.address()
+    urgent, immediate, proposer = bool(read.uint(1)), bool(read.uint(1)), read.address()
     created_at, expires_at, ready_at = read.uint(32), read.uint(32), read.uint(32)
     rules_version, mask, action = read.uint(32), read.uint(_APPROVAL_BITS), read.ref()
     Reader(action).uint(32)  # it has an operation
@@ -212,6 +215,7 @@ def _proposal(read: Reader) -> Proposal:
         id=0,
         action=action,
         urgent=urgent,
+        immediate=immediate,
         proposer=proposer,
         created_at=created_at,
         expires_at=expires_at,

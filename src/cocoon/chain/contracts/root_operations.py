@@ -152,13 +152,14 @@ def _rules(read: Reader) -> _Details:
 
 
 def _tariff(read: Reader) -> _Details:
-    effective_at, weights = read.uint(32), Multipliers.read(read)
+    effective_at, weights, replaces = read.uint(32), Multipliers.read(read), read.uint(1)
     return {
         "effective_at": effective_at,
         "prompt": weights.prompt,
         "cached": weights.cached,
         "completion": weights.completion,
         "reasoning": weights.reasoning,
+        "announced": "dropped" if replaces else "stays",
     }
 
 

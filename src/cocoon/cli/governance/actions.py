@@ -132,9 +132,15 @@ def _set_rules(words: Sequence[str]) -> Cell:
     )
 
 
-def _set_tariff(words: Sequence[str]) -> Cell:
-    effective_at, *weights = map(_number, words)
-    return governor.set_tariff(effective_at, Multipliers(*weights))
+def _tariff(*, replaces_announced: bool) -> Form:
+    def make(words: Sequence[str]) -> Cell:
+        effective_at, *weights = map(_number, words)
+        return governor.set_tariff(
+            effective_at, Multipliers(*weights), replaces_announced=replaces_announced
+        )
+
+    names = ("EFFECTIVE-AT", "PROMPT", "CACHED", "COMPLETION", "REASONING")
+    return Form(names, make, own=True)
 
 
 FORMS = {
@@ -170,8 +176,7 @@ FORMS = {
         ("ADDRESS",), lambda words: root.change_owner(_QUERY_ID, _address(words[0]))
     ),
     "set-rules": Form(("THRESHOLD", "REVOKE-THRESHOLD", "DELAY", "OWNER…"), _set_rules, own=True),
-    "set-tariff": Form(
-        ("EFFECTIVE-AT", "PROMPT", "CACHED", "COMPLETION", "REASONING"), _set_tariff, own=True
-    ),
+    "set-tariff": _tariff(replaces_announced=False),
+    "replace-tariff": _tariff(replaces_announced=True),
 }
 """Operations by name. Prices and stakes are in nanoTON, delays and times in seconds."""

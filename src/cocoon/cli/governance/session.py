@@ -7,15 +7,16 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
+from cocoon.chain import opcodes
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.cells import Cell
 from cocoon.chain.contracts import governor
 from cocoon.chain.contracts.code import load_code
-from cocoon.chain.contracts.governor_rules import Rules
+from cocoon.chain.contracts.governor_rules import Rules, check_delay
 from cocoon.chain.contracts.governor_state import GovernorState, Proposal
 from cocoon.chain.contracts.root import change_owner
-from cocoon.chain.contracts.root_operations import describe_action
+from cocoon.chain.contracts.root_operations import Operation, describe_action
 from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.governance import read_governor
 from cocoon.chain.message import OutMessage
@@ -118,13 +119,15 @@ async def propose(
         announce(Intent("Change the root", text, FEES, "at once", tuple(rows)), console, yes=yes)
         return await _send(network, wallet, network.root.address, "changed", wish.cell, console)
     _check_owner(network, wallet)
+    _check_rules(network, what)
     rows.append(("hash", wish.action.hash.hex()))
     text = "a proposal is put into the public queue, which is your approval of it"
     arrival = _delay(network.governor.rules)
     intent = Intent("Propose a change of the root", text, FEES, arrival, tuple(rows))
     announce(intent, console, yes=yes)
     body = governor.propose(_query_id(), wish.action)
-    outcome = await _send(network, wallet, network.owner, "proposed", body, console)
+    value = governor.VALUE_PROPOSE
+    outcome = await _send(network, wallet, network.owner, "proposed", body, console, value)
     after = await read_governor(network.backend, network.owner)
     if after is None:
         return outcome
@@ -143,6 +146,7 @@ async def approve(
     """Approve a proposal; raises as :func:`propose`."""
     state, proposal = network.ruled(), network.proposal(number)
     _check_owner(network, wallet)
+    _check_rules(network, describe_action(proposal.action))
     rows = _proposal_rows(network, proposal)
     text = "your approval is counted; it can be taken back until the execution"
     intent = Intent(f"Approve proposal {number}", text, FEES, _delay(state.rules), rows)
@@ -179,6 +183,7 @@ async def govern(
     """Put a root with one owner under a governor. Raises as :func:`propose`."""
     if network.owner != wallet.address:
         raise ConfigError("only the root's one owner can hand it over; a governor changes itself")
+    check_delay(rules.delay, is_test=network.root.params.is_test)
     data = governor.governor_data(network.root.address, rules)
     init = state_init(load_code("governor"), data)
     address = Address(init.hash)
@@ -224,6 +229,12 @@ async def _send(
 def _check_owner(network: Network, wallet: Wallet) -> None:
     if wallet.address not in network.ruled().rules.owners:
         raise ConfigError(f"{wallet.address} is none of the governor's owners")
+
+
+def _check_rules(network: Network, what: Operation) -> None:
+    delay = what.details.get("delay")
+    if what.code == opcodes.GOVERNOR_SET_RULES and isinstance(delay, int):
+        check_delay(delay, is_test=network.root.params.is_test)
 
 
 def _proposal_rows(network: Network, proposal: Proposal) -> tuple[tuple[str, str], ...]:
