@@ -14,13 +14,16 @@ _FORWARD_PRICES = 25
 def dear_chain(factor: int, *, max_hops: int = 1000) -> EmbeddedChain:
     """A new chain in memory whose prices are multiplied."""
     chain = memory_chain(max_hops=max_hops)
-    config = chain.config()
-    parameters = read_hashmap(config, 32, Reader.ref, max_entries=200)
-    gas, forward = parameters[_GAS_PRICES], parameters[_FORWARD_PRICES]
-    config = _replace(config, gas, _dearer(gas, factor, (8, 64, -64, 8, -64)))
-    config = _replace(config, forward, _dearer(forward, factor, (8, -64, -64, -64)))
-    chain._config = to_boc(config)
+    chain._config = to_boc(dear_prices(chain.config(), gas=factor, forward=factor))
     return chain
+
+
+def dear_prices(config: Cell, *, gas: int = 1, forward: int = 1) -> Cell:
+    """This network configuration with its prices of gas and of messages multiplied."""
+    parameters = read_hashmap(config, 32, Reader.ref, max_entries=200)
+    prices, messages = parameters[_GAS_PRICES], parameters[_FORWARD_PRICES]
+    config = _replace(config, prices, _dearer(prices, gas, (8, 64, -64, 8, -64)))
+    return _replace(config, messages, _dearer(messages, forward, (8, -64, -64, -64)))
 
 
 def _dearer(parameter: Cell, factor: int, widths: tuple[int, ...]) -> Cell:
