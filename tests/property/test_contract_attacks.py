@@ -565,9 +565,10 @@ def test_nobody_but_the_root_says_that_it_is_done() -> None:
         assert rig.state.results[0].status is ResultStatus.FAILED
 
 
-def test_what_the_present_owners_approved_stays_whoever_proposed_it(rig: GovernedRoot) -> None:
-    """Clearing up after a former owner drops nothing that is approved under the present rules."""
-    rig.propose_action(B, gov.set_rules((B, C), threshold=2, revoke_threshold=1, delay=DELAY))
+def test_what_was_approved_anew_stays(rig: GovernedRoot) -> None:
+    """Clearing up after a change of rules drops nothing that is approved under the present ones."""
+    rules = gov.set_rules((A, B, C), threshold=3, revoke_threshold=1, delay=DELAY)
+    rig.propose_action(B, rules)
     rig.approve(C, 0)
     rig.propose(A, SLOW["model"])
     rig.propose(A, SLOW["proxy"])

@@ -52,12 +52,12 @@ def show(
 ) -> None:
     """Show what the root says: prices, trusted images, models, proxies, and who decides."""
     from cocoon.cli import screen
-    from cocoon.cli.governance.report import root_document, root_rows
+    from cocoon.cli.governance.report import rent_rows, root_document, root_rows
     from cocoon.cli.money.outcome import Outcome
 
     async def look(network: "Network") -> "Outcome":
         now = (await network.backend.head()).time
-        table = screen.facts("", root_rows(network, now))
+        table = screen.facts("", root_rows(network, now) + await rent_rows(network))
         return Outcome([], document=root_document(network), tables=[table])
 
     _look(look, root, url, state, config, mainnet=mainnet, as_json=as_json)

@@ -40,7 +40,7 @@ def governance_gas() -> dict[str, dict[str, int]]:
 def _root() -> dict[str, int]:
     with memory_chain() as chain:
         config = RootConfig(person(0), 1, sample_params(), owner=OWNER)
-        address = deploy(chain, "root", root_data(config))
+        address = deploy(chain, "root", root_data(config), TON // 2)
         found: dict[str, int] = {}
 
         def run(name: str, outcome: Outcome) -> None:
@@ -115,6 +115,8 @@ def _governor() -> dict[str, int]:
         run("governor_propose, rules of five", rig.propose_action(owners[0], rules))
         weights = gov.set_tariff(0, Multipliers(9, 9, 9, 9))
         run("governor_propose, tariff", rig.propose_action(owners[0], weights))
+        rig.approve(owners[1], 2)
+        rig.approve(owners[2], 2)
         run("governor_execute, tariff", rig.execute(2))
         chain.advance(DELAY)
         executed = rig.execute(0)

@@ -55,7 +55,7 @@ def rig() -> Iterator[Rig]:
         for person in people:
             chain.faucet(person.address, 10 * TON)
         config = RootConfig(Address(bytes(32)), 1, sample_params(), owner=people[0].address)
-        yield Rig(chain, people, deploy(chain, "root", root_data(config)), Console(
+        yield Rig(chain, people, deploy(chain, "root", root_data(config), TON // 2), Console(
             file=io.StringIO(), width=200,
         ))  # fmt: skip
 

@@ -1,14 +1,15 @@
 """Tables about a root: what it says, who decides, what waits and what was decided."""
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
 from cocoon.chain.address import Address
+from cocoon.chain.backend import AccountState
 from cocoon.chain.contracts.governor_state import GovernorState, Proposal
 from cocoon.chain.contracts.root_operations import Detail, describe_action
+from cocoon.chain.rent import YEAR, rent_lasts, yearly_rent
 from cocoon.chain.root_history import Change
 from cocoon.cli import screen
 
@@ -21,8 +22,8 @@ ONE_OWNER = "ONE OWNER, NO DELAY: it can change everything at once. Only for a d
 
 
 def when(moment: int) -> str:
-    """A time for people, as this machine counts it."""
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
+    """A time of the chain, for people."""
+    return screen.moment(moment)
 
 
 def details_text(details: Mapping[str, Detail], network: "Network", *, short: bool = False) -> str:
@@ -68,6 +69,18 @@ def root_rows(network: "Network", now: int) -> list[tuple[str, str]]:
         (f"proxy {item.seqno}", f"{item.for_workers} for workers, {item.for_clients} for clients")
         for item in root.proxies
     ]
+    return rows
+
+
+async def rent_rows(network: "Network") -> list[tuple[str, str]]:
+    """For how long root and governor can pay what storing them costs.
+
+    Raises:
+        ChainError: the chain cannot be read.
+    """
+    rows = [("rent of the root", _rent(await network.backend.account(network.root.address)))]
+    if network.governor is not None:
+        rows.append(("rent of the governor", _rent(await network.backend.account(network.owner))))
     return rows
 
 
@@ -207,6 +220,14 @@ def _standing(state: GovernorState, proposal: Proposal, now: int) -> str:
     if proposal.ready_at:
         return f"waits until {when(proposal.ready_at)}"
     return "waits for approvals"
+
+
+def _rent(state: AccountState) -> str:
+    a_year = screen.ton(yearly_rent(state))
+    if not (left := rent_lasts(state)):
+        return f"OWED, {a_year} a year: send it TON without a comment before it is frozen"
+    text = f"paid for about {left / YEAR:.1f} years ({screen.ton(state.balance)})"
+    return text if left >= YEAR // 2 else f"{text}: send it TON without a comment"
 
 
 def _detail(value: Detail, *, testnet: bool) -> str:
