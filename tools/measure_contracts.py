@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from cocoon.testing.contract_costs import Costs, measure
-from cocoon.testing.governance_costs import governance_gas
+from cocoon.testing.governance_costs import governance_gas, governance_rent
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/reference/contract-fees.md"
@@ -35,8 +35,9 @@ def blocks(costs: Costs) -> dict[str, str]:
     for flow in costs.flows:
         gas = " → ".join(f"{kind} {used:,}" for kind, used in flow.gas)
         flows.append(f"| {flow.name} | {ton(flow.attached)} | {gas} | {ton(flow.fees)} |")
+    found = costs.rent | governance_rent()
     rent = ["| contract | rent a year |", "|---|---:|"]
-    rent += [f"| {kind} | {ton(amount)} |" for kind, amount in costs.rent.items()]
+    rent += [f"| {kind} | {ton(amount)} |" for kind, amount in found.items()]
     commit = next(flow.fees for flow in costs.flows if flow.name == "commit")
     commits = ["| commits a day | cost a day |", "|---:|---:|"]
     commits += [f"| {count} | {ton(count * commit)} |" for count in DAY_COMMITS]

@@ -13,6 +13,7 @@ from cocoon.chain.contracts.wallet import owner_send_message, owner_text_command
 from cocoon.chain.embedded.chain import EmbeddedChain
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.message import OutMessage, external_in
+from cocoon.chain.rent import YEAR
 from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import root_config, root_data
 from cocoon.testing.chain import TON, memory_chain
@@ -35,6 +36,25 @@ TWO_ENDPOINTS = "10.0.0.1:11001 10.0.0.1:11002"
 def governance_gas() -> dict[str, dict[str, int]]:
     """Gas units by contract and operation."""
     return {"governor": _governor(), "root": _root(), "wallet": _wallet()}
+
+
+def governance_rent() -> dict[str, int]:
+    """A year's rent of a root with our codes in its parameters, and of its governor; nanoTON."""
+    codes = {f"{name}_code": load_code(name) for name in ("proxy", "worker", "client")}
+    with memory_chain() as chain:
+        owners = people(range(1, 6))
+        rig = GovernedRoot(chain, owners=owners, threshold=3, params=sample_params(**codes))
+        places = {"root": rig.root, "governor": rig.governor}
+        for address in places.values():
+            chain.faucet(address, 1)
+        before = {name: chain.account(address).balance for name, address in places.items()}
+        chain.advance(YEAR)
+        for address in places.values():
+            chain.faucet(address, 1)
+        return {
+            name: before[name] + 1 - chain.account(address).balance
+            for name, address in places.items()
+        }
 
 
 def _root() -> dict[str, int]:

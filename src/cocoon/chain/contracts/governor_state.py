@@ -78,7 +78,8 @@ class Proposal:
             DecodeError: a value does not fit.
         """
         out = Builder().uint(self.urgent, 1).uint(self.immediate, 1).address(self.proposer)
-        out.uint(self.created_at, 32).uint(self.expires_at, 32).uint(self.ready_at, 32).uint(self.rules_version, 32)
+        out.uint(self.created_at, 32).uint(self.expires_at, 32)
+        out.uint(self.ready_at, 32).uint(self.rules_version, 32)
         mask = sum(1 << index for index in self.approvals)
         return out.uint(mask, _APPROVAL_BITS).ref(self.action).cell()
 
