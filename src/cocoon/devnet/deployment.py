@@ -72,7 +72,7 @@ async def _root(plan: Plan, root: RootContract, backend: ChainBackend) -> RootCo
         await _send(backend, owner, "root contract", message)
     current = await read_root(backend, root.address)
     codes = params(plan.root, version=current.params.params_version)
-    bodies = root_changes(current, root.applied, plan.root, codes)
+    bodies = root_changes(current, root.applied, plan.root, codes, root.listed)
     if not bodies:
         return current
     if current.owner != owner.address:

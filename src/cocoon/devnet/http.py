@@ -16,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 from cocoon.errors import RemoteProtocolError, UnavailableError
 
 MAX_ANSWER = 16 << 20
+MAX_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,23 @@ async def get_json(url: str, timeout: float) -> Any:
     """
     answer = await call("GET", url, timeout)
     if answer.status != 200:
-        raise UnavailableError(f"{url} answers with HTTP status {answer.status}")
+        raise UnavailableError(
+            f"{url} answers with HTTP status {answer.status}{_reason(answer.body)}"
+        )
     try:
         return json.loads(answer.body)
     except ValueError:
         raise RemoteProtocolError(f"{url} does not answer with JSON") from None
+
+
+def _reason(body: bytes) -> str:
+    """What an error object of an OpenAI-compatible interface says, behind a colon."""
+    try:
+        text = str(json.loads(body)["error"]["message"])
+    except (ValueError, LookupError, TypeError):
+        return ""
+    printable = "".join(sign for sign in text[:MAX_REASON] if sign.isprintable())
+    return f": {printable}" if printable else ""
 
 
 async def call(

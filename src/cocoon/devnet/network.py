@@ -19,7 +19,7 @@ from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Superv
 from cocoon.devnet.root_data import RootContract, save_root
 from cocoon.devnet.settled import Settlement
 from cocoon.devnet.state import RunningNetwork, StateDirectory
-from cocoon.devnet.winding_down import proxy_contracts, still_open, wait_closed
+from cocoon.devnet.winding_down import check_open, proxy_contracts, still_open, wait_closed
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
 ENGINE_TIMEOUT = 15.0
@@ -69,7 +69,9 @@ class Network:
         if self.plan.chain is not None and self.plan.root_contract is not None:
             await supervisor.start([self.plan.chain])
             await self._deploy(self.plan.chain, self.plan.root_contract)
-            await self._settle_old(state, supervisor, self.plan.root_contract)
+            known = replace(self.plan.root_contract, applied=self.plan.root)
+            save_root(state.path, known)
+            await self._settle_old(state, supervisor, known)
         # All at once: who comes before its proxies tries again a moment later.
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
@@ -103,12 +105,11 @@ class Network:
                 await supervisor.start(winding)
                 await wait_closed(self.backend, self.chain, old)
                 await supervisor.stop("proxy")
+            await check_open(self.backend, now)
         except ChainError as error:
             raise UnavailableError(f"old contracts cannot be wound down: {error}") from None
         # Contracts of proxies that are not started this time are remembered for when they are.
-        save_root(
-            state.path, replace(known, applied=self.plan.root, proxies={**known.proxies, **now})
-        )
+        save_root(state.path, replace(known, proxies={**known.proxies, **now}))
 
     def settlement(self) -> Settlement | None:
         """What settles on chain and shows it; None when TON is simulated."""

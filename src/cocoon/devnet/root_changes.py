@@ -1,6 +1,6 @@
 """From what a root contract says to what it shall say: the owner's messages in between."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from cocoon.chain.cells import Cell
 from cocoon.chain.contracts import root
@@ -13,7 +13,11 @@ _QUERY_ID = 0
 
 
 def root_changes(
-    current: RootConfig, applied: RootPlan, plan: RootPlan, codes: ContractParams
+    current: RootConfig,
+    applied: RootPlan,
+    plan: RootPlan,
+    codes: ContractParams,
+    listed: Collection[str],
 ) -> list[Cell]:
     """Bodies of the messages that take a root from one plan to the next; none if nothing changed.
 
@@ -24,13 +28,14 @@ def root_changes(
         applied: the plan that it followed last.
         plan: what it shall follow.
         codes: has the codes of the three contracts that it shall have.
+        listed: entries of the list of proxies that are this devnet's.
 
     Raises:
         DecodeError: a value does not fit.
     """
     return [
         *_hashes(current, applied, plan),
-        *_proxies(current, applied, plan),
+        *_proxies(current, plan, listed),
         *_params(current.params, applied, plan),
         *_codes(current.params, codes),
     ]
@@ -58,11 +63,10 @@ def _hashes(current: RootConfig, applied: RootPlan, plan: RootPlan) -> Iterator[
             yield delete(_QUERY_ID, item)
 
 
-def _proxies(current: RootConfig, applied: RootPlan, plan: RootPlan) -> Iterator[Cell]:
+def _proxies(current: RootConfig, plan: RootPlan, listed: Collection[str]) -> Iterator[Cell]:
     """The listed proxies keep their numbers in order; the rest is added or taken off the list."""
     ordered = sorted(current.proxies, key=lambda proxy: proxy.seqno)
-    known = {*applied.proxies, *plan.proxies}  # the latter where an earlier try was cut off
-    ours = [proxy for proxy in ordered if _text(proxy) in known]
+    ours = [proxy for proxy in ordered if _text(proxy) in listed]
     for proxy, text in zip(ours, plan.proxies, strict=False):
         if _text(proxy) != text:
             yield root.update_proxy(_QUERY_ID, proxy.seqno, text)

@@ -19,6 +19,7 @@ from cocoon.devnet.state import write_atomically
 from cocoon.errors import ConfigError, DecodeError
 
 ROOT_CONTRACT_FILE = "root-contract.json"
+MAX_LISTED = 1000
 UNIQUE_ID = 17
 """What the official tool deploys networks with (``onchain.md`` §4)."""
 _STRUCT_VERSION = 3
@@ -34,11 +35,14 @@ class RootContract:
         applied: the plan that it was last made to follow. What its owner changed beyond that is
             nobody else's business.
         proxies: contracts that the proxies had when the network ran last, by process name.
+        listed: where proxies of this devnet ever listened, the newest last: entries of the root's
+            list that are not here are somebody else's.
     """
 
     init: Cell
     applied: RootPlan
     proxies: Mapping[str, Address] = field(default_factory=dict)
+    listed: tuple[str, ...] = ()
 
     @property
     def address(self) -> Address:
@@ -57,13 +61,17 @@ def load_root(folder: Path, plan: RootPlan, owner: Address) -> RootContract:
         document = json.loads(path.read_text())
         init = from_boc(bytes.fromhex(document["state_init"]))
         proxies = {name: Address.parse(text) for name, text in document["proxies"].items()}
-        return RootContract(init, RootPlan.from_document(document["applied"]), proxies)
+        listed = dict.fromkeys([*document["listed"], *plan.proxies])
+        applied = RootPlan.from_document(document["applied"])
+        contract = RootContract(init, applied, proxies, tuple(listed)[-MAX_LISTED:])
+        save_root(folder, contract)  # before a message that lists them is sent
+        return contract
     except FileNotFoundError:
         pass
     except (OSError, ValueError, LookupError, TypeError, AttributeError, DecodeError):
         raise ConfigError(f"{path} is damaged: delete the state directory to begin anew") from None
     init = state_init(load_code("root"), root_data(first_config(plan, owner)))
-    contract = RootContract(init, plan)
+    contract = RootContract(init, plan, listed=plan.proxies)
     save_root(folder, contract)
     return contract
 
@@ -74,6 +82,7 @@ def save_root(folder: Path, contract: RootContract) -> None:
         "address": contract.address.raw(),
         "state_init": to_boc(contract.init).hex(),
         "applied": contract.applied.document(),
+        "listed": list(contract.listed),
         "proxies": {name: address.raw() for name, address in contract.proxies.items()},
     }
     write_atomically(folder / ROOT_CONTRACT_FILE, json.dumps(document, indent=2) + "\n")

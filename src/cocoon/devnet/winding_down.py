@@ -54,6 +54,22 @@ async def still_open(
     return found
 
 
+async def check_open(backend: ChainBackend, contracts: Mapping[str, Address]) -> None:
+    """Refuse to start proxies whose contracts were closed for good: nobody could use them.
+
+    Raises:
+        ChainError: the chain does not answer.
+        UnavailableError: one was closed, or closes.
+    """
+    for name, contract in contracts.items():
+        state = await _read(backend, contract)
+        if state is not None and state.phase is not ContractPhase.OPEN:
+            raise UnavailableError(
+                f"{name} was closed for good ({contract}): move its folder out of the state "
+                "directory, and the next start makes a new proxy"
+            )
+
+
 async def wait_closed(
     backend: ChainBackend, control: ChainControl, contracts: Mapping[str, Address]
 ) -> None:

@@ -99,6 +99,14 @@ async def test_a_new_plan_changes_the_same_root(tmp_path: Path, backend: Rig) ->
     assert third.params.params_version == second.params.params_version
 
 
+async def test_a_start_that_was_cut_off_leaves_no_stale_proxy(tmp_path: Path, backend: Rig) -> None:
+    """Its messages arrived, and what they did was not written down."""
+    await put(plan(tmp_path, proxies=1), backend)
+    await put(plan(tmp_path, proxies=2), backend)
+    last = plan(tmp_path, proxies=1)
+    assert follows(await put(last, backend), last.root)
+
+
 async def test_what_the_owner_decided_stays(tmp_path: Path, backend: Rig) -> None:
     made = plan(tmp_path)
     root = await put(made, backend)
@@ -124,9 +132,12 @@ def test_the_state_directory_remembers(tmp_path: Path) -> None:
     assert made.root_contract is not None
     owner = made.deployer.owner.address
     other = replace(made.root, price_per_token=1, worker_fee_per_token=1)
-    assert load_root(tmp_path, other, owner) == RootContract(made.root_contract.init, made.root)
+    listed = made.root.proxies
+    assert load_root(tmp_path, other, owner) == RootContract(
+        made.root_contract.init, made.root, listed=listed
+    )
     path = tmp_path / "root-contract.json"
-    known = RootContract(made.root_contract.init, made.root, {"proxy-1": owner})
+    known = RootContract(made.root_contract.init, made.root, {"proxy-1": owner}, listed)
     save_root(tmp_path, known)
     assert load_root(tmp_path, other, owner) == known
     for text in ("{", "{}", json.dumps({"state_init": "00", "applied": {}}), "[]"):
