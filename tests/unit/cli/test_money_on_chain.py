@@ -8,12 +8,14 @@ import pytest
 from rich.console import Console
 
 from cocoon.chain.address import Address
+from cocoon.chain.contracts.governor import propose
 from cocoon.chain.contracts.governor_rules import Rules
 from cocoon.chain.embedded import EmbeddedBackend, EmbeddedChain
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.message import OutMessage
+from cocoon.chain.rent import YEAR, rent_lasts
 from cocoon.chain.root_config import RootConfig
-from cocoon.chain.root_contract import root_data
+from cocoon.chain.root_contract import root_config, root_data
 from cocoon.chain.root_history import read_history
 from cocoon.chain.wallets.v5r1 import WalletV5R1
 from cocoon.cli.governance import report, session
@@ -22,7 +24,7 @@ from cocoon.cli.money import wallets
 from cocoon.cli.money.sending import send_one
 from cocoon.errors import ConfigError, PaymentError, WalletFundsError
 from cocoon.testing.chain import TON, memory_chain
-from cocoon.testing.contracts import deploy, sample_params
+from cocoon.testing.contracts import call, data, deploy, sample_params
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +158,70 @@ async def test_several_owners_decide_after_a_delay(rig: Rig) -> None:
         assert report.queue_document(network, 0) == []
         table = report.queue_table(network, 0)
         assert table.row_count == 0
+
+
+@pytest.mark.parametrize("is_test", [False, True])
+async def test_only_a_test_decides_without_delay(is_test: bool) -> None:
+    with memory_chain() as chain:
+        person = WalletV5R1(SecretKey(bytes([1]) * 32), testnet=True)
+        chain.faucet(person.address, 10 * TON)
+        params = sample_params(is_test=is_test)
+        config = RootConfig(Address(bytes(32)), 1, params, owner=person.address)
+        root = deploy(chain, "root", root_data(config), TON // 2)
+        shown, backend = Console(file=io.StringIO()), EmbeddedBackend(chain)
+
+        async def govern(delay: int) -> None:
+            async with session.opened(backend, root) as network:
+                rules = Rules(0, (person.address,), 1, 1, delay)
+                await session.govern(network, person, rules, console=shown, yes=True)
+
+        if is_test:
+            await govern(0)
+        else:
+            for delay in (0, 3599):
+                with pytest.raises(ConfigError, match="at least 3600 seconds"):
+                    await govern(delay)
+            await govern(3600)
+        words = ["1", "1", "0", person.address.friendly(testnet=True)]
+        wish = parse_wish("set-rules", words)
+        async with session.opened(backend, root) as network:
+            if is_test:
+                await session.propose(network, person, wish, console=shown, yes=True)
+            else:
+                with pytest.raises(ConfigError, match="at least 3600 seconds"):
+                    await session.propose(network, person, wish, console=shown, yes=True)
+        if not is_test:  # somebody proposed it with another tool
+            assert call(
+                chain, config_owner(chain, root), person.address, propose(1, wish.action)
+            ).ok
+            async with session.opened(backend, root) as network:
+                with pytest.raises(ConfigError, match="at least 3600 seconds"):
+                    await session.approve(network, person, 0, console=shown, yes=True)
+
+
+def config_owner(chain: EmbeddedChain, root: Address) -> Address:
+    owner = root_config(root, data(chain, root)).owner
+    assert owner is not None
+    return owner
+
+
+async def test_rent_is_shown(rig: Rig) -> None:
+    async with session.opened(rig.backend(), rig.root) as network:
+        [(what, text)] = await report.rent_rows(network)
+    assert what == "rent of the root"
+    assert text.startswith("paid for about ")
+    owners = tuple(person.address for person in rig.people)
+    rules = Rules(0, owners, threshold=2, revoke_threshold=1, delay=DELAY)
+    async with session.opened(rig.backend(), rig.root) as network:
+        await session.govern(network, rig.people[0], rules, console=rig.shown, yes=True)
+    async with session.opened(rig.backend(), rig.root) as network:
+        rows = await report.rent_rows(network)
+    assert [name for name, _ in rows] == ["rent of the root", "rent of the governor"]
+    rig.chain.advance(rent_lasts(rig.chain.account(rig.root)) + YEAR)
+    rig.chain.faucet(rig.root, 1)
+    async with session.opened(rig.backend(), rig.root) as network:
+        text = (await report.rent_rows(network))[0][1]
+    assert "OWED" in text
 
 
 async def test_a_stranger_proposes_nothing(rig: Rig) -> None:
