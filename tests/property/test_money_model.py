@@ -70,6 +70,7 @@ class Member:
     contract: Contract
     tokens: int = 0
     signed: list[SignedPayment] = field(default_factory=list)
+    granted: list[SignedPayment] = field(default_factory=list)
 
     def pick(self, newest: bool) -> SignedPayment | None:
         return (self.signed[-1] if newest else self.signed[0]) if self.signed else None
@@ -256,7 +257,21 @@ class MoneyModel(RuleBasedStateMachine):
         payment = self.lab.payment(
             opcodes.EXT_CLIENT_GRANT_REFUND_SIGNED, member.contract, member.tokens
         )
+        member.granted.append(payment)
         self.send(SUBMITTER, member.contract.address, value, payment.body())
+
+    @rule(who=CLIENT, newest=NEWEST, value=VALUES)
+    def an_old_grant(self, who: int, newest: bool, value: int) -> None:
+        """Anybody repeats it; a client that has opened again does not leave with it."""
+        member = self.clients[who]
+        if not member.granted:
+            return
+        grant = member.granted[-1 if newest else 0]
+        before = self.lab.client_state(member.contract)
+        self.send(STRANGER, member.contract.address, value, grant.body())
+        reopened = before.ledger is not None and before.ledger.reopened
+        if reopened and grant.tokens <= before.tokens_used:
+            assert self.lab.client_state(member.contract).phase == before.phase
 
     # --- the proxy and its operator ---
 
