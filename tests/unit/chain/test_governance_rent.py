@@ -144,6 +144,17 @@ def test_poor_governor_keeps_its_rent_of_what_comes(chain: EmbeddedChain) -> Non
     assert KEPT_BY_GOVERNOR <= kept <= KEPT_BY_GOVERNOR + deposit
 
 
+def test_poor_governor_keeps_the_deposit_of_a_proposal_beside_its_rent(
+    chain: EmbeddedChain,
+) -> None:
+    rig = poor_governor(chain)
+    deposit = 52 * TON // 10_000  # an action of one cell
+    assert rig.send(gov.propose(1, gov.action_of(ADD)), A, TON).ok
+    assert chain.account(rig.governor).balance == KEPT_BY_GOVERNOR + deposit
+    assert rig.send(gov.propose(1, gov.action_of(ADD)), A, TON).ok
+    assert chain.account(rig.governor).balance == KEPT_BY_GOVERNOR + 2 * deposit
+
+
 def test_rent_of_the_governor_never_spoils_an_execution(chain: EmbeddedChain) -> None:
     """The root gets the value first; the rent is kept of what it returns."""
     rig = poor_governor(chain)

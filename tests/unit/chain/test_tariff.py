@@ -185,6 +185,19 @@ def test_announced_lowering_is_not_taken_back_at_once(rig: GovernedRoot) -> None
     assert lower(rig, middle, replaces_announced=True) is None
 
 
+def test_replacing_what_is_announced_is_no_way_to_a_raise(rig: GovernedRoot) -> None:
+    before = rig.chain.snapshot()
+    cheap, middle = Multipliers(1, 1, 1, 1), Multipliers(2, 2, 2, 2)
+    for announced, wanted in (
+        (Multipliers(10_000, 1_000, 90_000, 80_000), HIGHER),  # dearer than now
+        (cheap, middle),  # cheaper than now, dearer than what was promised
+        (START, START),  # nothing changes
+    ):
+        assert decide(rig, rig.chain.now + 3 * DELAY, announced) is None
+        assert lower(rig, wanted, replaces_announced=True) == NO_LOWERING
+        rig.chain.restore(before)
+
+
 def test_second_announcement_says_that_it_replaces_the_first(rig: GovernedRoot) -> None:
     assert decide(rig, rig.chain.now + 5 * DELAY, HIGHER) is None
     before = rig.state.tariff
@@ -245,6 +258,8 @@ def test_first_tariff_is_announced(chain: EmbeddedChain) -> None:
     assert decide(rig, 0, Multipliers(0, 0, 0, 0)) == NO_LOWERING
     effective_at = rig.chain.now + 2 * DELAY
     assert decide(rig, effective_at, LOWER) is None
+    free = Multipliers(0, 0, 0, 0)
+    assert lower(rig, free, replaces_announced=True) == NO_LOWERING
     assert rig.state.tariff.tariff_at(effective_at - 1) is None
     assert rig.state.tariff.tariff_at(effective_at) == TariffStep(1, effective_at, LOWER)
 
