@@ -8,6 +8,7 @@ from cocoon.chain.cells import Builder
 from cocoon.chain.contracts import client_messages
 from cocoon.chain.contracts.fields import ContractPhase
 from cocoon.testing.chain import TON, memory_chain
+from cocoon.testing.dear_chain import dear_prices
 from cocoon.testing.money_lab import CLIENT_OWNER, STRANGER, SUBMITTER, Contract, MoneyLab
 
 MILLION = 1_000_000
@@ -123,3 +124,39 @@ def test_a_deposit_refused_after_closing_leaves_nothing_but_rent_behind() -> Non
         assert lab.balance(client.address) < 15 * MILLION
         assert lab.balance(CLIENT_OWNER) > 5 * TON + 900 * MILLION
         lab.check()
+
+
+@pytest.mark.parametrize("factor", [1, 8])
+def test_a_deposit_with_little_left_meets_a_closed_client(factor: int) -> None:
+    """The pool takes missing rent out of the deposit's value, and leaves as much as is needed to
+    refuse the deposit and to pay it back: to the nanoTON, at any price."""
+    with memory_chain(max_hops=1) as chain:
+        lab = MoneyLab(chain)
+        lab.deploy_proxy(value=20 * MILLION)
+        client = lab.client(value=TON)
+        lab.settle()
+        lab.advance(10 * 365 * DAY)
+        chain.set_config(dear_prices(chain.config(), gas=factor, forward=factor))
+        start = lab.snapshot()
+
+        def counts(value: int) -> bool:
+            lab.restore(start)
+            top_up(lab, client, 5 * TON, value)
+            lab.settle()
+            return lab.ledger().client_funds == 5 * TON
+
+        low, high = factor * TON // 10, 20 * TON
+        assert not counts(low)
+        assert counts(high)
+        while high - low > MILLION // 10:
+            middle = (low + high) // 2
+            low, high = (low, middle) if counts(middle) else (middle, high)
+        for more in range(0, 60, 3):
+            lab.restore(start)
+            top_up(lab, client, 5 * TON, high + factor * more * MILLION)
+            lab.pay(GRANT, client, 0, factor * TON)
+            assert lab.client_state(client).phase is ContractPhase.CLOSED
+            lab.settle()
+            assert lab.ledger().client_funds == lab.client_state(client).balance == 0
+            assert lab.balance(CLIENT_OWNER) > 5 * TON
+            lab.check()

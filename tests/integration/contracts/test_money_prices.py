@@ -193,3 +193,16 @@ def test_todays_least_value_is_the_official_one(lab: MoneyLab) -> None:
     assert grant(lab, TON // 10).ok
     assert lab.client_state(lab.clients[0]).phase is ContractPhase.CLOSED
     lab.check()
+
+
+@pytest.mark.parametrize(("gas", "forward"), PRICES)
+def test_what_a_client_attaches_for_others(lab: MoneyLab, gas: int, forward: int) -> None:
+    """A note has a hop, the charge ahead of a refund three; so an open chain cannot run dry."""
+    lab.chain.set_config(dear_prices(lab.chain.config(), gas=gas, forward=forward))
+    client, one = lab.clients[0], hop(gas, forward)
+    values = []
+    for outcome in (charge(lab, 20 * one), lab.pay(GRANT, client, 3 * MILLION, 20 * one)):
+        sent = next(t for t in outcome.transactions if t.address == client.address).out_messages
+        values.append([m.value for m in sent if m.dest == lab.proxy.address])
+    (note, _), (charged, _) = values
+    assert (note, charged) == (one, 3 * one)
