@@ -8,6 +8,11 @@ from cocoon.errors import ConfigError, DecodeError, PaymentError
 Json = dict[str, Any]
 
 
+def is_over(one: Json) -> bool:
+    """Whether everything has come back, even if the client did not see it happen."""
+    return bool(one["finished"]) or (one.get("state") == "closed" and not one.get("balance"))
+
+
 def choose(contracts: list[Json], proxy: str | None, *, finished: bool) -> Json:
     """The contract at a proxy's contract; without an address the only one there is.
 
@@ -24,7 +29,7 @@ def choose(contracts: list[Json], proxy: str | None, *, finished: bool) -> Json:
         wanted = _parse(proxy)
         found = [one for one in contracts if _parse(one["proxy_sc_address"]) == wanted]
     else:
-        found = [one for one in contracts if not one["finished"]]
+        found = [one for one in contracts if not is_over(one)]
         if not found and finished:
             found = contracts[-1:]
     if not found:

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from cocoon.cli import screen
-from cocoon.cli.money.choice import choose
+from cocoon.cli.money.choice import choose, is_over
 from cocoon.cli.money.client_agent import ClientAgent, client_agent
 from cocoon.cli.money.close_report import add_statement
 from cocoon.cli.money.intent import Intent, announce
@@ -59,7 +59,7 @@ async def order(
     """
     async with client_agent(target) as agent:
         one = choose(await agent.contracts(), proxy, finished=name != "withdraw")
-        if name == "topup" and one["finished"]:
+        if name == "topup" and is_over(one):
             name = "reopen"
         where = one["proxy_sc_address"]
         outlook = await agent.outlook(name, where, amount)
