@@ -373,6 +373,25 @@ def test_full_upgrade_needs_lists_without_libraries(rig: Root) -> None:
         rig.chain.restore(before)
 
 
+def test_full_upgrade_needs_proxies_without_libraries(rig: Root) -> None:
+    rig.send(root.register_proxy(1, "10.0.0.1:1"))
+    rig.send(root.register_proxy(1, "10.0.0.2:1"))
+    now = rig.config()
+    body = root.unregister_proxy(1, 1)
+    assert rig.send(body).ok
+    good = root_data(replace(now, version=rig.config().version + 1))
+    lists, params = good.refs
+    (found,) = lists.refs
+    for odd in (
+        library(rig.chain, found),
+        Cell(found.data, found.bits, (found.refs[0], library(rig.chain, found.refs[1]))),
+    ):
+        bad = Cell(good.data, good.bits, (Cell(lists.data, lists.bits, (odd,)), params))
+        full = root.upgrade_full(1, bad, load_code("root"))
+        assert rig.send(full, value=TON).exit_code == 9
+    assert rig.send(root.upgrade_full(1, good, load_code("root")), value=TON).ok
+
+
 def test_full_upgrade_is_void_after_any_change(rig: Root) -> None:
     """It was made from a state that is no more."""
     pending = root.upgrade_full(1, root_data(config(version=8)), load_code("root"))
