@@ -201,9 +201,8 @@ def _print(found: Any, tell: Any, *, as_json: bool) -> None:
     if as_json:
         _print_json(found)
         return
-    console = screen.stdout()
     for part in tell(found):
-        console.print(part, soft_wrap=False)
+        screen.print_whole(part)
 
 
 def _print_json(value: Any) -> None:

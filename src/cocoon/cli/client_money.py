@@ -16,7 +16,15 @@ from cocoon.client.chain.money import ClientMoney
 from cocoon.client.chain.outlook import Outlook
 from cocoon.client.chain.plan import Action, Blocked, Done, Operation, Step, Wait
 from cocoon.client.chain.report import ContractReport
-from cocoon.errors import BadRequestError, DecodeError, InsufficientFundsError, PaymentError
+from cocoon.errors import (
+    BadRequestError,
+    ChainError,
+    DecodeError,
+    InsufficientFundsError,
+    PaymentError,
+    UpstreamError,
+    WalletFundsError,
+)
 from cocoon.gateway import ExtraReply, ExtraRequest, ExtraRoute
 
 MAX_DIGITS = 19
@@ -52,18 +60,25 @@ class MoneyRoutes:
         self, order: Order, operation: Operation
     ) -> Callable[[ExtraRequest], Awaitable[ExtraReply]]:
         async def answer(request: ExtraRequest) -> ExtraReply:
-            contract = self._contract(request)
-            if request.method != "POST":
-                amount = _amount(request) if request.query.get("amount") else 0
-                outlook = await self._money.outlook(contract, operation, amount)
-                return ExtraReply(msgspec.json.encode(outlook_object(outlook)))
             try:
-                receipts, step = await order(contract, request)
-            except PaymentError as error:
+                return await self._answer(request, order, operation)
+            except (PaymentError, WalletFundsError) as error:
                 raise InsufficientFundsError(str(error)) from None
-            return ExtraReply(msgspec.json.encode(outcome_object(receipts, step)))
+            except ChainError as error:
+                raise UpstreamError(str(error)) from None
 
         return answer
+
+    async def _answer(
+        self, request: ExtraRequest, order: Order, operation: Operation
+    ) -> ExtraReply:
+        contract = self._contract(request)
+        if request.method != "POST":
+            amount = _amount(request) if request.query.get("amount") else 0
+            outlook = await self._money.outlook(contract, operation, amount)
+            return ExtraReply(msgspec.json.encode(outlook_object(outlook)))
+        receipts, step = await order(contract, request)
+        return ExtraReply(msgspec.json.encode(outcome_object(receipts, step)))
 
     def _contract(self, request: ExtraRequest) -> Address:
         try:

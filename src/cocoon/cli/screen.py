@@ -1,11 +1,13 @@
 """What people see on the terminal: progress, notices, tables."""
 
 import time
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -17,6 +19,7 @@ LOCAL_CHAIN = (
 )
 SMALL_MODEL = "This is a small demonstration model (135 million parameters), often wrong."
 NANO = 10**9
+WIDEST = 500
 
 _MARKS = {"starting": ("…", "yellow"), "ready": ("✓", "green"), "stopped": ("·", "dim")}
 
@@ -44,9 +47,23 @@ def decimals(nano: int) -> str:
     return f"{'-' if nano < 0 else ''}{whole}.{rest:09d}"
 
 
+def moment(seconds: int) -> str:
+    """A time of the chain, as all that look at it can compare it."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
 def about_network(simulated_ton: bool) -> str:
     """What a devnet is not."""
     return SIMULATED if simulated_ton else LOCAL_CHAIN
+
+
+def print_whole(part: RenderableType) -> None:
+    """Print a result; a list is as wide as it is, for no number in it may be cut."""
+    console = stdout()
+    if isinstance(part, Table) and part.box is None:
+        wide = console.options.update(max_width=WIDEST)
+        console.width = max(console.width, Measurement.get(console, wide, part).maximum)
+    console.print(part, soft_wrap=False)
 
 
 class StartProgress:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import socket
 from collections.abc import Iterator
@@ -111,5 +112,8 @@ async def _bind(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}") from None
+        hint = "; stop what listens there, or use another port"
+        if error.errno != errno.EADDRINUSE:
+            hint = ""
+        raise ConfigError(f"cannot listen on {host} port {port}: {error.strerror}{hint}") from None
     return listener

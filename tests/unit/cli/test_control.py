@@ -2,17 +2,24 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import pytest
 
+from cocoon.chain.address import Address
+from cocoon.cli.client_money import MoneyRoutes
 from cocoon.cli.money.control import Control
+from cocoon.client.chain.money import ClientMoney
 from cocoon.errors import (
     ChainError,
     InsufficientFundsError,
     PaymentError,
     RemoteProtocolError,
+    RequestError,
     UnavailableError,
+    WalletFundsError,
 )
+from cocoon.gateway import ExtraRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -62,3 +69,26 @@ async def test_refusals(status: str, body: bytes, error: type[Exception], words:
 async def test_nobody_there() -> None:
     with pytest.raises(UnavailableError, match="does not answer"):
         await Control("http://127.0.0.1:1").get("jsonstats")
+
+
+@pytest.mark.parametrize(
+    ("failure", "status"),
+    [
+        (WalletFundsError("send at least 5 TON to X", 5, "X"), 402),
+        (PaymentError("the contract is closed"), 402),
+        (ChainError("no chain answers"), 502),
+    ],
+)
+async def test_an_order_that_fails_says_why(failure: Exception, status: int) -> None:
+    class Money:
+        def find(self, proxy: Address) -> Address:
+            return proxy
+
+        async def top_up(self, _contract: Address, _amount: int) -> None:
+            raise failure
+
+    route = MoneyRoutes(cast(ClientMoney, Money())).routes()["/request/topup"]
+    query = {"proxy": Address(bytes(32)).raw(), "amount": "1"}
+    with pytest.raises(RequestError) as caught:
+        await route.handle(ExtraRequest("POST", "/request/topup", query))
+    assert (str(caught.value), caught.value.http_status) == (str(failure), status)

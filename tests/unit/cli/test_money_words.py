@@ -1,8 +1,10 @@
 """What commands that move money read, say and ask."""
 
+import asyncio
 import contextlib
 import io
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ from cocoon.chain.contracts import governor, root
 from cocoon.chain.contracts.root_operations import describe_action
 from cocoon.cli import screen
 from cocoon.cli.app import run
+from cocoon.cli.config import tables
 from cocoon.cli.config.keys import new_password, open_key, read_password
 from cocoon.cli.governance.actions import FORMS, parse_wish
 from cocoon.cli.money.amount import MAX_NANO, parse_ton
@@ -25,10 +28,10 @@ from cocoon.cli.money.choice import choose
 from cocoon.cli.money.coins_report import balances_table, coins_line
 from cocoon.cli.money.intent import Intent, announce
 from cocoon.cli.money.outcome import Outcome, step_line
-from cocoon.cli.money.target import Role, all_targets, find_target, parse_role
+from cocoon.cli.money.target import Role, Target, all_targets, find_target, parse_role
 from cocoon.devnet.balances import Balances
 from cocoon.devnet.coins import Supply
-from cocoon.errors import ConfigError, PaymentError
+from cocoon.errors import ChainError, ConfigError, PaymentError
 
 EXAMPLES = Path(__file__).parents[3] / "examples" / "config"
 PROXY = Address(bytes([3]) * 32).friendly(testnet=True)
@@ -86,8 +89,29 @@ def test_an_intent_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_no_is_no(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    shown = console()
     with pytest.raises(typer.Abort):
-        announce(INTENT, console(), yes=False)
+        announce(INTENT, shown, yes=False)
+    assert text(shown).endswith("Nothing was done.\n")
+
+
+def test_ctrl_c_ends_the_question_within_a_running_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override] # typeshed
+            signal.raise_signal(signal.SIGINT)
+            return "y\n"
+
+    async def ask() -> None:
+        announce(INTENT, shown, yes=False)
+
+    shown = console()
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    with pytest.raises(typer.Abort):
+        asyncio.run(ask())
+    assert text(shown).endswith("Nothing was done.\n")
 
 
 def test_outcomes(capsys: pytest.CaptureFixture[str]) -> None:
@@ -134,11 +158,11 @@ def test_the_only_contract_needs_no_name() -> None:
 @pytest.mark.parametrize(
     ("contracts", "proxy", "error", "words"),
     [
-        ([], None, PaymentError, "no contract"),
-        ([one(PROXY)], OTHER, PaymentError, "no contract"),
+        ([], None, PaymentError, "client first connects"),
+        ([one(PROXY)], OTHER, PaymentError, f"it has at: {PROXY}"),
         ([one(PROXY)], "x", ConfigError, "--proxy"),
         ([one(PROXY), one(OTHER)], None, ConfigError, "several proxies"),
-        ([one(PROXY, finished=True)], None, PaymentError, "no contract"),
+        ([one(PROXY, finished=True)], None, PaymentError, "cocoon deposit"),
     ],
 )
 def test_no_contract(
@@ -146,6 +170,22 @@ def test_no_contract(
 ) -> None:
     with pytest.raises(error, match=words):
         choose(contracts, proxy, finished=False)
+
+
+@pytest.mark.anyio
+async def test_a_chain_of_this_machine_that_does_not_run_is_told_at_once(tmp_path: Path) -> None:
+    file = tables.ClientFile(
+        wallet=PROXY,
+        chain=tables.ChainTable(kind="embedded", url="http://127.0.0.1:1"),
+        state=tmp_path / "client" / "state.json",
+    )
+    target = Target(Role.CLIENT, "client", file)
+    with pytest.raises(ChainError, match=r"start the network with `cocoon up`$"):
+        await target.require_chain()
+    (tmp_path / "chain").mkdir()
+    (tmp_path / "chain" / "chain.sqlite").touch()
+    with pytest.raises(ChainError, match=r"chain.sqlite --port 1`$"):
+        await target.require_chain()
 
 
 def test_which_node(tmp_path: Path) -> None:

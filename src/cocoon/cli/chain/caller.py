@@ -71,6 +71,9 @@ class ChainCaller:
 
     def _reason(self, status: int, body: bytes) -> str:
         try:
-            return str(json.loads(body)["error"])
+            reason = json.loads(body)["error"]
+            if isinstance(reason, str):
+                return reason
         except (ValueError, KeyError, TypeError):
-            return f"{self.url} answers with HTTP status {status}; is it an embedded chain?"
+            pass
+        return f"{self.url} answers with HTTP status {status}; is it an embedded chain?"

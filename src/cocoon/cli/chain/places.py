@@ -114,7 +114,10 @@ def find_url(url: str | None, state: Path | None) -> str:
             if running is not None and _is_alive(running.pid):
                 return running.url
     where = "" if state is None else f" in {state}"
-    raise ConfigError(f"no chain runs{where}: start one with `cocoon chain up`, or give --url")
+    raise ConfigError(
+        f"no chain runs{where}: start a network with `cocoon up`, or only a chain with "
+        "`cocoon chain up`, or give --url"
+    )
 
 
 def _read(file: Path) -> RunningChain | None:

@@ -24,7 +24,7 @@ def transactions(items: list[dict[str, Any]]) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name in ("time", "account", "operation", "value", "fees", "outcome", "hash"):
         right = name in ("value", "fees")
-        table.add_column(name, justify="right" if right else "left", no_wrap=name != "outcome")
+        table.add_column(name, justify="right" if right else "left", no_wrap=True)
     for item in items:
         table.add_row(
             time(item["time"])[5:],

@@ -16,6 +16,7 @@ async def report(targets: list[Target]) -> Outcome:
     Raises:
         CocoonError: the chain cannot be reached, or a configuration is wrong.
     """
+    await targets[0].require_chain()
     holdings = await read_holdings(targets)
     outcome = Outcome(
         [],

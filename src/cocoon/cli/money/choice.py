@@ -26,18 +26,14 @@ def choose(contracts: list[Json], proxy: str | None, *, finished: bool) -> Json:
         PaymentError: there is none.
     """
     if proxy is not None:
-        wanted = _parse(proxy)
-        found = [one for one in contracts if _parse(one["proxy_sc_address"]) == wanted]
+        wanted = parse_proxy(proxy)
+        found = [one for one in contracts if parse_proxy(one["proxy_sc_address"]) == wanted]
     else:
         found = [one for one in contracts if not is_over(one)]
         if not found and finished:
             found = contracts[-1:]
     if not found:
-        raise PaymentError(
-            "there is no contract of this client there: it is made when the client first connects"
-            if contracts or proxy is None
-            else "this client has no contract yet"
-        )
+        raise PaymentError(_none(contracts, proxy))
     if proxy is None and len(found) > 1:
         listed = ", ".join(one["proxy_sc_address"] for one in found)
         raise ConfigError(
@@ -46,7 +42,21 @@ def choose(contracts: list[Json], proxy: str | None, *, finished: bool) -> Json:
     return found[-1]
 
 
-def _parse(text: str) -> Address:
+def _none(contracts: list[Json], proxy: str | None) -> str:
+    if not contracts:
+        return "this client has no contract yet: it is made when the client first connects"
+    if proxy is None:
+        return "this client has no open contract: `cocoon deposit` opens one"
+    listed = ", ".join(one["proxy_sc_address"] for one in contracts)
+    return f"this client has no contract at {proxy}; it has at: {listed}"
+
+
+def parse_proxy(text: str) -> Address:
+    """The address of a proxy's contract that ``--proxy`` names.
+
+    Raises:
+        ConfigError: it is no address.
+    """
     try:
         return Address.parse(text)
     except DecodeError as error:

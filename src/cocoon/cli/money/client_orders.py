@@ -57,10 +57,16 @@ async def order(
         CocoonError: it cannot be done; says why.
         typer.Abort: the answer was no.
     """
+    await target.require_chain()
     async with client_agent(target) as agent:
         one = choose(await agent.contracts(), proxy, finished=name != "withdraw")
         if name == "topup" and is_over(one):
             name = "reopen"
+        if name == "topup" and one["closing"]:
+            raise PaymentError(
+                "the contract is closing: wait until its money is back, which `cocoon close` "
+                "tells, then deposit again"
+            )
         where = one["proxy_sc_address"]
         outlook = await agent.outlook(name, where, amount)
         if not outlook["fees"]:
@@ -121,8 +127,9 @@ def _arrival(outlook: Json) -> str:
     latest = outlook["latest"]
     if latest is None:
         return "within a few blocks"
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(latest))
-    return f"as soon as the proxy refunds; without it by {when} of the chain's clock"
+    return (
+        f"as soon as the proxy refunds; without it by {screen.moment(latest)} of the chain's clock"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ def _said(name: str, one: Json, done: Json, agent: ClientAgent) -> list[str]:
     how = "the client does it by itself" if agent.running else "call `cocoon close` again then"
     until = done["until"] or one["unlock_time"]
     if until:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(until))
+        when = screen.moment(until)
         lines.append(f"The rest can be taken at {when} of the chain's clock: {how}.")
     else:
         lines.append(f"Next: {done['next'] or one['next']}: {how}.")

@@ -1,6 +1,9 @@
 """Say what will happen, and ask, before money moves."""
 
+import contextlib
+import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,4 +56,22 @@ def announce(intent: Intent, console: Console, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise ConfigError("this moves money: give --yes where nobody can be asked")
-    typer.confirm("Go on?", abort=True, err=True)
+    try:
+        with _interruptible():
+            agreed = typer.confirm("Go on?", err=True)
+    except typer.Abort:  # Ctrl-C, which leaves the cursor behind the question
+        console.print("\nNothing was done.")
+        raise
+    if not agreed:
+        console.print("Nothing was done.")
+        raise typer.Abort
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C ends the question; asyncio would only note it and go on waiting for an answer."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -125,7 +125,7 @@ def _closing(account: _Account, *, running: bool) -> Intent:
     delay = state.params.proxy_delay_before_close
     arrival = f"{delay} s after the first step"
     if state.phase is ContractPhase.CLOSING:
-        arrival = f"from {_clock(state.unlock_time)} of the chain's clock"
+        arrival = f"from {screen.moment(state.unlock_time)} of the chain's clock"
     return Intent("Close the proxy for good", what, FEES, arrival, tuple(rows))
 
 
@@ -163,20 +163,18 @@ async def _watch(account: _Account) -> Outcome:
 def _later(state: ProxyState) -> str:
     if state.phase is ContractPhase.CLOSED:
         return "Closed: stake and commission are paid."
+    when = screen.moment(state.unlock_time)
     return (
-        f"Closing. Stake and commission can be taken from {_clock(state.unlock_time)} of the "
-        "chain's clock: the proxy does it by itself while it runs, else call this again then."
+        f"Closing. Stake and commission can be taken from {when} of the chain's clock: the proxy "
+        "does it by itself while it runs, else call this again then."
     )
-
-
-def _clock(moment: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(moment))
 
 
 async def _open(target: Target) -> _Account:
     file = target.file
     if not isinstance(file, tables.ProxyFile):
         raise ConfigError(f"{target.name} is no proxy")
+    await target.require_chain()
     backend = backend_maker(file.chain, testnet=file.is_testnet)()
     try:
         await backend.start()

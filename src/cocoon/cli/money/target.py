@@ -9,10 +9,16 @@ from cocoon.cli.config import tables
 from cocoon.cli.config.common import http_address
 from cocoon.cli.config.load import load_any
 from cocoon.cli.config.tables import CLIENT_HTTP_PORT, PROXY_HTTP_PORT, WORKER_HTTP_PORT
-from cocoon.devnet.http import get_json
+from cocoon.devnet.http import get_json, get_status
 from cocoon.devnet.options import default_state
-from cocoon.devnet.plan import CONFIG_FILE
-from cocoon.errors import ConfigError, DecodeError, RemoteProtocolError, UnavailableError
+from cocoon.devnet.plan import CHAIN_FILE, CONFIG_FILE
+from cocoon.errors import (
+    ChainError,
+    ConfigError,
+    DecodeError,
+    RemoteProtocolError,
+    UnavailableError,
+)
 
 STATUS_TIMEOUT = 3.0
 
@@ -51,6 +57,28 @@ class Target:
         """Base URL of its HTTP interface."""
         host, port = http_address(self.file.http, _PORTS[self.role])
         return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+    async def require_chain(self) -> None:
+        """Make sure that a chain of this machine runs, rather than to try for long.
+
+        Raises:
+            ChainError: it does not; says how to start it.
+        """
+        url = self.file.chain.url
+        if self.file.chain.kind != "embedded" or url is None:
+            return
+        if await get_status(f"{url}/devnet/status", STATUS_TIMEOUT) is not None:
+            return
+        alone = ""
+        if not isinstance(self.file, tables.ProxyFile) and self.file.state is not None:
+            database = self.file.state.parent.parent / "chain" / CHAIN_FILE
+            if database.exists():
+                port = url.rpartition(":")[2]
+                alone = (
+                    f", or only its chain with `cocoon chain up --database {database} "
+                    f"--port {port}`"
+                )
+        raise ChainError(f"no chain runs at {url}: start the network with `cocoon up`{alone}")
 
     async def is_running(self) -> bool:
         """Whether this node answers on its HTTP interface, and not another one.

@@ -14,6 +14,7 @@ from cocoon.cli import screen
 from cocoon.cli.config import tables
 from cocoon.cli.config.chain import chain_settings
 from cocoon.cli.config.common import same_fields
+from cocoon.cli.money.choice import parse_proxy
 from cocoon.cli.money.control import Control
 from cocoon.cli.money.intent import Intent, announce
 from cocoon.cli.money.outcome import Outcome, step_line
@@ -41,7 +42,8 @@ async def payout(target: Target, *, proxy: str | None, console: Console, yes: bo
         CocoonError: it cannot be done; says why.
         typer.Abort: the answer was no.
     """
-    where = None if proxy is None else Address.parse(proxy)
+    where = None if proxy is None else parse_proxy(proxy)
+    await target.require_chain()
     if await target.is_running():
         control = Control(target.control)
         accounts = (await control.get("jsonstats"))["proxies"]
