@@ -227,6 +227,36 @@ async def test_a_reopened_client_has_no_credit_before_its_past_is_charged(
         assert it.client_state().tokens_used == TOKENS
 
 
+async def test_a_reopened_client_that_used_nothing_closes_alone(
+    world: World, tmp_path: Path
+) -> None:
+    settlement = SettlementSettings(commit_value=0, retry_delay=0.0)
+    async with running(world, tmp_path, settlement=settlement) as it:
+        await with_deposit(it)
+        it.use(TOKENS)
+        it.request_refund()
+        await until(lambda: it.client_state().phase is ContractPhase.CLOSED)
+        it.as_owner(client_messages.reopen(1, 3 * TON, EXCESSES), 4 * TON)
+        record = it.proxy.books.client(CLIENT_OWNER)
+        assert record is not None
+        await until(lambda: record.state == ContractPhase.OPEN)
+        it.request_refund()
+        await until(lambda: record.state == ContractPhase.CLOSING)
+        await asyncio.sleep(0.5)
+        assert it.client_state().phase is ContractPhase.CLOSING
+        grants = [
+            transaction
+            for transaction in world.chain.transactions(it.client, limit=50)
+            if transaction.exit_code == 1000
+        ]
+        assert len(grants) == 1  # the refusal is remembered
+        world.chain.advance(CLIENT_DELAY + 1)
+        before = world.balance(CLIENT_OWNER)
+        it.request_refund()
+        assert world.balance(CLIENT_OWNER) - before >= CLIENT_STAKE
+        assert it.ledger().client_funds == 0
+
+
 async def test_new_parameters_wind_the_old_contract_down_even_after_a_crash(
     world: World, tmp_path: Path
 ) -> None:

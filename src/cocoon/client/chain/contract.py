@@ -16,6 +16,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.cells import Cell
 from cocoon.chain.contracts.client import client_data
 from cocoon.chain.contracts.client_state import ClientState
+from cocoon.chain.contracts.code import code_info
 from cocoon.chain.contracts.proxy_state import ProxyState
 from cocoon.chain.contracts.state_init import state_init
 from cocoon.chain.delivery import Delivery, DeliveryStatus
@@ -203,9 +204,10 @@ class ClientContract:
             return False
         if state is DepositState.UNSEEN:
             return False if intent.not_after and now > intent.not_after else None
-        _, client = await self._access.contract(self.contract, ClientState.from_data)
-        if client is not None and client.ledger is None:
-            return True  # an official contract credits at once
+        account, client = await self._access.contract(self.contract, ClientState.from_data)
+        ours = account.code is not None and account.code.hash == code_info("client").code.hash
+        if client is not None and client.ledger is None and not ours:
+            return True  # an official contract credits at once; ours has no ledger while it is zero
         intent.first_seen = intent.first_seen or now
         return True if now > intent.first_seen + CREDIT_PATIENCE else None
 

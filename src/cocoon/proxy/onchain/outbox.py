@@ -65,11 +65,22 @@ class Outbox:
         self._backend = backend
         self._holds = holds
         self._closed_workers: set[Address] = set()
+        self._ungrantable: set[Address] = set()
 
     def refunds(self, *, everybody: bool) -> list[OutMessage]:
         """Refunds of clients that close, or of all because the proxy retires."""
-        records = self._free_clients(due.refunds(self._books, everybody=everybody))
+        wanted = due.refunds(self._books, everybody=everybody)
+        records = self._free_clients(
+            r for r in wanted if r.contract not in self._ungrantable or due.uncharged(r)
+        )
         return [self._messages.grant_refund(record) for record in records]
+
+    def cannot_be_granted(self, contract: Address) -> None:
+        """This contract takes no refund: reopened, and nothing was used since.
+
+        Its owner waits and takes the money alone.
+        """
+        self._ungrantable.add(contract)
 
     def charges(self, state: ProxyState, asked: Due) -> list[OutMessage]:
         """Charges that are worth it, and the largest others if workers wait for their money."""

@@ -56,6 +56,8 @@ HOPS = 2
 receiver does with its money is not waited for: it could keep us busy."""
 CONFIRM_POLL = 1.0
 """Seconds at most between looks for a commit that somebody waits for."""
+OLD_MESSAGE = 1000
+"""Exit code of a contract whose counter a signed message does not advance."""
 STALLED_AFTER = 600.0
 """Seconds without a successful round after which the proxy says that it is not healthy."""
 
@@ -439,6 +441,8 @@ class ChainSettlement:
             self._holds.succeeded(delivery.message.dest)
             _log.info("settled on chain", kind=kind, contract=str(delivery.message.dest))
             return
+        if kind == "refund" and delivery.exit_code == OLD_MESSAGE:
+            self._outbox.cannot_be_granted(delivery.message.dest)
         self._holds.failed(delivery.message.dest)
         _log.warning(
             "a settlement message failed",
