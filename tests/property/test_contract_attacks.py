@@ -579,7 +579,7 @@ def test_what_was_approved_anew_stays(rig: GovernedRoot) -> None:
     assert set(rig.state.proposals) == {1, 3}
 
 
-@pytest.mark.parametrize("step", [0, 1])
+@pytest.mark.parametrize("step", [0, 1, 10, 1000])
 def test_a_pending_upgrade_is_void_after_a_revocation(rig: GovernedRoot, step: int) -> None:
     """Data prepared as the next version before an image was revoked cannot bring it back."""
     image = bytes(31) + b"x"

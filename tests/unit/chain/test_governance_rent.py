@@ -119,7 +119,7 @@ def test_root_in_debt_pays_it_first(chain: EmbeddedChain) -> None:
 
 
 def test_root_in_debt_reads_messages_that_do_not_bounce(chain: EmbeddedChain) -> None:
-    """Their value pays the debt before the contract runs: it had less than nothing before them."""
+    """Their value pays the debt before the contract runs."""
     address = deploy_root(chain, TON // 20)
     chain.advance(YEAR)
     collect(chain, address)

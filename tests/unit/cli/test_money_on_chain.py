@@ -2,14 +2,16 @@
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from rich.console import Console
 
 from cocoon.chain.address import Address
-from cocoon.chain.contracts.governor import propose
+from cocoon.chain.contracts.code import load_code
+from cocoon.chain.contracts.governor import action_of, propose
 from cocoon.chain.contracts.governor_rules import Rules
+from cocoon.chain.contracts.root import upgrade_full
 from cocoon.chain.embedded import EmbeddedBackend, EmbeddedChain
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.message import OutMessage
@@ -203,6 +205,23 @@ def config_owner(chain: EmbeddedChain, root: Address) -> Address:
     owner = root_config(root, data(chain, root)).owner
     assert owner is not None
     return owner
+
+
+async def test_an_upgrade_made_for_later_is_not_approved(rig: Rig) -> None:
+    """It would fit after a revocation, and undo it."""
+    owners = tuple(person.address for person in rig.people)
+    rules = Rules(0, owners, threshold=2, revoke_threshold=1, delay=DELAY)
+    async with session.opened(rig.backend(), rig.root) as network:
+        await session.govern(network, rig.people[0], rules, console=rig.shown, yes=True)
+    owner, now = config_owner(rig.chain, rig.root), root_config(rig.root, data(rig.chain, rig.root))
+    for ahead in (1, 2):
+        later = root_data(replace(now, version=now.version + ahead))
+        action = action_of(upgrade_full(0, later, load_code("root")))
+        assert call(rig.chain, owner, owners[0], propose(1, action), 2 * TON).ok
+    async with session.opened(rig.backend(), rig.root) as network:
+        await session.approve(network, rig.people[1], 0, console=rig.shown, yes=True)
+        with pytest.raises(ConfigError, match="must have version 3"):
+            await session.approve(network, rig.people[1], 1, console=rig.shown, yes=True)
 
 
 async def test_rent_is_shown(rig: Rig) -> None:

@@ -119,6 +119,14 @@ def _cells(*names: str) -> Callable[[Reader], _Details]:
     return lambda read: {name: read.ref().hash for name in names}
 
 
+def _upgrade_full(read: Reader) -> _Details:
+    """Which version the data are for: the root takes only the next one when it is executed."""
+    data, code = read.ref(), read.ref()
+    inner = Reader(data)
+    inner.any_address()
+    return {"version": inner.uint(32), "data": data.hash, "code": code.hash}
+
+
 def _nothing(_: Reader) -> _Details:
     return {}
 
@@ -181,7 +189,7 @@ _OPERATIONS: Mapping[int, tuple[str, Callable[[Reader], _Details]]] = {
     ),
     opcodes.ROOT_UPGRADE: ("upgrade", _cells("code")),
     opcodes.ROOT_RESET: ("reset", _nothing),
-    opcodes.ROOT_UPGRADE_FULL: ("upgrade_full", _cells("data", "code")),
+    opcodes.ROOT_UPGRADE_FULL: ("upgrade_full", _upgrade_full),
     opcodes.ROOT_CHANGE_OWNER: ("change_owner", _owner),
     opcodes.GOVERNOR_SET_RULES: ("set_rules", _rules),
     opcodes.GOVERNOR_SET_TARIFF: ("set_tariff", _tariff),

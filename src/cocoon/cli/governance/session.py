@@ -146,7 +146,9 @@ async def approve(
     """Approve a proposal; raises as :func:`propose`."""
     state, proposal = network.ruled(), network.proposal(number)
     _check_owner(network, wallet)
-    _check_rules(network, describe_action(proposal.action))
+    what = describe_action(proposal.action)
+    _check_rules(network, what)
+    _check_version(network, what)
     rows = _proposal_rows(network, proposal)
     text = "your approval is counted; it can be taken back until the execution"
     intent = Intent(f"Approve proposal {number}", text, FEES, _delay(state.rules), rows)
@@ -235,6 +237,13 @@ def _check_rules(network: Network, what: Operation) -> None:
     delay = what.details.get("delay")
     if what.code == opcodes.GOVERNOR_SET_RULES and isinstance(delay, int):
         check_delay(delay, is_test=network.root.params.is_test)
+
+
+def _check_version(network: Network, what: Operation) -> None:
+    """An upgrade made for a later version would pass after other changes, and undo them."""
+    version = network.root.version + 1
+    if what.code == opcodes.ROOT_UPGRADE_FULL and what.details.get("version") != version:
+        raise ConfigError(f"not made from the root as it is: the data must have version {version}")
 
 
 def _proposal_rows(network: Network, proposal: Proposal) -> tuple[tuple[str, str], ...]:
