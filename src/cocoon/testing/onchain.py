@@ -42,8 +42,6 @@ def small_params(**changes: int) -> ContractParams:
     return ContractParams(**values, **codes)  # type: ignore[arg-type]
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class World:
     """The chain and its root contract.
