@@ -39,12 +39,12 @@ def order(state: Path, *words: str) -> dict[str, Any]:
 
 def ask(url: str) -> int:
     """One answer; its tokens."""
-    client = OpenAI(base_url=url, api_key="unused", max_retries=0)
-    answer = client.chat.completions.create(
-        model="SmolLM2-135M-Instruct",
-        messages=[{"role": "user", "content": "Say hello."}],
-        max_tokens=12,
-    )
+    with OpenAI(base_url=url, api_key="unused", max_retries=0) as client:
+        answer = client.chat.completions.create(
+            model="SmolLM2-135M-Instruct",
+            messages=[{"role": "user", "content": "Say hello."}],
+            max_tokens=12,
+        )
     assert answer.usage is not None
     return answer.usage.total_tokens
 
