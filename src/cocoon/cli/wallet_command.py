@@ -164,7 +164,7 @@ def send(
 
     chosen = _kind(kind, owner, mainnet=mainnet)
     transfer = wallets.Transfer(
-        wallets.parse_address(to, "the receiver"),
+        wallets.parse_receiver(to, testnet=chosen.testnet),
         parse_ton(amount),
         wallets.comment(comment),
         bounce=not no_bounce,

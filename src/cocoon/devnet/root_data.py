@@ -69,7 +69,10 @@ def load_root(folder: Path, plan: RootPlan, owner: Address) -> RootContract:
     except FileNotFoundError:
         pass
     except (OSError, ValueError, LookupError, TypeError, AttributeError, DecodeError):
-        raise ConfigError(f"{path} is damaged: delete the state directory to begin anew") from None
+        raise ConfigError(
+            f"{path} cannot be read: it is damaged or of another version. Use another directory "
+            "with --state; keep this one as long as its keys matter"
+        ) from None
     init = state_init(load_code("root"), root_data(first_config(plan, owner)))
     contract = RootContract(init, plan, listed=plan.proxies)
     save_root(folder, contract)

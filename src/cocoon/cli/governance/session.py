@@ -24,6 +24,7 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import read_root
 from cocoon.chain.wallets.base import Wallet
 from cocoon.cli.governance.actions import Wish
+from cocoon.cli.governance.consequences import consequences
 from cocoon.cli.governance.report import details_text, when
 from cocoon.cli.money.intent import Intent, announce
 from cocoon.cli.money.outcome import Outcome, step_line
@@ -110,6 +111,7 @@ async def propose(
     """
     what = describe_action(wish.action)
     rows = [("operation", what.name), ("details", details_text(what.details, network))]
+    rows += consequences(what, network.root.params)
     if network.governor is None:
         if wish.own:
             raise ConfigError(f"{wish.name} is an affair of governors, and this root has none")
@@ -251,6 +253,7 @@ def _proposal_rows(network: Network, proposal: Proposal) -> tuple[tuple[str, str
     return (
         ("operation", what.name),
         ("details", details_text(what.details, network)),
+        *consequences(what, network.root.params),
         ("hash", proposal.hash.hex()),
         ("stands at", _progress(network.ruled(), proposal)),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from cocoon.chain import opcodes
-from cocoon.chain.address import Address
+from cocoon.chain.address import Address, parse_with_flags
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.cells import EMPTY_CELL, Builder, Cell
 from cocoon.chain.contracts.code import load_code
@@ -73,6 +73,21 @@ def parse_address(text: str, what: str) -> Address:
         return Address.parse(text)
     except DecodeError as error:
         raise ConfigError(f"{what} is not a TON address: {error}") from None
+
+
+def parse_receiver(text: str, *, testnet: bool) -> Address:
+    """Where money shall go; an address that is marked for test networks gets none elsewhere.
+
+    Raises:
+        ConfigError: it is no address, or is marked for test networks only.
+    """
+    address = parse_address(text, "the receiver")
+    if parse_with_flags(text).test_only and not testnet:
+        raise ConfigError(
+            "the receiver's address is marked for test networks only: ask for its address on the "
+            "main network"
+        )
+    return address
 
 
 def facts(path: Path, wallet: Wallet, key: SecretKey, kind: WalletKind) -> list[tuple[str, str]]:
