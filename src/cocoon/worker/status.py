@@ -208,6 +208,7 @@ def _on_chain(worker: "Worker", contract: str) -> dict[str, Any]:
         "due_tokens": 0 if facts is None else facts.due_tokens,
         "due_nanoton": 0 if facts is None else facts.due,
         "payable_tokens": 0 if facts is None else facts.payable_tokens,
+        "deployed": facts is not None and facts.worker is not None,
         "last_transaction": one.record.last_transaction,
         "next": "" if one.step is None else one.step_text,
     }

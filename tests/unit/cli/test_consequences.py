@@ -7,6 +7,7 @@ from cocoon.chain.contracts import root
 from cocoon.chain.contracts.governor import action_of
 from cocoon.chain.contracts.root_operations import describe_action
 from cocoon.cli.governance.consequences import consequences
+from cocoon.cli.money import client_orders
 from cocoon.cli.money.wallets import parse_receiver
 from cocoon.errors import ConfigError
 from cocoon.testing.onchain import small_params
@@ -40,3 +41,19 @@ def test_a_test_address_gets_no_real_money() -> None:
         parse_receiver(text, testnet=False)
     assert parse_receiver(ADDRESS.friendly(testnet=False), testnet=False) == ADDRESS
     assert parse_receiver(ADDRESS.raw(), testnet=False) == ADDRESS
+
+
+@pytest.mark.parametrize(("ready", "warned"), [(True, False), (False, True)])
+def test_a_deposit_at_a_proxy_that_is_away_is_warned_of(*, ready: bool, warned: bool) -> None:
+    contract = {"proxy_sc_address": "there", "balance": 0, "is_ready": ready}
+    outlook = {
+        "steps": ["deposit"],
+        "fees": 1,
+        "attached": 0,
+        "returns_now": 0,
+        "returns_later": 0,
+        "warning": "",
+        "latest": None,
+    }
+    intent = client_orders._intent("topup", contract, outlook, 5, running=True)
+    assert any("not connected" in text for _, text in intent.rows) is warned

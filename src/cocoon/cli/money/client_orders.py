@@ -93,6 +93,12 @@ async def close(
     return outcome
 
 
+_AWAY = (
+    "this proxy is not connected now; should it stay away, the money comes back only by closing, "
+    "after the network's delay"
+)
+
+
 def _intent(name: str, one: Json, outlook: Json, amount: int, *, running: bool) -> Intent:
     rows = [
         ("proxy", one["proxy_sc_address"]),
@@ -106,6 +112,8 @@ def _intent(name: str, one: Json, outlook: Json, amount: int, *, running: bool) 
         rows.append(("comes back at once", screen.ton(outlook["returns_now"])))
     if outlook["returns_later"]:
         rows.append(("comes back later", screen.ton(outlook["returns_later"])))
+    if amount and running and not one.get("is_ready"):
+        rows.append(("careful", _AWAY))
     if outlook["warning"]:
         rows.append(("careful", outlook["warning"]))
     if not running:

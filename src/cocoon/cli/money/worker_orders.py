@@ -66,6 +66,12 @@ async def payout(target: Target, *, proxy: str | None, console: Console, yes: bo
     return Outcome([f"Paid to {target.file.owner}: {screen.ton(total)}."], done)
 
 
+_DEPLOYS = (
+    "also deploys the worker's contract there, which keeps 0.11 TON of the wallet's money until "
+    "its last payout"
+)
+
+
 def _intent(
     target: Target, accounts: list[Json], where: Address | None, *, running: bool
 ) -> Intent:
@@ -83,6 +89,8 @@ def _intent(
     ]
     if payable < due:
         rows.append(("the rest", "stays yours until the proxy has charged its clients for it"))
+    if any(one.get("due_nanoton") and not one.get("deployed", True) for one in chosen):
+        rows.append(("first payout", _DEPLOYS))
     if not running:
         rows.append(("the worker", "does not run: this command acts with its key"))
     return Intent(
@@ -106,6 +114,7 @@ def _accounts(money: WorkerMoney) -> list[Json]:
             "due_tokens": one.facts.due_tokens,
             "due_nanoton": one.facts.due,
             "payable_tokens": one.facts.payable_tokens,
+            "deployed": one.facts.worker is not None,
         }
         for one in money.all
         if one.facts is not None
