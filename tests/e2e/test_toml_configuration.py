@@ -73,6 +73,7 @@ def test_roles_with_ratls(processes: Any, tmp_path: Path, attested: bool) -> Non
     for role in ("proxy", "worker", "client"):
         processes.start(role, "cocoon", role, "--config", f"{role}.toml")
     processes.wait_for(f"http://127.0.0.1:{ports.gateway}/ready")
+    processes.wait_for(f"http://127.0.0.1:{worker_http}/health")
     assert "FAKE" in (tmp_path / "worker.log").read_text()
 
     if not attested:
