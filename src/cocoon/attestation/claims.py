@@ -30,16 +30,23 @@ class ClaimName(Enum):
     IMAGE_ALLOWED = "image_allowed"
     """The software image is one that the policy lists."""
     GPU_GENUINE = "gpu_genuine"
-    """The GPU proved itself as well."""
+    """The GPUs proved themselves as well, to this machine and in confidential mode."""
+    FRESH = "fresh"
+    """What the hardware signed says when it was made and until when it counts."""
+    OPERATOR_ALLOWED = "operator_allowed"
+    """An operator whom the policy lists vouches for this one machine."""
+    MODEL_BOUND = "model_bound"
+    """What the hardware signed names the model that the machine serves."""
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """One property with its verdict and, for people, the reason."""
+    """One property with its verdict and, for people, the reason and what to do about it."""
 
     name: ClaimName
     verdict: Verdict
     reason: str
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +72,11 @@ def proven(name: ClaimName, reason: str) -> Claim:
     return Claim(name, Verdict.PROVEN, reason)
 
 
-def refuted(name: ClaimName, reason: str) -> Claim:
-    """A claim that was found false."""
-    return Claim(name, Verdict.REFUTED, reason)
+def refuted(name: ClaimName, reason: str, fix: str = "") -> Claim:
+    """A claim that was found false, and what its owner can do."""
+    return Claim(name, Verdict.REFUTED, reason, fix)
 
 
-def unknown(name: ClaimName, reason: str) -> Claim:
-    """A claim that nothing decides."""
-    return Claim(name, Verdict.UNKNOWN, reason)
+def unknown(name: ClaimName, reason: str, fix: str = "") -> Claim:
+    """A claim that nothing decides, and what would decide it."""
+    return Claim(name, Verdict.UNKNOWN, reason, fix)

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from cocoon.attestation import policy
+from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.measurements import (
     REPORT_DATA_BYTES,
@@ -101,6 +102,8 @@ class SimulatedTdx:
         image: name of the software image, such as ``proxy`` or ``worker``.
         version: version of the image; another version has another image hash.
     """
+
+    kind = EvidenceKind.TDX_SIMULATED
 
     def __init__(self, tee: SimulatedTee, image: str, version: str = "1") -> None:
         self._pki = tee.pki

@@ -13,6 +13,8 @@ from cocoon.errors import EvidenceError
 class FakeTdx:
     """An :class:`EvidenceSource` that repeats the report data."""
 
+    kind = EvidenceKind.FAKE_TDX
+
     def quote(self, report_data: bytes) -> bytes:
         """The report data itself.
 

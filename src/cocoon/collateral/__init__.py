@@ -1,0 +1,1 @@
+"""Vendors' signed data for judging evidence: fetched, kept on disk, renewed before it expires."""

@@ -1,0 +1,1 @@
+"""Keys that only one measured image on one machine can get again."""
