@@ -1,0 +1,1 @@
+"""Measurements computed ahead: what genuine hardware will report for given files."""

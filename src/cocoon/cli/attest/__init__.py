@@ -1,0 +1,1 @@
+"""What ``cocoon attest …`` consists of, one file a command."""
