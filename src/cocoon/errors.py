@@ -87,11 +87,19 @@ class DecodeError(RemoteProtocolError):
 
 
 class AttestationError(CocoonError):
-    """A trust check failed, or could not be made; nothing is trusted."""
+    """A trust check failed, or could not be made; nothing is trusted.
+
+    Attributes:
+        fix: what the owner of the machine, or the reader, can do about it; may be empty.
+    """
 
     wire_code = WIRE_PROTOCOL_VIOLATION
     http_status = 502
     exit_code = 3
+
+    def __init__(self, message: str, *, fix: str = "") -> None:
+        super().__init__(message)
+        self.fix = fix
 
 
 class CertificateError(AttestationError):
