@@ -11,6 +11,7 @@ The tree, with (wire code, HTTP status, exit code)::
     ├── AttestationError                 (621, 502, 3)   a trust check failed or could not be made
     │   ├── CertificateError             the certificate itself
     │   ├── EvidenceError                the quote or report inside it
+    │   │   └── MissingCollateralError   there is no vendor data to judge it with, yet
     │   └── PolicyError                  genuine, but not what the policy allows
     ├── PaymentError                     (602, 402, 4)   a payment does not add up
     │   └── SignerRegressionError        refused: would sign less than already signed
@@ -108,6 +109,21 @@ class CertificateError(AttestationError):
 
 class EvidenceError(AttestationError):
     """The attestation evidence does not verify."""
+
+
+class MissingCollateralError(EvidenceError):
+    """There is no vendor's signed data to judge the evidence with; nothing is trusted.
+
+    Args:
+        text: what to tell.
+        kind: of data: ``tdx``, ``sgx``, ``snp`` or ``gpu``.
+        key: which of it, such as a platform model; what a refresher asks the vendor for.
+    """
+
+    def __init__(self, text: str, kind: str, key: str) -> None:
+        super().__init__(text)
+        self.kind = kind
+        self.key = key
 
 
 class PolicyError(AttestationError):

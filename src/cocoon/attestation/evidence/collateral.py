@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 import dcap_qvl
 from cryptography import x509
 
+from cocoon.attestation.evidence.missing import Missing
 from cocoon.errors import EvidenceError
 
 MAX_COLLATERAL_CHARS = 1 << 20
@@ -54,7 +55,7 @@ class Collateral:
         return cls(text, fmspc, expires_at, handle)
 
 
-class CollateralBook:
+class CollateralBook(Missing):
     """The current collateral by platform model; replaced in place when newer arrives."""
 
     def __init__(self, *collateral: Collateral) -> None:

@@ -15,6 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cocoon.attestation.claims import Claim, ClaimName, proven, refuted
 from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence
 from cocoon.attestation.evidence.collateral import CollateralBook
+from cocoon.attestation.evidence.missing import TDX
+from cocoon.attestation.evidence.pck import missing_for
 from cocoon.attestation.measurements import Attestation, TdxMeasurements
 from cocoon.errors import ConfigError, EvidenceError, PolicyError
 
@@ -64,7 +66,8 @@ def verify_tdx(
     parsed, report = _parse(quote)
     found = collateral.find(_platform_model(parsed))
     if found is None:
-        raise EvidenceError("no collateral for the platform model of this quote")
+        root_hash = INTEL_ROOT_HASH if simulated_root is None else root_hash_of(simulated_root)
+        raise missing_for(collateral, TDX, parsed, root_hash)
     try:
         if simulated_root is None:
             verified = dcap_qvl.verify(quote, found.handle, now)
