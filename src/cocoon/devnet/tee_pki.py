@@ -21,6 +21,8 @@ from cocoon.devnet import der
 NAME = "Cocoon devnet simulated TEE"
 PKI_LIFETIME = timedelta(days=365 * 20)
 COLLATERAL_LIFETIME = timedelta(days=30)
+TDX = "TDX"
+SGX = "SGX"
 
 SGX_EXTENSION = "1.2.840.113741.1.13.1"
 FMSPC = bytes.fromhex("c0c00a000000")
@@ -85,19 +87,27 @@ class SimulatedPki:
         return self.root.certificate.public_bytes(Encoding.DER)
 
     def collateral_json(
-        self, now: int, *, tcb_status: str = "UpToDate", revoke_platform: bool = False
+        self,
+        now: int,
+        *,
+        tee: str = TDX,
+        tcb_status: str = "UpToDate",
+        advisories: tuple[str, ...] = (),
+        revoke_platform: bool = False,
     ) -> str:
         """Signed collateral, valid for :data:`COLLATERAL_LIFETIME` from ``now``.
 
         Args:
             now: unix seconds.
+            tee: :data:`TDX` or :data:`SGX`; a quote of one is not judged by data for the other.
             tcb_status: what the vendor says of this platform; tests use other values.
+            advisories: names of security advisories that apply to this platform.
             revoke_platform: put the platform on its issuer's revocation list.
         """
         issued = datetime.fromtimestamp(now, UTC) - timedelta(minutes=5)
         dates = {"issueDate": _iso(issued), "nextUpdate": _iso(issued + COLLATERAL_LIFETIME)}
-        tcb_info = json.dumps(_tcb_info(dates, tcb_status), separators=(",", ":"))
-        qe_identity = json.dumps(_qe_identity(dates), separators=(",", ":"))
+        tcb_info = json.dumps(_tcb_info(dates, tee, tcb_status, advisories), separators=(",", ":"))
+        qe_identity = json.dumps(_qe_identity(dates, tee), separators=(",", ":"))
         revoked = [self.pck.certificate.serial_number] if revoke_platform else []
         signer_chain = self.tcb_signer.pem + self.root.pem
         return json.dumps(
@@ -224,34 +234,36 @@ def _sgx_extension(ppid: bytes, platform_instance: bytes) -> bytes:
     )
 
 
-def _tcb_info(dates: dict[str, str], status: str) -> dict[str, Any]:
-    level = {
-        "tcb": {
-            "sgxtcbcomponents": [{"svn": svn} for svn in CPU_SVN],
-            "pcesvn": PCE_SVN,
-            "tdxtcbcomponents": [{"svn": svn} for svn in _TDX_SVN],
-        },
-        "tcbDate": _TCB_DATE,
-        "tcbStatus": status,
+def _tcb_info(
+    dates: dict[str, str], tee: str, status: str, advisories: tuple[str, ...]
+) -> dict[str, Any]:
+    tcb: dict[str, Any] = {
+        "sgxtcbcomponents": [{"svn": svn} for svn in CPU_SVN],
+        "pcesvn": PCE_SVN,
     }
-    module = {"mrsigner": "00" * 48, "attributes": "00" * 8, "attributesMask": "FF" * 8}
-    return {
-        "id": "TDX",
+    level: dict[str, Any] = {"tcb": tcb, "tcbDate": _TCB_DATE, "tcbStatus": status}
+    if advisories:
+        level["advisoryIDs"] = list(advisories)
+    info: dict[str, Any] = {
+        "id": tee,
         "version": 3,
         **dates,
         "fmspc": FMSPC.hex().upper(),
         "pceId": PCE_ID.hex(),
         "tcbType": 0,
         "tcbEvaluationDataNumber": 20,
-        "tdxModule": module,
-        "tdxModuleIdentities": [{"id": "TDX_01", **module, "tcbLevels": [_current_level()]}],
-        "tcbLevels": [level],
     }
+    if tee == TDX:
+        tcb["tdxtcbcomponents"] = [{"svn": svn} for svn in _TDX_SVN]
+        module = {"mrsigner": "00" * 48, "attributes": "00" * 8, "attributesMask": "FF" * 8}
+        info["tdxModule"] = module
+        info["tdxModuleIdentities"] = [{"id": "TDX_01", **module, "tcbLevels": [_current_level()]}]
+    return {**info, "tcbLevels": [level]}
 
 
-def _qe_identity(dates: dict[str, str]) -> dict[str, Any]:
+def _qe_identity(dates: dict[str, str], tee: str) -> dict[str, Any]:
     return {
-        "id": "TD_QE",
+        "id": "TD_QE" if tee == TDX else "QE",
         "version": 2,
         **dates,
         "tcbEvaluationDataNumber": 20,
@@ -260,7 +272,7 @@ def _qe_identity(dates: dict[str, str]) -> dict[str, Any]:
         "attributes": "11" + "00" * 15,
         "attributesMask": "FBFFFFFFFFFFFFFF0000000000000000",
         "mrsigner": QE_MRSIGNER.hex().upper(),
-        "isvprodid": 2,
+        "isvprodid": 2 if tee == TDX else 1,
         "tcbLevels": [_current_level()],
     }
 

@@ -1,4 +1,4 @@
-"""TDX v4 quotes of real form from simulated hardware (``attestation.md`` §4)."""
+"""TDX quotes of real form from simulated hardware (``attestation.md`` §4)."""
 
 import hashlib
 import struct
@@ -10,12 +10,15 @@ from cocoon.devnet.tee_pki import CPU_SVN, NAME, QE_MRSIGNER, SimulatedPki, raw_
 
 PRODUCTION_ATTRIBUTES = bytes.fromhex("0000001000000000")
 """SEPT_VE_DISABLE, not DEBUG."""
+XFAM = bytes.fromhex("e702060000000000")
+"""Processor features of an ordinary domain, AMX among them."""
+TEE_SGX = 0
+TEE_TDX = 0x81
+SGX_QUOTE_VERSION = 3
+TEE_TCB_SVN = bytes([7, 1, 3] + [0] * 13)
 
 _INTEL_VENDOR = bytes.fromhex("939a7233f79c4ca9940a0db3957f0607")
-_TEE_TCB_SVN = bytes([7, 1, 3] + [0] * 13)
 _MR_SEAM = hashlib.sha384(NAME.encode()).digest()
-_XFAM = bytes.fromhex("e702060000000000")
-_HEADER = struct.pack("<HHIHH", 4, 2, 0x81, 0, 0) + _INTEL_VENDOR + bytes(20)
 _AUTH_DATA = bytes(range(32))
 
 
@@ -25,17 +28,32 @@ def build_quote(
     *,
     attributes: bytes = PRODUCTION_ATTRIBUTES,
 ) -> bytes:
-    """Sign measurements with a fresh attestation key.
+    """Sign measurements with a fresh attestation key: a quote of version 4.
 
     Args:
         pki: the simulated platform.
         measurements: registers and report data.
         attributes: TD attributes, 8 bytes; tests make DEBUG domains.
     """
-    signed = _HEADER + _td_body(measurements, attributes)
+    return sign_quote(pki, header(4, TEE_TDX) + td_body(measurements, attributes))
+
+
+def header(version: int, tee_type: int) -> bytes:
+    """The 48 bytes that start a quote: its version, 3 to 5, and TEE type (§4.1)."""
+    return struct.pack("<HHIHH", version, 2, tee_type, 0, 0) + _INTEL_VENDOR + bytes(20)
+
+
+def sign_quote(pki: SimulatedPki, signed: bytes, *, qe_product: int = 2) -> bytes:
+    """Sign header and body with a fresh attestation key, and that with the platform's.
+
+    Args:
+        pki: the simulated platform.
+        signed: everything before the signature section.
+        qe_product: which quoting enclave: 2 for domains, 1 for enclaves.
+    """
     attestation_key = ec.generate_private_key(ec.SECP256R1())
     point = raw_point(attestation_key)
-    qe_report = _qe_report(hashlib.sha256(point + _AUTH_DATA).digest())
+    qe_report = _qe_report(hashlib.sha256(point + _AUTH_DATA).digest(), qe_product)
     chain = (pki.pck.pem + pki.platform_ca.pem + pki.root.pem).encode() + b"\0"
     certification = (
         qe_report
@@ -46,25 +64,30 @@ def build_quote(
         + chain
     )
     signature = sign_raw(attestation_key, signed) + point
-    signature += struct.pack("<HI", 6, len(certification)) + certification
+    if signed[0] != SGX_QUOTE_VERSION:
+        signature += struct.pack("<HI", 6, len(certification))
+    signature += certification
     return signed + struct.pack("<I", len(signature)) + signature
 
 
-def _td_body(measurements: TdxMeasurements, attributes: bytes) -> bytes:
+def td_body(
+    measurements: TdxMeasurements, attributes: bytes = PRODUCTION_ATTRIBUTES, xfam: bytes = XFAM
+) -> bytes:
+    """The 584 bytes of a domain's report, form 1.0 (§4.2); 1.5 appends to it."""
     return (
-        _TEE_TCB_SVN
+        TEE_TCB_SVN
         + _MR_SEAM
         + bytes(48)  # MRSIGNERSEAM: zero is Intel's module
         + bytes(8)
         + attributes
-        + _XFAM
+        + xfam
         + measurements.to_bytes()
     )
 
 
-def _qe_report(bound: bytes) -> bytes:
+def _qe_report(bound: bytes, product: int) -> bytes:
     """The simulated quoting enclave vouches for the attestation key (§4.3, §4.4)."""
     attributes = b"\x11" + bytes(15)
     identity = hashlib.sha256(f"{NAME} quoting enclave".encode()).digest()
     head = CPU_SVN + bytes(32) + attributes + identity + bytes(32) + QE_MRSIGNER + bytes(96)
-    return head + struct.pack("<HH", 2, 6) + bytes(60) + bound + bytes(32)
+    return head + struct.pack("<HH", product, 6) + bytes(60) + bound + bytes(32)
