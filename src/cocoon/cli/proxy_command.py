@@ -14,6 +14,7 @@ def proxy(
 ) -> None:
     """Run a proxy from a configuration file, ours or an official one."""
     from cocoon.cli import logging, process
+    from cocoon.cli.config.attestation_page import public_pages
     from cocoon.cli.config.load import Overrides, load_proxy
     from cocoon.cli.config.proxy_settings import proxy_settings
     from cocoon.cli.config.trust import Trust
@@ -23,6 +24,8 @@ def proxy(
     file = load_proxy(config, overrides)
     logging.configure(logging.level_of(file.log.level, verbosity))
     trust = Trust(file.identity)
-    role = Proxy(proxy_settings(file, trust))
+    settings = proxy_settings(file, trust)
+    role = Proxy(settings)
     trust.log_notes()
-    process.run(role, "proxy", maintain=[trust.maintain_collateral()])
+    pages = public_pages(settings.attestation, file.attestation)
+    process.run(role, "proxy", maintain=[trust.maintain_collateral(), *pages])

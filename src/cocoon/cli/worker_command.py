@@ -14,6 +14,7 @@ def worker(
 ) -> None:
     """Run a worker from a configuration file, ours or an official one."""
     from cocoon.cli import logging, process
+    from cocoon.cli.config.attestation_page import public_pages
     from cocoon.cli.config.load import Overrides, load_worker
     from cocoon.cli.config.trust import Trust
     from cocoon.cli.config.worker_settings import worker_settings
@@ -23,6 +24,8 @@ def worker(
     file = load_worker(config, overrides)
     logging.configure(logging.level_of(file.log.level, verbosity))
     trust = Trust(file.identity)
-    role = Worker(worker_settings(file, trust))
+    settings = worker_settings(file, trust)
+    role = Worker(settings)
     trust.log_notes()
-    process.run(role, "worker", maintain=[trust.maintain()])
+    pages = public_pages(settings.attestation, file.attestation)
+    process.run(role, "worker", maintain=[trust.maintain(), *pages])

@@ -7,6 +7,7 @@ from cocoon.attestation.policy import Policy
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError
+from cocoon.net.attestation_page import AttestationPage
 from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.identity import Identity
 from cocoon.proxy.onchain.settings import SettlementSettings
@@ -72,6 +73,7 @@ class ProxySettings:
         scheduler: name of a policy in :data:`cocoon.proxy.scheduler.POLICIES`.
         max_running_per_client: requests that one client may have running.
         flush_interval: seconds between writes of the books while they change.
+        attestation: the page that shows our evidence to strangers; None serves none.
         http_host, http_port: status and control; 0 picks a port, None opens none.
         chain: how TON is reached; None is simulated TON.
         settlement: when commits, charges and payouts are sent.
@@ -91,6 +93,7 @@ class ProxySettings:
     scheduler: str = "least-loaded"
     max_running_per_client: int = 1024
     flush_interval: float = 0.25
+    attestation: AttestationPage | None = field(default=None, repr=False)
     http_host: str = "127.0.0.1"
     http_port: int | None = DEFAULT_HTTP_PORT
     chain: ChainSettings | None = field(default=None, repr=False)

@@ -74,8 +74,10 @@ def status_app(proxy: "Proxy") -> Starlette:
     async def retire() -> None:
         proxy.retire()
 
+    page = proxy.settings.attestation
     return Starlette(
         routes=[
+            *([] if page is None else [page.route()]),
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", metrics),

@@ -6,6 +6,7 @@ from pathlib import Path
 from cocoon.chain.root_config import RootConfig
 from cocoon.engine.base import Engine
 from cocoon.errors import ConfigError
+from cocoon.net.attestation_page import AttestationPage
 from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.dialing import DialSettings
 from cocoon.worker.chain.limits import PayoutRules
@@ -36,6 +37,7 @@ class WorkerSettings:
         annotate_costs: write the official ``…_cost`` fields into the usage of answers (§6.1).
         disabled: start with the operator switch off.
         state_path: JSON file that earnings are kept in; None keeps them in memory only.
+        attestation: the page that shows our evidence to strangers; None serves none.
         http_host, http_port: control and metrics; 0 picks a port, None opens none.
         chain: how TON is reached, and the wallet that pays fees; None is simulated TON.
         payouts: when earnings are paid out.
@@ -55,6 +57,7 @@ class WorkerSettings:
     annotate_costs: bool = True
     disabled: bool = False
     state_path: Path | None = None
+    attestation: AttestationPage | None = field(default=None, repr=False)
     http_host: str = "127.0.0.1"
     http_port: int | None = DEFAULT_HTTP_PORT
     chain: ChainSettings | None = None

@@ -62,8 +62,10 @@ def status_app(worker: "Worker") -> Starlette:
     async def pay_out(request: Request) -> Response:
         return await _payout(worker, request.query_params.get("proxy", ""))
 
+    page = worker.settings.attestation
     return Starlette(
         routes=[
+            *([] if page is None else [page.route()]),
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", metrics),

@@ -2,6 +2,7 @@
 
 from cocoon.chain.keys import SecretKey
 from cocoon.cli.config import tables
+from cocoon.cli.config.attestation_page import attestation_page
 from cocoon.cli.config.chain import chain_settings
 from cocoon.cli.config.common import http_port, root_config, same_fields
 from cocoon.cli.config.trust import Trust
@@ -38,6 +39,7 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
         is_testnet=file.is_testnet,
         check_worker_hashes=file.check_worker_hashes,
         scheduler=file.scheduler,
+        attestation=attestation_page(file, trust),
         http_host=file.http.host,
         http_port=http_port(file.http, tables.PROXY_HTTP_PORT),
         chain=chain_settings(file, file.database.parent),

@@ -41,6 +41,8 @@ DEFAULT_ENGINE_URL: Final = "http://127.0.0.1:8000"
 DEFAULT_ROUTER: Final = ("127.0.0.1", 8116)
 """The official default ports, ``wire-protocol.md`` §2.1."""
 
+EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of ports that anybody may reach
+
 NANO: Final = 10**9
 MAX_COEFFICIENT: Final = 10**9 - 1
 MAX_DIFFICULTY: Final = 64
@@ -154,6 +156,16 @@ class HttpTable:
 
     host: str = key(text, "address to listen on", default="127.0.0.1")
     port: int | None = key(port, "port; 0 lets the system choose", default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTable:
+    """Where strangers find our attestation page; the local HTTP interface has it too."""
+
+    host: str = key(text, "address to listen on", default=EVERY_ADDRESS)
+    port: int | None = key(
+        port, "port that serves `/attestation` and nothing else; without it none", default=None
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -467,6 +479,7 @@ class ProxyFile(_NetworkFile):
     )
     scheduler: str = key(text, "rule that chooses among workers", default="least-loaded")
     http: HttpTable = table(HttpTable, "local HTTP interface; default port 11000")
+    attestation: PageTable = table(PageTable, "public attestation page")
     workers: ListenTable = table(ListenTable, "where workers connect")
     clients: ListenTable = table(ListenTable, "where clients connect")
     settlement: SettlementTable = table(SettlementTable, "when money moves on chain")
@@ -496,6 +509,7 @@ class WorkerFile(_NetworkFile):
         path, "file that earnings are kept in; without it in memory only", default=None
     )
     http: HttpTable = table(HttpTable, "local HTTP interface; default port 12000")
+    attestation: PageTable = table(PageTable, "public attestation page")
     dial: DialTable = table(DialTable, "how proxies are reached")
     engine: EngineTable = table(EngineTable, "the inference engine")
     payouts: PayoutsTable = table(PayoutsTable, "when earnings are paid out")

@@ -33,12 +33,14 @@ class Trust:
     Attributes:
         identity: our credentials.
         image_hash: what our simulated evidence measures, or None.
+        evidence: the hardware behind our identity; None where there is none in this process.
         notes: one sentence for everything that a production node would not do.
     """
 
     def __init__(self, table: IdentityTable) -> None:
         self.notes: list[str] = []
         self.image_hash: bytes | None = None
+        self.evidence: EvidenceSource | None = None
         self._refresh: list[Callable[[], None]] = []
         self._machines: dict[Path, SimulatedTee] = {}
         self.identity = self._identity(table)
@@ -100,14 +102,15 @@ class Trust:
             case "tdx-simulated" if table.directory is not None:
                 evidence = SimulatedTdx(self._machine(table.directory), table.image)
                 self.image_hash = evidence.image_hash
+                self.evidence = evidence
                 self.notes.append(
                     f"our TEE is SIMULATED (image {table.image!r}); it proves nothing"
                 )
                 return Identity.generate(evidence)
             case "fake-tdx":
                 self.notes.append("our evidence is FAKE; it proves nothing")
-                fake: EvidenceSource = FakeTdx()
-                return Identity.generate(fake)
+                self.evidence = FakeTdx()
+                return Identity.generate(self.evidence)
             case _:
                 raise ConfigError(f"identity: kind {table.kind} is incomplete")
 

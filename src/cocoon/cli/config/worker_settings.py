@@ -3,6 +3,7 @@
 import structlog
 
 from cocoon.cli.config import tables
+from cocoon.cli.config.attestation_page import attestation_page
 from cocoon.cli.config.chain import chain_settings
 from cocoon.cli.config.common import dial_settings, http_port, root_config, same_fields
 from cocoon.cli.config.load import read_text
@@ -35,6 +36,7 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         is_testnet=file.is_testnet,
         check_proxy_hashes=file.check_proxy_hashes,
         state_path=file.state,
+        attestation=attestation_page(file, trust),
         http_host=file.http.host,
         http_port=http_port(file.http, tables.WORKER_HTTP_PORT),
         chain=chain_settings(file, None if file.state is None else file.state.parent),

@@ -1,0 +1,54 @@
+"""The attestation page of a role: what is on it, and the port on which strangers find it."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable
+
+import structlog
+
+from cocoon.cli.config.tables import PageTable, ProxyFile, WorkerFile
+from cocoon.cli.config.trust import Trust
+from cocoon.net.attestation_page import PATH, AttestationPage, PageFacts
+from cocoon.net.http_server import HttpServer
+
+MAX_CONNECTIONS = 64
+"""Strangers that are served at a time; further ones are told to come again."""
+
+_log = structlog.get_logger(__name__)
+
+
+def attestation_page(file: ProxyFile | WorkerFile, trust: Trust) -> AttestationPage | None:
+    """The page; None where a router shows a certificate of its own to our peers."""
+    if isinstance(file, ProxyFile):
+        role, model = "proxy", None
+        uses_tls = "ratls" in (file.workers.transport, file.clients.transport)
+    else:
+        role, model = "worker", file.model
+        uses_tls = file.dial.transport == "ratls"
+    if not uses_tls:
+        return None
+    facts = PageFacts(role=role, image_hash=trust.image_hash, model=model)
+    return AttestationPage(trust.identity, trust.evidence, facts)
+
+
+def public_pages(page: AttestationPage | None, table: PageTable) -> list[Awaitable[None]]:
+    """Endless tasks that serve the page to strangers; none where no port is named."""
+    if page is None or table.port is None:
+        return []
+    return [_serve(page, table.host, table.port)]
+
+
+async def _serve(page: AttestationPage, host: str, port: int) -> None:
+    """Serve until cancelled.
+
+    Raises:
+        ConfigError: the port cannot be listened on.
+    """
+    server = HttpServer(page.app(), host, port, options={"limit_concurrency": MAX_CONNECTIONS})
+    await server.start()
+    _log.info("attestation page", host=host, port=server.port, path=PATH)
+    try:
+        await server.wait()
+    finally:
+        with contextlib.suppress(asyncio.CancelledError):
+            await server.stop()
