@@ -12,6 +12,8 @@ The tree, with (wire code, HTTP status, exit code)::
     │   ├── CertificateError             the certificate itself
     │   ├── EvidenceError                the quote or report inside it
     │   │   └── MissingCollateralError   there is no vendor data to judge it with, yet
+    │   ├── CollateralError              a vendor's service does not answer, or with nonsense
+    │   │   └── UnknownPlatformError     the vendor has no data for this platform
     │   └── PolicyError                  genuine, but not what the policy allows
     ├── PaymentError                     (602, 402, 4)   a payment does not add up
     │   └── SignerRegressionError        refused: would sign less than already signed
@@ -124,6 +126,23 @@ class MissingCollateralError(EvidenceError):
         super().__init__(text)
         self.kind = kind
         self.key = key
+
+
+class CollateralError(AttestationError):
+    """A vendor's service does not answer, refuses, or answers nonsense; what we have stays.
+
+    Args:
+        text: what to tell.
+        retry_after: seconds before which the service must not be asked again; 0 if it is silent.
+    """
+
+    def __init__(self, text: str, retry_after: float = 0.0) -> None:
+        super().__init__(text)
+        self.retry_after = retry_after
+
+
+class UnknownPlatformError(CollateralError):
+    """The vendor answers that it has no data for this platform: asking again soon is no use."""
 
 
 class PolicyError(AttestationError):
