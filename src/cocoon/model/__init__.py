@@ -1,1 +1,1 @@
-"""Model archives: built reproducibly, named by their dm-verity root, proven before they are served."""
+"""Models as archives: built reproducibly, named by their dm-verity root, proven before use."""
