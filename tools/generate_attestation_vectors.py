@@ -240,7 +240,13 @@ def bad_evidence(make: Catalogue) -> None:
         "attestation.md §4.7",
         now=NOW + 40 * 86_400,
     )
-    make.add("collateral missing", good, expect, "attestation.md §4.7", policy="no_collateral")
+    make.add(
+        "collateral missing",
+        good,
+        "MissingCollateralError",
+        "attestation.md §4.7",
+        policy="no_collateral",
+    )
     make.add("platform revoked", good, expect, "attestation.md §4.7", policy="revoked")
 
 

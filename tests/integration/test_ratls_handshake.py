@@ -406,6 +406,8 @@ class Counting:
         self.inner = inner
         self.quotes = 0
 
+    kind = EvidenceKind.TDX_SIMULATED
+
     def quote(self, report_data: bytes) -> bytes:
         self.quotes += 1
         return self.inner.quote(report_data)

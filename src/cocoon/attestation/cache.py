@@ -1,8 +1,17 @@
 """Bounded memory of evidence that verified, with expiry."""
 
 from collections import OrderedDict
+from typing import Protocol
 
-from cocoon.attestation.evidence import VerifiedEvidence
+
+class Expiring(Protocol):
+    """What is kept: evidence of a CPU or of a GPU that verified."""
+
+    @property
+    def expires_at(self) -> int | None:
+        """Unix seconds after which it must be verified again; None when nothing in it expires."""
+        ...
+
 
 DEFAULT_CAPACITY = 10_000
 DEFAULT_TTL = 3600
@@ -22,12 +31,12 @@ class VerificationCache:
     def __init__(self, *, capacity: int = DEFAULT_CAPACITY, ttl: int = DEFAULT_TTL) -> None:
         self.capacity = capacity
         self.ttl = ttl
-        self._entries: OrderedDict[bytes, tuple[int, int, VerifiedEvidence]] = OrderedDict()
+        self._entries: OrderedDict[bytes, tuple[int, int, Expiring]] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def get(self, key: bytes, now: int) -> VerifiedEvidence | None:
+    def get(self, key: bytes, now: int) -> Expiring | None:
         """The result stored under ``key``, unless it has expired at ``now`` (unix seconds).
 
         A clock that went back to before the entry was made also counts as expired.
@@ -42,7 +51,7 @@ class VerificationCache:
         self._entries.move_to_end(key)
         return evidence
 
-    def put(self, key: bytes, evidence: VerifiedEvidence, now: int) -> None:
+    def put(self, key: bytes, evidence: Expiring, now: int) -> None:
         """Keep a result; the least recently used one goes when there is no room."""
         expires_at = now + self.ttl
         if evidence.expires_at is not None:

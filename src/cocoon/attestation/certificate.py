@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
+from cocoon.attestation.bundle import MAX_BUNDLE_BYTES
 from cocoon.errors import CertificateError, LocalProtocolError
 
 LIFETIME = 86_400
@@ -21,13 +22,16 @@ LIFETIME = 86_400
 MAX_LIFETIME = 1 << 30
 MAX_QUOTE_BYTES = 32_768
 """Longest content of the quote extension that is read."""
-MAX_CERTIFICATE_BYTES = 40_960
-"""The longest quote and everything around it."""
+MAX_CERTIFICATE_BYTES = 98_304
+"""The longest that is made or read; OpenSSL accepts 100 KiB of certificates."""
 HOST_NAME = "127.0.0.1"
 """The dNSName (sic) that connecting sides ask for, wherever they connect to."""
 
 OID_QUOTE = ObjectIdentifier("1.3.6.1.4.1.12345.1")
 OID_USER_CLAIMS = ObjectIdentifier("1.3.6.1.4.1.12345.2")
+OID_BUNDLE = ObjectIdentifier("2.25.178196279256736029456981903297762277773")
+"""Ours: an :class:`~cocoon.attestation.bundle.EvidenceBundle`, never critical, so that official
+peers skip it. The arc 2.25 holds UUIDs and needs no registration (ITU-T X.667)."""
 
 _SUBJECT = x509.Name(
     [
@@ -82,6 +86,7 @@ class RatlsCertificate:
         der: the certificate.
         public_key: raw Ed25519 key, 32 bytes.
         quote: content of the quote extension, or None.
+        bundle: content of the bundle extension, not parsed, or None.
         not_before: unix seconds.
         not_after: unix seconds.
         dns_names: dNSName entries of the subject alternative name.
@@ -93,6 +98,7 @@ class RatlsCertificate:
     der: bytes
     public_key: bytes
     quote: bytes | None
+    bundle: bytes | None
     not_before: int
     not_after: int
     dns_names: tuple[str, ...]
@@ -113,6 +119,7 @@ def build_certificate(
     not_before: int,
     serial: int,
     lifetime: int = LIFETIME,
+    bundle: bytes | None = None,
 ) -> bytes:
     """Build a self-signed certificate: fields and order of the official generator, X.509 v3.
 
@@ -122,6 +129,7 @@ def build_certificate(
         not_before: unix seconds.
         serial: 128 random bits.
         lifetime: seconds, 1 to 2^30.
+        bundle: an evidence bundle, for peers of ours, or None.
 
     Returns:
         DER.
@@ -135,6 +143,8 @@ def build_certificate(
         raise LocalProtocolError("a certificate serial has 1 to 128 bits")
     if quote is not None and not 0 < len(quote) <= MAX_QUOTE_BYTES:
         raise LocalProtocolError(f"a quote of {len(quote)} bytes does not fit a certificate")
+    if bundle is not None and not 0 < len(bundle) <= MAX_BUNDLE_BYTES:
+        raise LocalProtocolError(f"a bundle of {len(bundle)} bytes does not fit a certificate")
     start = datetime.fromtimestamp(not_before, UTC)
     builder = (
         x509.CertificateBuilder()
@@ -157,7 +167,14 @@ def build_certificate(
         .add_extension(identifier, critical=False)
         .add_extension(_ALTERNATIVE_NAMES, critical=False)
     )
-    return builder.sign(key, None).public_bytes(Encoding.DER)
+    if bundle is not None:
+        builder = builder.add_extension(
+            x509.UnrecognizedExtension(OID_BUNDLE, bundle), critical=False
+        )
+    der = builder.sign(key, None).public_bytes(Encoding.DER)
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        raise LocalProtocolError(f"a certificate of {len(der)} bytes is more than peers read")
+    return der
 
 
 def parse_certificate(der: bytes) -> RatlsCertificate:
@@ -194,6 +211,7 @@ def _parse(der: bytes) -> RatlsCertificate:
         der=der,
         public_key=key.public_bytes(Encoding.Raw, PublicFormat.Raw),
         quote=extensions.quote,
+        bundle=extensions.bundle,
         not_before=int(certificate.not_valid_before_utc.timestamp()),
         not_after=int(certificate.not_valid_after_utc.timestamp()),
         dns_names=extensions.dns_names,
@@ -208,6 +226,7 @@ class _Extensions:
 
     def __init__(self, certificate: x509.Certificate) -> None:
         self.quote: bytes | None = None
+        self.bundle: bytes | None = None
         self.dns_names: tuple[str, ...] = ()
         self.unknown_critical: list[str] = []
         self._purposes: frozenset[ObjectIdentifier] | None = None
@@ -220,6 +239,10 @@ class _Extensions:
             case x509.UnrecognizedExtension() as value if extension.oid == OID_QUOTE:
                 # The critical flag is not required: official verifiers do not look at it.
                 self.quote = _limited_quote(value.value)
+            case x509.UnrecognizedExtension() as value if extension.oid == OID_BUNDLE:
+                if len(value.value) > MAX_BUNDLE_BYTES:
+                    raise CertificateError(f"evidence bundle of {len(value.value)} bytes")
+                self.bundle = value.value
             case x509.UnrecognizedExtension():
                 # The user claims are known but never read: the key comes from the certificate.
                 if extension.critical and extension.oid != OID_USER_CLAIMS:

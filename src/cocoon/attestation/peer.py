@@ -42,6 +42,9 @@ class VerifiedPeer:
         expires_at: unix seconds after which a new handshake must verify again; an open
             connection is not cut.
         source: who verified.
+        model_hash: SHA-256 of the model string whose files the peer's image proved, 32 bytes;
+            None where nothing signed says so.
+        platform_id: names the one machine, 32 bytes; None where the evidence does not.
     """
 
     public_key: bytes
@@ -53,6 +56,8 @@ class VerifiedPeer:
     verified_at: int
     expires_at: int
     source: PeerSource
+    model_hash: bytes | None = None
+    platform_id: bytes | None = None
     proof: InitVar[object] = None
 
     def __post_init__(self, proof: object) -> None:
@@ -69,6 +74,8 @@ def _peer_from_verification(
     policy_name: str,
     verified_at: int,
     expires_at: int,
+    model_hash: bytes | None,
+    platform_id: bytes | None,
 ) -> VerifiedPeer:
     """For :mod:`cocoon.attestation.verify` alone."""
     return VerifiedPeer(
@@ -81,6 +88,8 @@ def _peer_from_verification(
         verified_at=verified_at,
         expires_at=expires_at,
         source=PeerSource.VERIFIED,
+        model_hash=model_hash,
+        platform_id=platform_id,
         proof=_PROOF,
     )
 

@@ -3,7 +3,7 @@
 The same steps run with and without somebody reading: a report only listens.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
@@ -90,6 +90,15 @@ class Report:
             self._add(name, layer, Outcome.FAILED, str(error), error.fix)
             raise
         self._add(name, layer, found.outcome, found.reason, found.fix)
+
+    def skipped(self, name: str, layer: Layer, reason: str, fix: str = "") -> None:
+        """Write down a step that did not decide anything."""
+        self._add(name, layer, Outcome.SKIPPED, reason, fix)
+
+    def extend(self, steps: Iterable[Step]) -> None:
+        """Take over the steps of another report, numbered on."""
+        for step in steps:
+            self._add(step.name, step.layer, step.outcome, step.reason, step.fix)
 
     def _add(self, name: str, layer: Layer, outcome: Outcome, reason: str, fix: str) -> None:
         self.steps.append(Step(len(self.steps) + 1, name, layer, outcome, reason, fix))

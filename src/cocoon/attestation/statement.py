@@ -40,8 +40,6 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     issued_at: _Time
     gpu_hash: _Hex32 | None = None
     model_hash: _Hex32 | None = None
-    block_seqno: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)] | None = None
-    block_hash: _Hex32 | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,6 @@ class Statement:
         issued_at: when the image made it, unix seconds by its own clock.
         gpu_hash: :func:`gpu_hash` of the GPUs' evidence, 32 bytes; None without GPUs.
         model_hash: SHA-256 of the full model string whose files the image proved, 32 bytes.
-        block: seqno and root hash of a masterchain block that existed then, for a reader who
-            does not believe the image's clock; None where none was known.
     """
 
     public_key: bytes
@@ -65,7 +61,6 @@ class Statement:
     issued_at: int
     gpu_hash: bytes | None = None
     model_hash: bytes | None = None
-    block: tuple[int, bytes] | None = None
 
     def to_bytes(self) -> bytes:
         """The JSON form, as it is hashed.
@@ -81,8 +76,6 @@ class Statement:
             issued_at=self.issued_at,
             gpu_hash=_hex(self.gpu_hash),
             model_hash=_hex(self.model_hash),
-            block_seqno=self.block[0] if self.block else None,
-            block_hash=self.block[1].hex() if self.block else None,
         )
         data = msgspec.json.encode(wire)
         try:
@@ -106,8 +99,6 @@ class Statement:
             raise EvidenceError("malformed statement in the evidence bundle") from error
         if wire.version != VERSION:
             raise EvidenceError(f"statement of version {wire.version}; update to read it")
-        if (wire.block_seqno is None) != (wire.block_hash is None):
-            raise EvidenceError("a statement names half a block")
         return cls(
             public_key=bytes.fromhex(wire.public_key),
             not_before=wire.not_before,
@@ -115,7 +106,6 @@ class Statement:
             issued_at=wire.issued_at,
             gpu_hash=_bytes(wire.gpu_hash),
             model_hash=_bytes(wire.model_hash),
-            block=_block(wire),
         )
 
 
@@ -152,9 +142,3 @@ def _hex(value: bytes | None) -> str | None:
 
 def _bytes(value: str | None) -> bytes | None:
     return None if value is None else bytes.fromhex(value)
-
-
-def _block(wire: _Wire) -> tuple[int, bytes] | None:
-    if wire.block_seqno is None or wire.block_hash is None:
-        return None
-    return wire.block_seqno, bytes.fromhex(wire.block_hash)

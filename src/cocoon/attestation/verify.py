@@ -4,23 +4,17 @@ The order is that of ``attestation.md`` §2.2. The first steps repeat what OpenS
 handshake, so that this function alone decides and can be tested without a network.
 """
 
-import hashlib
-from collections.abc import Collection
 from enum import Enum
-from typing import TypeVar
 
 from cocoon.attestation.cache import VerificationCache
 from cocoon.attestation.certificate import HOST_NAME, RatlsCertificate, parse_certificate
-from cocoon.attestation.claims import Claim, ClaimName, Claims, proven, unknown
-from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence, report_data
-from cocoon.attestation.evidence.fake_tdx import verify_fake_tdx
-from cocoon.attestation.evidence.tdx import verify_tdx
-from cocoon.attestation.measurements import Attestation, TdxMeasurements
+from cocoon.attestation.claims import Claims
+from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.judgement import Judge, Judgement
 from cocoon.attestation.peer import VerifiedPeer, _peer_from_verification
-from cocoon.attestation.policy import Policy
-from cocoon.errors import CertificateError, EvidenceError, PolicyError
-
-T = TypeVar("T")
+from cocoon.attestation.policy import AllOf, AnyOf, PeerPolicy, Policy
+from cocoon.attestation.report import Layer, Report, Step
+from cocoon.errors import AttestationError, CertificateError, PolicyError
 
 
 class PeerRole(Enum):
@@ -32,11 +26,12 @@ class PeerRole(Enum):
 
 def verify_peer(
     certificate_der: bytes,
-    policy: Policy,
+    policy: PeerPolicy,
     now: int,
     *,
     role: PeerRole,
     cache: VerificationCache | None = None,
+    report: Report | None = None,
 ) -> VerifiedPeer:
     """Verify a peer. That it holds the certificate's key is for TLS to prove.
 
@@ -46,53 +41,57 @@ def verify_peer(
         now: unix seconds.
         role: the peer's TLS role; a server must carry the host name.
         cache: results of earlier evidence verifications; policies are applied to hits as well.
+        report: gets every step, for people.
 
     Raises:
         CertificateError: the certificate is malformed, expired or of the wrong form.
         EvidenceError: the evidence does not verify.
         PolicyError: the evidence is missing, or genuine but not allowed.
     """
-    # 1. Form: limits, DER, Ed25519 key, self-signature.
-    certificate = parse_certificate(certificate_der)
-    # 2. Critical extensions: only ours beyond the standard ones.
-    _require_known_extensions(certificate)
-    # 3. Validity now, with no allowance for skewed clocks, and age.
-    _require_validity(certificate, policy, now)
-    # 4. Purpose. 5. Host name, of servers only.
-    _require_purpose(certificate, role)
-    if policy.kind is EvidenceKind.NONE:
-        return _unattested_peer(certificate, policy, now)
-    # 6. There is evidence. 7. It verifies.
-    evidence = _verified_evidence(certificate, policy, now, cache)
-    measurements = evidence.attestation.measurements
-    if not isinstance(measurements, TdxMeasurements):
-        raise PolicyError("only TDX evidence is accepted")
-    # 8. It was made for this key: the user claims are rebuilt from the certificate's own key.
-    if measurements.report_data != report_data(certificate.public_key):
-        raise EvidenceError("the evidence was made for another key")
-    # 9. Platform patch level. 10. Allow-lists: MRTD, RTMRs, image, root.
-    _require_listed("TCB status", evidence.tcb_status or "none", _statuses(policy))
-    _require_listed("MRTD", measurements.mr_td, policy.mr_tds)
-    _require_listed("RTMR set", measurements.rtmrs, policy.rtmr_sets)
-    image_hash = measurements.image_hash()
-    _require_listed("image", image_hash, policy.image_hashes)
-    root_hash = evidence.attestation.collateral_root_hash
-    _require_listed("platform root", root_hash, policy.collateral_root_hashes)
-    return _attested_peer(certificate, evidence, policy, now)
+    steps = report if report is not None else Report()
+    certificate = _checked_certificate(certificate_der, now, role, steps)
+    judgement = _judge(certificate, policy, now, cache, steps)
+    return _peer_from_verification(
+        public_key=certificate.public_key,
+        kind=judgement.kind,
+        attestation=judgement.attestation,
+        claims=Claims(judgement.claims),
+        policy_name=policy.name,
+        verified_at=now,
+        expires_at=judgement.expires_at,
+        model_hash=judgement.model_hash,
+        platform_id=judgement.platform_id,
+    )
 
 
-def _require_known_extensions(certificate: RatlsCertificate) -> None:
-    if certificate.unknown_critical:
-        raise CertificateError(f"unknown critical extension {certificate.unknown_critical[0]}")
+def _checked_certificate(der: bytes, now: int, role: PeerRole, report: Report) -> RatlsCertificate:
+    with report.step("Form, key and self-signature", Layer.CERTIFICATE) as found:
+        certificate = parse_certificate(der)
+        found.reason = f"Ed25519 key {certificate.public_key.hex()}"
+    with report.step("Critical extensions", Layer.CERTIFICATE) as found:
+        if certificate.unknown_critical:
+            raise CertificateError(f"unknown critical extension {certificate.unknown_critical[0]}")
+        found.reason = "none is unknown"
+    with report.step("Validity", Layer.CERTIFICATE) as found:
+        _require_validity(certificate, now)
+        found.reason = f"for another {certificate.not_after - now} s"
+    with report.step("Purpose and name", Layer.CERTIFICATE) as found:
+        _require_purpose(certificate, role)
+        found.reason = f"for TLS {role.value}s"
+    return certificate
 
 
-def _require_validity(certificate: RatlsCertificate, policy: Policy, now: int) -> None:
+def _require_validity(certificate: RatlsCertificate, now: int) -> None:
     if now < certificate.not_before:
-        raise CertificateError(f"not valid for another {certificate.not_before - now} s")
+        raise CertificateError(
+            f"not valid for another {certificate.not_before - now} s",
+            fix="set the clocks of both machines",
+        )
     if now > certificate.not_after:
-        raise CertificateError(f"expired {now - certificate.not_after} s ago")
-    if policy.max_age is not None and now - certificate.not_before >= policy.max_age:
-        raise PolicyError(f"the certificate is older than {policy.max_age} s")
+        raise CertificateError(
+            f"expired {now - certificate.not_after} s ago",
+            fix="the peer must renew its certificate; its node does so by itself when it runs",
+        )
 
 
 def _require_purpose(certificate: RatlsCertificate, role: PeerRole) -> None:
@@ -106,84 +105,66 @@ def _require_purpose(certificate: RatlsCertificate, role: PeerRole) -> None:
         raise CertificateError(f"the certificate does not name {HOST_NAME}")
 
 
-def _unattested_peer(certificate: RatlsCertificate, policy: Policy, now: int) -> VerifiedPeer:
-    return _peer_from_verification(
-        public_key=certificate.public_key,
-        kind=EvidenceKind.NONE,
-        attestation=Attestation(),
-        claims=Claims(),
-        policy_name=policy.name,
-        verified_at=now,
-        expires_at=_certificate_expiry(certificate, policy),
+def _judge(
+    certificate: RatlsCertificate,
+    policy: PeerPolicy,
+    now: int,
+    cache: VerificationCache | None,
+    report: Report,
+) -> Judgement:
+    match policy:
+        case Policy():
+            return Judge(certificate, policy, now, cache, report).judge()
+        case AllOf():
+            parts = [_judge(certificate, part, now, cache, report) for part in policy.parts]
+            return _combined(parts)
+        case AnyOf():
+            return _first_accepted(certificate, policy, now, cache, report)
+        case _:
+            raise PolicyError("nothing here verifies such a policy")
+
+
+def _combined(parts: list[Judgement]) -> Judgement:
+    """All of them hold: the evidence of the first that looked at any, the claims of all."""
+    with_evidence = [part for part in parts if part.kind is not EvidenceKind.NONE]
+    if len({part.attestation for part in with_evidence}) > 1:
+        raise PolicyError("the parts of a policy were met by different evidence")
+    lead = (with_evidence or parts)[0]
+    return Judgement(
+        kind=lead.kind,
+        attestation=lead.attestation,
+        claims=tuple(claim for part in parts for claim in part.claims),
+        expires_at=min(part.expires_at for part in parts),
+        model_hash=lead.model_hash,
+        platform_id=lead.platform_id,
     )
 
 
-def _verified_evidence(
-    certificate: RatlsCertificate, policy: Policy, now: int, cache: VerificationCache | None
-) -> VerifiedEvidence:
-    if certificate.quote is None:
-        raise PolicyError(f"the policy {policy.name} requires attestation evidence")
-    if policy.kind is EvidenceKind.FAKE_TDX:
-        return verify_fake_tdx(certificate.quote)
-    if policy.kind not in (EvidenceKind.TDX, EvidenceKind.TDX_SIMULATED):
-        raise PolicyError(f"nothing here verifies {policy.kind.value} evidence")
-    if policy.collateral is None:
-        raise EvidenceError("there is no collateral to judge the quote with")
-    key = _cache_key(certificate.quote, policy)
-    evidence = cache.get(key, now) if cache is not None else None
-    if evidence is None:
-        root = policy.simulated_root
-        evidence = verify_tdx(certificate.quote, policy.collateral, now, simulated_root=root)
-        if cache is not None:
-            cache.put(key, evidence, now)
-    if evidence.kind is not policy.kind:
-        raise PolicyError(f"{evidence.kind.value} evidence where {policy.kind.value} is required")
-    return evidence
-
-
-def _cache_key(quote: bytes, policy: Policy) -> bytes:
-    """32 bytes that name everything the result depends on besides the time."""
-    digest = hashlib.sha256(policy.collateral.fingerprint if policy.collateral else b"")
-    digest.update(hashlib.sha256(policy.simulated_root or b"").digest())
-    digest.update(quote)
-    return digest.digest()
-
-
-def _statuses(policy: Policy) -> frozenset[str] | None:
-    return None if policy.kind is EvidenceKind.FAKE_TDX else policy.tcb_statuses
-
-
-def _require_listed(what: str, value: T, allowed: Collection[T] | None) -> None:
-    if allowed is not None and value not in allowed:
-        shown = value.hex() if isinstance(value, bytes) else value
-        raise PolicyError(f"{what} {shown!s:.200} is not allowed by the policy")
-
-
-def _attested_peer(
-    certificate: RatlsCertificate, evidence: VerifiedEvidence, policy: Policy, now: int
-) -> VerifiedPeer:
-    expires_at = _certificate_expiry(certificate, policy)
-    if evidence.expires_at is not None:
-        expires_at = min(expires_at, evidence.expires_at)
-    own: tuple[Claim, ...] = (
-        proven(ClaimName.KEY_BOUND, "the report data is the hash of the certificate's key"),
-        proven(ClaimName.IMAGE_ALLOWED, "the policy lists the image")
-        if policy.image_hashes is not None
-        else unknown(ClaimName.IMAGE_ALLOWED, "the policy lists no images"),
-        unknown(ClaimName.GPU_GENUINE, "no GPU evidence was presented"),
+def _first_accepted(
+    certificate: RatlsCertificate,
+    policy: AnyOf,
+    now: int,
+    cache: VerificationCache | None,
+    report: Report,
+) -> Judgement:
+    refusals: list[AttestationError] = []
+    tried: list[Step] = []
+    for part in policy.parts:
+        attempt = Report()
+        try:
+            judgement = _judge(certificate, part, now, cache, attempt)
+        except AttestationError as refusal:
+            refusals.append(refusal)
+            tried += attempt.steps
+            report.skipped(f"Alternative {part.name}", Layer.POLICY, str(refusal), refusal.fix)
+            continue
+        report.extend(attempt.steps)
+        return judgement
+    if len(refusals) == 1:
+        report.extend(tried)
+        raise refusals[0]
+    reasons = "; ".join(
+        f"{part.name}: {refusal}" for part, refusal in zip(policy.parts, refusals, strict=True)
     )
-    return _peer_from_verification(
-        public_key=certificate.public_key,
-        kind=evidence.kind,
-        attestation=evidence.attestation,
-        claims=Claims(own + evidence.claims),
-        policy_name=policy.name,
-        verified_at=now,
-        expires_at=expires_at,
-    )
-
-
-def _certificate_expiry(certificate: RatlsCertificate, policy: Policy) -> int:
-    if policy.max_age is None:
-        return certificate.not_after
-    return min(certificate.not_after, certificate.not_before + policy.max_age)
+    with report.step(f"Any of {policy.name}", Layer.POLICY):
+        raise PolicyError(f"no alternative accepts the peer ({reasons})"[:1000])

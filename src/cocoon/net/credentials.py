@@ -1,7 +1,7 @@
 """One key with its certificate, and where new ones come from."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -9,13 +9,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, load_pem_private_key
 
+from cocoon.attestation.bundle import EvidenceBundle
 from cocoon.attestation.certificate import (
     LIFETIME,
     build_certificate,
     parse_certificate,
     raw_public_key,
 )
-from cocoon.attestation.evidence import EvidenceSource, report_data
+from cocoon.attestation.evidence import (
+    EvidenceKind,
+    EvidenceSource,
+    GpuEvidenceSource,
+    report_data,
+)
+from cocoon.attestation.statement import Statement, gpu_hash, gpu_nonce, statement_report_data
 from cocoon.errors import CertificateError, ConfigError
 
 BACKDATE = 60
@@ -43,6 +50,9 @@ class Credentials:
     version: int
 
 
+_SNP_KINDS = (EvidenceKind.SNP, EvidenceKind.SNP_SIMULATED)
+
+
 class CredentialSource(Protocol):
     """Makes or finds credentials; may block, so it runs in a thread where it can."""
 
@@ -55,16 +65,44 @@ class CredentialSource(Protocol):
         ...
 
 
+@dataclass(slots=True)
+class EvidenceExtras:
+    """What our dated evidence says and shows besides the CPU's measurements.
+
+    May be filled in until the first certificate is made; renewals show later changes.
+
+    Attributes:
+        gpus: makes evidence for the GPUs, or None.
+        endorsement: an operator's signed word for this machine, or None.
+        model_hash: SHA-256 of the model string whose files this process has proven, or None.
+    """
+
+    gpus: GpuEvidenceSource | None = None
+    endorsement: bytes | None = None
+    model_hash: bytes | None = None
+
+
 class GeneratedCredentials:
     """Fresh keys with self-made certificates, renewed at half their life.
 
+    Besides the official quote over the key, a certificate carries dated evidence in an extension
+    that official peers skip (:mod:`cocoon.attestation.bundle`).
+
     Args:
         evidence: vouches for each key; None makes certificates without a quote (clients).
+        extras: what the dated evidence adds.
         lifetime: seconds.
     """
 
-    def __init__(self, evidence: EvidenceSource | None, *, lifetime: int = LIFETIME) -> None:
+    def __init__(
+        self,
+        evidence: EvidenceSource | None,
+        *,
+        extras: EvidenceExtras | None = None,
+        lifetime: int = LIFETIME,
+    ) -> None:
         self._evidence = evidence
+        self._extras = extras or EvidenceExtras()
         self._lifetime = lifetime
 
     def newer(self, current: Credentials | None, now: int) -> Credentials | None:
@@ -73,23 +111,56 @@ class GeneratedCredentials:
             return None
         key = Ed25519PrivateKey.generate()
         public_key = raw_public_key(key)
-        quote = self._evidence.quote(report_data(public_key)) if self._evidence else None
-        not_before = now - BACKDATE
+        not_before, not_after = now - BACKDATE, now + self._lifetime
+        quote, bundle = None, None
+        if self._evidence is not None:
+            statement = Statement(public_key, not_before, not_after, now)
+            quote = self._official_quote(self._evidence, public_key)
+            bundle = self._bundle(self._evidence, statement)
         certificate = build_certificate(
             key,
             quote=quote,
             not_before=not_before,
             serial=1 + secrets.randbelow((1 << 128) - 1),
-            lifetime=self._lifetime + BACKDATE,
+            lifetime=not_after - not_before,
+            bundle=bundle,
         )
         return Credentials(
             certificate_der=certificate,
             private_key=key,
             public_key=public_key,
             not_before=not_before,
-            not_after=now + self._lifetime,
+            not_after=not_after,
             version=current.version + 1 if current else 1,
         )
+
+    def _official_quote(self, evidence: EvidenceSource, public_key: bytes) -> bytes | None:
+        """The quote that official peers read; they know no hardware but TDX."""
+        if evidence.kind in _SNP_KINDS:
+            return None
+        return evidence.quote(report_data(public_key))
+
+    def _bundle(self, evidence: EvidenceSource, statement: Statement) -> bytes | None:
+        if evidence.kind is EvidenceKind.FAKE_TDX:
+            return None
+        extras = self._extras
+        gpus: tuple[bytes, ...] = ()
+        if extras.gpus is not None:
+            gpus = extras.gpus.evidence(gpu_nonce(statement.public_key, statement.issued_at))
+        statement = replace(
+            statement,
+            gpu_hash=gpu_hash(gpus) if gpus else None,
+            model_hash=extras.model_hash,
+        )
+        signed = statement.to_bytes()
+        bundle = EvidenceBundle(
+            statement=signed,
+            form=evidence.kind,
+            evidence=evidence.quote(statement_report_data(signed)),
+            gpus=gpus,
+            endorsement=extras.endorsement,
+        )
+        return bundle.to_bytes()
 
 
 class FileCredentials:

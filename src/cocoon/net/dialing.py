@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.net.identity import Identity
 from cocoon.net.link import Link
 from cocoon.net.plain import dial_plain
@@ -26,7 +26,7 @@ class RatlsDial:
     """
 
     identity: Identity
-    policy: Policy
+    policy: PeerPolicy
     max_pow_difficulty: int = DEFAULT_MAX_POW_DIFFICULTY
     timeouts: RatlsTimeouts = field(default_factory=RatlsTimeouts)
 

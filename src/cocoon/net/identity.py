@@ -16,12 +16,13 @@ from cocoon.errors import CertificateError, CocoonError
 from cocoon.net.credentials import (
     Credentials,
     CredentialSource,
+    EvidenceExtras,
     FileCredentials,
     GeneratedCredentials,
 )
 from cocoon.net.ratls_context import TlsContexts
 
-__all__ = ["CHECK_INTERVAL", "Credentials", "Identity"]
+__all__ = ["CHECK_INTERVAL", "Credentials", "EvidenceExtras", "Identity"]
 
 CHECK_INTERVAL = 60.0
 """Seconds between looks at whether a renewal is due (the official interval)."""
@@ -51,11 +52,13 @@ class Identity:
         cls,
         evidence: EvidenceSource | None,
         *,
+        extras: EvidenceExtras | None = None,
         clock: Callable[[], float] = time.time,
         lifetime: int = LIFETIME,
     ) -> "Identity":
         """Keys made here; ``evidence=None`` makes certificates without a quote (clients)."""
-        return cls(GeneratedCredentials(evidence, lifetime=lifetime), clock=clock)
+        source = GeneratedCredentials(evidence, extras=extras, lifetime=lifetime)
+        return cls(source, clock=clock)
 
     @classmethod
     def from_files(cls, base: Path, *, clock: Callable[[], float] = time.time) -> "Identity":

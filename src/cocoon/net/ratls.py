@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.attestation.verify import PeerRole
 from cocoon.errors import CocoonError, DeadlineError, UnavailableError
 from cocoon.net.identity import Identity
@@ -78,7 +78,7 @@ class RatlsServer:
         app_factory: AppFactory,
         *,
         identity: Identity,
-        policy: Policy,
+        policy: PeerPolicy,
         pow_difficulty: int,
         limits: RatlsLimits,
     ) -> None:
@@ -167,7 +167,7 @@ async def listen_ratls(
     port: int,
     *,
     identity: Identity,
-    policy: Policy,
+    policy: PeerPolicy,
     pow_difficulty: int = proof.DEFAULT_DIFFICULTY,
     limits: RatlsLimits | None = None,
 ) -> RatlsServer:
@@ -202,7 +202,7 @@ async def dial_ratls(
     port: int,
     *,
     identity: Identity,
-    policy: Policy,
+    policy: PeerPolicy,
     max_pow_difficulty: int = proof.DEFAULT_MAX_DIFFICULTY,
     timeouts: RatlsTimeouts | None = None,
 ) -> tuple[RatlsTransport, asyncio.Protocol]:

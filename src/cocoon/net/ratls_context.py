@@ -10,7 +10,7 @@ from OpenSSL import SSL, crypto
 
 from cocoon.attestation.cache import VerificationCache
 from cocoon.attestation.peer import VerifiedPeer
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.attestation.verify import PeerRole, verify_peer
 from cocoon.errors import AttestationError, CertificateError
 from cocoon.net.credentials import Credentials
@@ -58,10 +58,10 @@ class TlsContexts:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._cache = VerificationCache()
-        self._contexts: OrderedDict[tuple[int, Policy, PeerRole], SSL.Context] = OrderedDict()
+        self._contexts: OrderedDict[tuple[int, PeerPolicy, PeerRole], SSL.Context] = OrderedDict()
 
     def connection(
-        self, credentials: Credentials, policy: Policy, peer_role: PeerRole
+        self, credentials: Credentials, policy: PeerPolicy, peer_role: PeerRole
     ) -> tuple[SSL.Connection, Verdict]:
         """A TLS connection over memory, before its handshake, and where the verdict will be."""
         key = (credentials.version, policy, peer_role)
@@ -83,7 +83,7 @@ class TlsContexts:
         return connection, verdict
 
     def _new_context(
-        self, credentials: Credentials, policy: Policy, peer_role: PeerRole
+        self, credentials: Credentials, policy: PeerPolicy, peer_role: PeerRole
     ) -> SSL.Context:
         we_serve = peer_role is PeerRole.CLIENT
         context = SSL.Context(SSL.TLS_SERVER_METHOD if we_serve else SSL.TLS_CLIENT_METHOD)
@@ -103,7 +103,7 @@ class TlsContexts:
         return context
 
     def _callback(
-        self, policy: Policy, peer_role: PeerRole
+        self, policy: PeerPolicy, peer_role: PeerRole
     ) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
         def verify(
             connection: SSL.Connection, certificate: crypto.X509, error: int, depth: int, ok: int

@@ -25,7 +25,7 @@ import structlog
 from cocoon.attestation import policy as policies
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.collateral import CollateralBook
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.errors import ConfigError, where
 from cocoon.net.identity import Identity
 from cocoon.net.router_file import PolicyConfig, PolicyKind, RouterConfig
@@ -47,7 +47,7 @@ class Router:
         self,
         config: RouterConfig,
         identity: Identity,
-        known: dict[str, Policy],
+        known: dict[str, PeerPolicy],
         limits: RouterLimits,
     ) -> None:
         self._identity = identity
@@ -153,7 +153,7 @@ async def serve_router(
 
 def build_policies(
     config: RouterConfig, collateral: CollateralBook | None, simulated_root: bytes | None
-) -> dict[str, Policy]:
+) -> dict[str, PeerPolicy]:
     """Make the policies that ports can use; those that none uses need no collateral.
 
     Raises:
@@ -166,7 +166,7 @@ def build_policies(
             for name, policy in config.policies.items()
             if policy.kind is not PolicyKind.TDX or collateral is not None
         }
-    known: dict[str, Policy] = {}
+    known: dict[str, PeerPolicy] = {}
     for name in names:
         policy = config.policies.get(name)
         if policy is None:
@@ -180,7 +180,7 @@ def _build_policy(
     config: PolicyConfig,
     collateral: CollateralBook | None,
     simulated_root: bytes | None,
-) -> Policy:
+) -> PeerPolicy:
     match config.kind:
         case PolicyKind.ANY:
             return policies.unsafe_accept_anything()

@@ -9,7 +9,7 @@ import structlog
 
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.peer import VerifiedPeer
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy, leaves
 from cocoon.errors import CocoonError, RemoteProtocolError, UnavailableError
 from cocoon.net.identity import Identity
 from cocoon.net.ratls import (
@@ -60,7 +60,7 @@ class Port:
     def __init__(
         self,
         config: PortConfig,
-        known: Mapping[str, Policy],
+        known: Mapping[str, PeerPolicy],
         identity: Identity,
         limits: RouterLimits,
         spawn: Spawn,
@@ -76,8 +76,8 @@ class Port:
 
     @property
     def evidence(self) -> EvidenceKind:
-        """What its policy asks of peers."""
-        return self._policy.kind
+        """What its policy asks of peers; of several kinds, the first."""
+        return next(leaves(self._policy)).kind
 
     async def listen(self) -> int:
         """Start listening; returns the TCP port.

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError
@@ -37,7 +37,7 @@ class ListenSettings:
     host: str
     port: int
     transport: Literal["ratls", "router"]
-    policy: Policy | None = field(default=None, repr=False)
+    policy: PeerPolicy | None = field(default=None, repr=False)
     pow_difficulty: int = DEFAULT_POW_DIFFICULTY
     max_connections: int = 10_000
 

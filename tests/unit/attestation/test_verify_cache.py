@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cocoon.attestation import policy, verify
+from cocoon.attestation import judgement, policy
 from cocoon.attestation.cache import VerificationCache
 from cocoon.attestation.evidence import VerifiedEvidence
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
@@ -38,7 +38,7 @@ def verifications(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         times.append(now)
         return verify_tdx(quote, book, now, simulated_root=simulated_root)
 
-    monkeypatch.setattr(verify, "verify_tdx", counting)
+    monkeypatch.setattr(judgement, "verify_tdx", counting)
     return times
 
 

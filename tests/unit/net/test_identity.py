@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from cocoon.attestation import policy
 from cocoon.attestation.certificate import LIFETIME, build_certificate, parse_certificate
-from cocoon.attestation.evidence import report_data
+from cocoon.attestation.evidence import EvidenceKind, report_data
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
 from cocoon.attestation.verify import PeerRole
 from cocoon.errors import CertificateError, ConfigError, EvidenceError, LocalProtocolError
@@ -34,6 +34,8 @@ class Flaky:
 
     def __init__(self) -> None:
         self.works = True
+
+    kind = EvidenceKind.TDX_SIMULATED
 
     def quote(self, report_data: bytes) -> bytes:
         if not self.works:
