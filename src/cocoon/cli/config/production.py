@@ -7,9 +7,10 @@ allowed, because nothing is at stake.
 from collections.abc import Iterator
 
 from cocoon.cli.config import tables
+from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.errors import ConfigError
 
-SIMULATED = ("tdx-simulated", "fake-tdx")
+SIMULATED = (*SIMULATED_KINDS, "fake-tdx")
 WEAK = (*SIMULATED, "unsafe-accept-anything")
 
 
@@ -28,12 +29,35 @@ def check_production(file: tables.RoleFile) -> None:
         )
     if file.identity.kind in SIMULATED:
         raise _refused("identity", file.identity.kind)
-    for where, policy, refused in _policies(file):
-        if policy.kind in refused:
-            raise _refused(f"{where}.policy", policy.kind)
+    for where, policy, refused in policies_of(file):
+        check_production_policy(policy, f"{where}.policy", refused)
 
 
-def _policies(file: tables.RoleFile) -> Iterator[tuple[str, tables.PolicyTable, tuple[str, ...]]]:
+def check_production_policy(
+    policy: PolicyTable, where: str = "policy", refused: tuple[str, ...] = WEAK
+) -> None:
+    """Refuse a policy in which anything simulated, at whatever depth, would be accepted.
+
+    Args:
+        policy: the table.
+        where: its place in the file.
+        refused: kinds that must not occur.
+
+    Raises:
+        ConfigError: names the place.
+    """
+    for place, leaf in policy.leaves(where):
+        if leaf.kind in refused:
+            raise _refused(place, leaf.kind)
+        if leaf.gpu is not None and leaf.gpu.directory is not None:
+            raise ConfigError(
+                f"{place}.gpu: `directory` names simulated GPUs, which prove nothing; they are "
+                "refused where is_test is false and TON is real"
+            )
+
+
+def policies_of(file: tables.RoleFile) -> Iterator[tuple[str, PolicyTable, tuple[str, ...]]]:
+    """Each policy that a file uses: where it stands, the policy, kinds refused in production."""
     if isinstance(file, tables.ProxyFile):
         if file.workers.transport == "ratls":
             yield "workers", file.workers.policy, WEAK

@@ -5,10 +5,11 @@ The three files are :class:`ClientFile`, :class:`ProxyFile` and :class:`WorkerFi
 files (:mod:`.official`) are read into the same classes.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.reader import key, table
 from cocoon.cli.config.values import (
     address,
@@ -46,27 +47,11 @@ EVERY_ADDRESS: Final = "0.0.0.0"  # noqa: S104 - of ports that anybody may reach
 NANO: Final = 10**9
 MAX_COEFFICIENT: Final = 10**9 - 1
 MAX_DIFFICULTY: Final = 64
-IMAGE_HASH_BYTES: Final = 32
-REGISTER_BYTES: Final = 48
 KEY_BYTES: Final = 32
 
-EVIDENCE_KINDS: Final = ("tdx", "tdx-simulated", "fake-tdx", "unsafe-accept-anything")
-_POLICY_KEYS: Final = {
-    "tdx": {"collateral", "image_hashes", "mr_tds", "tcb_statuses", "max_age"},
-    "tdx-simulated": {"directory", "image_hashes", "mr_tds", "tcb_statuses", "max_age"},
-    "fake-tdx": {"image_hashes"},
-    "unsafe-accept-anything": set[str](),
-}
-"""What a policy of each kind looks at. A rule that it would not apply must not seem to hold."""
 CHAIN_KINDS: Final = ("simulated", "embedded", "toncenter", "liteserver")
 WALLET_KINDS: Final = ("cocoon", "v4r2", "v5r1")
 IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
-TCB_STATUSES: Final = (
-    "UpToDate",
-    "SWHardeningNeeded",
-    "ConfigurationNeeded",
-    "ConfigurationAndSWHardeningNeeded",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,49 +85,6 @@ class IdentityTable:
             raise ConfigError("kind `certificate` needs the key `certificate`")
         if self.kind == "tdx-simulated" and self.directory is None:
             raise ConfigError("kind `tdx-simulated` needs the key `directory`")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PolicyTable:
-    """Whom we accept."""
-
-    kind: str = key(
-        one_of(*EVIDENCE_KINDS),
-        "evidence that the peer must show. `tdx` pins Intel's root; `tdx-simulated` a devnet's, "
-        "`fake-tdx` proves nothing, `unsafe-accept-anything` looks at nothing",
-        default="tdx",
-    )
-    collateral: tuple[Path, ...] = key(
-        list_of(path), "files with Intel's signed collateral, one a platform (`tdx`)", default=()
-    )
-    directory: Path | None = key(
-        path, "directory of the simulated machine whose root is pinned", default=None
-    )
-    image_hashes: tuple[bytes, ...] | None = key(
-        list_of(hex_bytes(IMAGE_HASH_BYTES)),
-        "allowed image hashes in hex; without the key every image, with `[]` none",
-        default=None,
-    )
-    mr_tds: tuple[bytes, ...] | None = key(
-        list_of(hex_bytes(REGISTER_BYTES)), "allowed MRTD values in hex", default=None
-    )
-    tcb_statuses: tuple[str, ...] = key(
-        list_of(one_of(*TCB_STATUSES)),
-        "accepted TCB statuses of the platform",
-        default=("UpToDate",),
-    )
-    max_age: int | None = key(
-        whole(1), "seconds after which a certificate is too old, whatever it says", default=None
-    )
-
-    def __post_init__(self) -> None:
-        if self.kind == "tdx-simulated" and self.directory is None:
-            raise ConfigError("kind `tdx-simulated` needs the key `directory`")
-        for item in fields(self):
-            if item.name == "kind" or item.name in _POLICY_KEYS[self.kind]:
-                continue
-            if getattr(self, item.name) != item.default:
-                raise ConfigError(f"kind `{self.kind}` does not look at `{item.name}`")
 
 
 def _refuse_policy(policy: PolicyTable) -> None:

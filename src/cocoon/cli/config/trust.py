@@ -16,7 +16,8 @@ from cocoon.attestation.evidence import EvidenceSource
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
 from cocoon.cli.config.load import read_text
-from cocoon.cli.config.tables import IdentityTable, PolicyTable
+from cocoon.cli.config.policy_table import PolicyTable
+from cocoon.cli.config.tables import IdentityTable
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import CocoonError, ConfigError, EvidenceError
 from cocoon.net.identity import Identity
