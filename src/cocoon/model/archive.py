@@ -7,7 +7,7 @@ is the directory that holds only this file, with mode 644.
 
 import os
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -109,11 +109,6 @@ def chunks(made_of: Source, size: int = CHUNK) -> Iterator[bytes]:
             yield bytes(member.padded_size - member.size)
             position += member.padded_size
     yield end_of_archive(position)
-
-
-def member_at(members: Sequence[Placed], offset: int) -> Placed | None:
-    """The member that a byte of the archive belongs to; None behind the last one."""
-    return next((placed for placed in members if placed.start <= offset < placed.end), None)
 
 
 def shown(name: bytes) -> str:

@@ -86,10 +86,10 @@ def header(member: Member) -> bytes:
     """Everything that stands before a member's content, a multiple of 512 bytes."""
     size = member.size
     records = b""
-    if len(member.name) > NAME_FIELD or not member.name.isascii():
-        records += _record(b"path", member.name)
     if len(member.target) > NAME_FIELD:  # tar asks nothing more of a target
         records += _record(b"linkpath", member.target)
+    if len(member.name) > NAME_FIELD or not member.name.isascii():
+        records += _record(b"path", member.name)
     if size >= SIZE_LIMIT:
         records += _record(b"size", b"%d" % size)
         size = 0
