@@ -1,0 +1,247 @@
+"""Keeps collateral current: renews it long before it expires, learns of what handshakes missed.
+
+One refresher a vendor, so that a vendor in trouble does not hold up another. Nothing waits for it:
+handshakes judge with what the books hold, and fail closed with what they do not.
+"""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from cocoon.collateral.shelf import Shelf
+from cocoon.collateral.store import CollateralStore, Stored
+from cocoon.collateral.wanted import Wanted
+from cocoon.errors import CocoonError, CollateralError, StoreError, UnknownPlatformError, where
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshRule:
+    """When.
+
+    Attributes:
+        fraction: of a document's life after which it is renewed.
+        max_age: seconds after which it is renewed in any case: revocations come at any time.
+        jitter: part of that time that is random, so that nodes do not come all at once.
+        first_retry: longest wait after the first failure in seconds; doubles, up to ``max_retry``.
+        max_retry: seconds.
+        give_up_after: failures after which a key is forgotten that was never fetched.
+        shortest: seconds between two fetches of a document that hardly lives at all.
+        other_process: longest wait in seconds while another process fetches.
+        longest_pause: seconds after which clocks are looked at again in any case.
+    """
+
+    fraction: float = 0.5
+    max_age: float = 86_400.0
+    jitter: float = 0.2
+    first_retry: float = 30.0
+    max_retry: float = 3600.0
+    give_up_after: int = 6
+    shortest: float = 60.0
+    other_process: float = 5.0
+    longest_pause: float = 600.0
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One key. ``due_at`` is in unix seconds; ``document`` None while it was never fetched."""
+
+    shelf: Shelf[Any]
+    key: str
+    due_at: float
+    configured: bool = False
+    document: Any = None
+    fetched_at: int = 0
+    failures: int = 0
+
+
+class Refresher:
+    """Keeps the shelves of one vendor full.
+
+    Args:
+        vendor: its name, letters only.
+        shelves: of this vendor.
+        store: where documents are kept.
+        wanted: what handshakes missed.
+        clock: unix seconds.
+        uniform: returns a random number in [0, 1).
+        rule: when.
+    """
+
+    def __init__(
+        self,
+        vendor: str,
+        shelves: Sequence[Shelf[Any]],
+        store: CollateralStore,
+        wanted: Wanted,
+        *,
+        clock: Callable[[], float] = time.time,
+        uniform: Callable[[], float] = random.random,
+        rule: RefreshRule | None = None,
+    ) -> None:
+        self._vendor = vendor
+        self._shelves = {shelf.kind: shelf for shelf in shelves}
+        self._store = store
+        self._wanted = wanted
+        self._clock = clock
+        self._uniform = uniform
+        self._rule = rule or RefreshRule()
+        self._entries: dict[tuple[str, str], _Entry] = {}
+
+    def load(self, configured: Iterable[tuple[str, str]] = ()) -> None:
+        """Fill the books from the store; nothing is fetched.
+
+        Args:
+            configured: kinds and keys that are fetched without anybody missing them first.
+        """
+        for kind, key in configured:
+            self._add(kind, key, configured=True)
+        for stored in self._store.all():
+            if (entry := self._add(stored.kind, stored.key)) is not None:
+                self._adopt(entry, stored)
+
+    async def run(self) -> None:
+        """Renew until cancelled."""
+        loop, wake = asyncio.get_running_loop(), asyncio.Event()
+
+        def noted() -> None:
+            loop.call_soon_threadsafe(wake.set)
+
+        self._wanted.on_add = noted
+        try:
+            while True:
+                wake.clear()
+                pause = await self.step()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(wake.wait(), pause)
+        finally:
+            self._wanted.on_add = None
+
+    async def step(self) -> float:
+        """Do what is due.
+
+        Returns:
+            Seconds until there may be something to do again.
+        """
+        while (note := self._wanted.take()) is not None:
+            self._add(*note)
+        for entry in sorted(self._entries.values(), key=lambda item: item.due_at):
+            if entry.due_at <= self._clock():
+                await self._try(entry)
+        waits = [entry.due_at - self._clock() for entry in self._entries.values()]
+        if (noted := self._wanted.wait()) is not None:
+            waits.append(noted)
+        return min([max(0.05, wait) for wait in waits] + [self._rule.longest_pause])
+
+    def _add(self, kind: str, key: str, *, configured: bool = False) -> _Entry | None:
+        """The entry of a key, made if there is room; None for what is not of this vendor."""
+        if (entry := self._entries.get((kind, key))) is not None:
+            return entry
+        shelf = self._shelves.get(kind)
+        if shelf is None:
+            return None
+        if sum(item.shelf is shelf for item in self._entries.values()) >= shelf.capacity:
+            _log.warning("too many platforms: not fetched", kind=kind, key=key[:80])
+            return None
+        entry = _Entry(shelf, key, self._clock(), configured)
+        self._entries[kind, key] = entry
+        return entry
+
+    async def _try(self, entry: _Entry) -> None:
+        try:
+            await self._renew(entry)
+        except UnknownPlatformError as error:
+            self._wanted.refuse(entry.shelf.kind, entry.key)
+            self._failed(entry, error, forget=not entry.configured)
+        except CollateralError as error:
+            self._failed(entry, error, retry_after=error.retry_after)
+        except CocoonError as error:
+            self._failed(entry, error)
+        except Exception as error:
+            # Boundary: a bug over one document must not end the renewal of the others.
+            _log.error("collateral", error=type(error).__name__, where=where(error))
+            self._failed(entry, CollateralError("an error of ours"))
+
+    async def _renew(self, entry: _Entry) -> None:
+        kind = entry.shelf.kind
+        with self._store.lock(self._vendor) as is_ours:
+            stored = await asyncio.to_thread(self._store.read, kind, entry.key)
+            if stored is not None and stored.fetched_at > entry.fetched_at:
+                self._adopt(entry, stored)  # another process was first
+            if entry.due_at > self._clock():
+                return
+            if not is_ours:
+                entry.due_at = self._clock() + 0.2 + self._rule.other_process * self._uniform()
+                return
+            await self._fetch(entry)
+
+    async def _fetch(self, entry: _Entry) -> None:
+        shelf = entry.shelf
+        document = await shelf.fetch(entry.key)
+        now = self._clock()
+        if document.expires_at <= now:
+            raise CollateralError(f"{shelf.source} sends collateral that has expired")
+        old = entry.document
+        if old is not None and old.expires_at > now and shelf.is_older(document, old):
+            raise CollateralError(f"{shelf.source} sends collateral older than what we have")
+        self._take(entry, document, int(now))
+        _log.info("collateral renewed", kind=shelf.kind, key=entry.key[:80])
+        stored = Stored(
+            kind=shelf.kind,
+            key=entry.key,
+            fetched_at=int(now),
+            source=shelf.source,
+            content=shelf.to_json(document),
+        )
+        try:
+            await asyncio.to_thread(self._store.write, stored)
+        except StoreError as error:
+            _log.warning("collateral not stored", reason=str(error))
+
+    def _adopt(self, entry: _Entry, stored: Stored) -> None:
+        """Use a document from the store; one that does not parse is as good as none."""
+        try:
+            document = entry.shelf.parse(stored.content)
+        except CocoonError as error:
+            _log.warning("stored collateral is damaged", key=entry.key[:80], reason=str(error))
+            return
+        self._take(entry, document, stored.fetched_at)
+
+    def _take(self, entry: _Entry, document: Any, fetched_at: int) -> None:
+        now = self._clock()
+        entry.document, entry.fetched_at, entry.failures = document, fetched_at, 0
+        entry.shelf.put(document)
+        rule = self._rule
+        life = max(0.0, document.expires_at - fetched_at)
+        after = min(life * rule.fraction, rule.max_age) * (1 - rule.jitter * self._uniform())
+        entry.due_at = fetched_at + after
+        if fetched_at > now or document.expires_at <= now:
+            entry.due_at = now  # a clock went back, or nothing renewed it for too long
+        elif fetched_at == int(now):
+            entry.due_at = max(entry.due_at, now + rule.shortest)
+
+    def _failed(
+        self, entry: _Entry, error: CocoonError, retry_after: float = 0.0, *, forget: bool = False
+    ) -> None:
+        kind, key = entry.shelf.kind, entry.key[:80]
+        entry.failures += 1
+        is_hopeless = forget or entry.failures >= self._rule.give_up_after
+        if is_hopeless and entry.document is None and not entry.configured:
+            del self._entries[entry.shelf.kind, entry.key]
+        rule, now = self._rule, self._clock()
+        longest = min(rule.first_retry * 2.0 ** min(entry.failures - 1, 16), rule.max_retry)
+        wait = max(longest * (0.5 + self._uniform() / 2), min(retry_after, 6 * rule.max_retry))
+        entry.due_at = now + wait
+        left = None if entry.document is None else int(entry.document.expires_at - now)
+        told = {"kind": kind, "key": key, "reason": str(error), "retry_in": int(wait)}
+        if left is not None and left <= 0:
+            _log.error("collateral has EXPIRED: its platforms are refused", **told)
+        else:
+            _log.warning("collateral not renewed", expires_in=left, **told)
