@@ -1,79 +1,229 @@
-"""Whether a quote without collateral is worth fetching collateral for.
+"""The platform's certificate (PCK) inside a quote and what it says about the machine.
 
-A quote names its platform model in a certificate (PCK) that it carries. Only a certificate that
-chains to the pinned root makes anybody fetch data for the model: so the models that strangers can
-make us ask for are those that the vendor has really certified. Revocation cannot be looked at yet,
-and nothing is trusted because of this.
+Source: ``attestation.md`` §4.6 and §13; the object identifiers are Intel's.
 """
 
-import hashlib
-from itertools import pairwise
+from dataclasses import dataclass
 
-import dcap_qvl
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.x509.oid import NameOID, ObjectIdentifier
 
-from cocoon.attestation.evidence.missing import Missing
+from cocoon.attestation.evidence.binary import Reader
+from cocoon.attestation.evidence.missing import PLATFORM_CA, PROCESSOR_CA
+from cocoon.attestation.evidence.tdx_quote import CERTIFICATION_PCK_CHAIN, Quote
 from cocoon.errors import EvidenceError
 
-MAX_CHAIN_BYTES = 32_768
-CHAIN_LENGTH = 3
-"""PCK certificate, its issuer, the root."""
-FMSPC_HEX = 12
+SGX_EXTENSION = "1.2.840.113741.1.13.1"
+MAX_CHAIN_BYTES = 16_384
+CHAIN_CERTIFICATES = 3
+"""The platform, its issuer and the root."""
+MAX_SVN = 0xFFFF
 
-_CHAIN_ERRORS = (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm, x509.InvalidVersion)
+_SEQUENCE, _OID, _OCTETS, _INTEGER, _ENUMERATED, _BOOLEAN = 0x30, 0x06, 0x04, 0x02, 0x0A, 0x01
+_PREFIX = bytes.fromhex("2a864886f84d010d01")
+"""The extension's identifier in DER; its parts append their numbers."""
+_MAX_ENTRIES = 32
+_SVN_COUNT = 16
 
 
-def missing_for(
-    book: Missing, kind: str, parsed: dcap_qvl.Quote, root_hash: bytes
-) -> EvidenceError:
-    """The error to raise where a book has nothing for a quote's platform model.
+@dataclass(frozen=True, slots=True)
+class PckExtension:
+    """Intel's extension of the platform certificate.
 
-    Args:
-        book: whose listener is told, if the quote's certificates chain to the root.
-        kind: ``TDX`` or ``SGX`` of :mod:`.missing`.
-        parsed: the quote.
-        root_hash: SHA-384 of the pinned root's key as a 65-byte point, 48 bytes.
+    Attributes:
+        ppid: the platform's own id, 16 bytes.
+        cpu_svn: security versions of processor and firmware, 16 bytes.
+        components: the same, one number each.
+        pce_svn: security version of the certification enclave.
+        pce_id: of the certification enclave, 2 bytes.
+        fmspc: the platform model, 6 bytes.
+        sgx_type: 0 standard, 1 scalable, 2 scalable with integrity.
+        platform_instance: id of a multi-package platform, 16 bytes; None on others.
+        dynamic_platform: whether packages can be added; None when not said.
+        cached_keys: whether the vendor keeps the platform's keys; None when not said.
+        smt_enabled: whether hyper-threading was on; None when not said.
     """
-    try:
-        key = model_key(parsed)
-        _require_chain(parsed.cert_chain_pem_bytes() or b"", root_hash)
-    except _CHAIN_ERRORS:
-        return EvidenceError(
-            "no collateral for the platform model of this quote, whose certificates do not chain "
-            "to the pinned root"
+
+    ppid: bytes
+    cpu_svn: bytes
+    components: tuple[int, ...]
+    pce_svn: int
+    pce_id: bytes
+    fmspc: bytes
+    sgx_type: int
+    platform_instance: bytes | None = None
+    dynamic_platform: bool | None = None
+    cached_keys: bool | None = None
+    smt_enabled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PckChain:
+    """The certificates that a quote carries.
+
+    Attributes:
+        leaf: of the platform.
+        issuer: the PCK platform or processor CA.
+        root: as the quote claims it; only the pinned root counts.
+        extension: what the leaf says about the platform.
+    """
+
+    leaf: x509.Certificate
+    issuer: x509.Certificate
+    root: x509.Certificate
+    extension: PckExtension
+
+    @property
+    def issuer_kind(self) -> str:
+        """``platform`` or ``processor``: which of Intel's revocation lists covers the leaf.
+
+        Raises:
+            EvidenceError: the issuer is neither.
+        """
+        name = _common_name(self.leaf.issuer)
+        for kind in (PLATFORM_CA, PROCESSOR_CA):
+            if kind in name.lower():
+                return kind
+        raise EvidenceError("the platform's certificate is of neither PCK CA")
+
+    @property
+    def expires_at(self) -> int:
+        """Unix seconds at which the first of them expires."""
+        chain = (self.leaf, self.issuer, self.root)
+        return int(min(item.not_valid_after_utc for item in chain).timestamp())
+
+
+def parse_pck_chain(quote: Quote) -> PckChain:
+    """The certificate chain of a quote.
+
+    Raises:
+        EvidenceError: the quote carries none in PEM form, or it is malformed.
+    """
+    signature = quote.signature
+    if signature.certification_type != CERTIFICATION_PCK_CHAIN:
+        raise EvidenceError(
+            f"certification data of type {signature.certification_type} instead of the platform's"
+            " certificate chain",
+            fix="have the quote service of the host deliver certificates (PCK chain) in quotes",
         )
-    return book.missing(
-        kind, key, f"no collateral for the platform model {key} of this quote (yet)"
+    pem = signature.certification_data.rstrip(b"\0")
+    if len(pem) > MAX_CHAIN_BYTES:
+        raise EvidenceError(f"the platform's certificate chain has {len(pem)} bytes")
+    try:
+        certificates = x509.load_pem_x509_certificates(pem)
+        if len(certificates) != CHAIN_CERTIFICATES:
+            raise EvidenceError(f"{len(certificates)} platform certificates instead of 3")
+        leaf, issuer, root = certificates
+        raw = leaf.extensions.get_extension_for_oid(ObjectIdentifier(SGX_EXTENSION)).value
+    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
+        raise EvidenceError("the quote's platform certificate is malformed") from error
+    except x509.InvalidVersion as error:
+        raise EvidenceError("the quote's platform certificate is of an unknown version") from error
+    if not isinstance(raw, x509.UnrecognizedExtension):
+        raise EvidenceError("the platform certificate's extension is malformed")
+    return PckChain(leaf, issuer, root, parse_pck_extension(raw.value))
+
+
+def parse_pck_extension(data: bytes) -> PckExtension:
+    """Read the DER of Intel's extension.
+
+    Raises:
+        EvidenceError: malformed, or a part is missing, twice there or of a wrong length.
+    """
+    reader = Reader(data, "the PCK extension")
+    parts = _entries(_value(reader, _SEQUENCE), ())
+    reader.finish()
+    tcb = _entries(_content(parts, 2, _SEQUENCE), (2,))
+    configuration = _entries(_content(parts, 7, _SEQUENCE), (7,)) if 7 in parts else {}
+    cpu_svn = _fixed(tcb, 18, 16)
+    components = tuple(_number(tcb, index) for index in range(1, _SVN_COUNT + 1))
+    return PckExtension(
+        ppid=_fixed(parts, 1, 16),
+        cpu_svn=cpu_svn,
+        components=components,
+        pce_svn=_number(tcb, 17),
+        pce_id=_fixed(parts, 3, 2),
+        fmspc=_fixed(parts, 4, 6),
+        sgx_type=_small(_content(parts, 5, _ENUMERATED)),
+        platform_instance=_fixed(parts, 6, 16) if 6 in parts else None,
+        dynamic_platform=_flag(configuration, 1),
+        cached_keys=_flag(configuration, 2),
+        smt_enabled=_flag(configuration, 3),
     )
 
 
-def model_key(parsed: dcap_qvl.Quote) -> str:
-    """``FMSPC/CA`` of a quote: what to ask Intel for.
-
-    Raises:
-        ValueError: the quote does not carry its certificates.
-    """
-    fmspc, ca = parsed.fmspc().lower(), parsed.ca()
-    if len(fmspc) != FMSPC_HEX or ca not in ("platform", "processor"):
-        raise ValueError("the quote does not name its platform model")
-    return f"{fmspc}/{ca}"
+def _common_name(name: x509.Name) -> str:
+    return " ".join(str(item.value) for item in name.get_attributes_for_oid(NameOID.COMMON_NAME))
 
 
-def _require_chain(pem: bytes, root_hash: bytes) -> None:
-    pem = pem.rstrip(b"\0")
-    if len(pem) > MAX_CHAIN_BYTES:
-        raise ValueError("the certificates are too long")
-    chain = x509.load_pem_x509_certificates(pem)
-    if len(chain) != CHAIN_LENGTH:
-        raise ValueError("not a chain of three certificates")
-    for certificate, issuer in pairwise(chain):
-        certificate.verify_directly_issued_by(issuer)
-    key = chain[-1].public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey):
-        raise ValueError("the root has no elliptic-curve key")
-    point = key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    if hashlib.sha384(point).digest() != root_hash:
-        raise ValueError("another root")
+def _value(reader: Reader, tag: int) -> bytes:
+    """The content of one DER value of this tag; lengths of up to 65535 bytes."""
+    found = reader.uint(1)
+    if found != tag:
+        raise EvidenceError(f"the PCK extension has a value of tag {found:#x}, not {tag:#x}")
+    return reader.take(_length(reader))
+
+
+def _length(reader: Reader) -> int:
+    first = reader.uint(1)
+    if first < 0x80:
+        return first
+    if first not in (0x81, 0x82):
+        raise EvidenceError("the PCK extension has a value that is too long")
+    return int.from_bytes(reader.take(first - 0x80), "big")
+
+
+def _entries(data: bytes, path: tuple[int, ...]) -> dict[int, tuple[int, bytes]]:
+    """A SEQUENCE OF (identifier, value): tag and content by the last number of the identifier."""
+    reader = Reader(data, "the PCK extension")
+    found: dict[int, tuple[int, bytes]] = {}
+    prefix = _PREFIX + bytes(path)
+    while reader.remaining:
+        entry = Reader(_value(reader, _SEQUENCE), "an entry of the PCK extension")
+        identifier = _value(entry, _OID)
+        tag = entry.uint(1)
+        content = entry.take(_length(entry))
+        entry.finish()
+        if identifier[:-1] != prefix or identifier[-1] >= 0x80:
+            raise EvidenceError("the PCK extension has an unknown entry")
+        if identifier[-1] in found or len(found) == _MAX_ENTRIES:
+            raise EvidenceError("the PCK extension has an entry twice, or too many")
+        found[identifier[-1]] = (tag, content)
+    return found
+
+
+def _content(parts: dict[int, tuple[int, bytes]], number: int, tag: int) -> bytes:
+    found = parts.get(number)
+    if found is None:
+        raise EvidenceError(f"the PCK extension lacks entry {number}")
+    if found[0] != tag:
+        raise EvidenceError(f"entry {number} of the PCK extension has another type")
+    return found[1]
+
+
+def _fixed(parts: dict[int, tuple[int, bytes]], number: int, length: int) -> bytes:
+    content = _content(parts, number, _OCTETS)
+    if len(content) != length:
+        raise EvidenceError(f"entry {number} of the PCK extension has {len(content)} bytes")
+    return content
+
+
+def _number(parts: dict[int, tuple[int, bytes]], number: int) -> int:
+    return _small(_content(parts, number, _INTEGER))
+
+
+def _small(content: bytes) -> int:
+    """A number from 0 to :data:`MAX_SVN`."""
+    value = int.from_bytes(content, "big", signed=True)
+    if not content or len(content) > 3 or not 0 <= value <= MAX_SVN:
+        raise EvidenceError("the PCK extension has a number out of range")
+    return value
+
+
+def _flag(parts: dict[int, tuple[int, bytes]], number: int) -> bool | None:
+    if number not in parts:
+        return None
+    content = _content(parts, number, _BOOLEAN)
+    if content not in (b"\x00", b"\xff"):
+        raise EvidenceError("the PCK extension has a flag that is neither true nor false")
+    return content == b"\xff"
