@@ -123,7 +123,7 @@ class MissingCollateralError(EvidenceError):
     """
 
     def __init__(self, text: str, kind: str, key: str) -> None:
-        super().__init__(text)
+        super().__init__(text, fix="fetch it: `cocoon attest collateral fetch`, or `[collateral]`")
         self.kind = kind
         self.key = key
 
