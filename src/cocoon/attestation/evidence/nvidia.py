@@ -1,13 +1,40 @@
-"""Evidence of NVIDIA GPUs in confidential mode, verified against NVIDIA's roots."""
+"""Evidence of NVIDIA GPUs in confidential mode, verified against NVIDIA's roots.
 
+Our own verifier (``attestation.md`` §11.2); no NVIDIA software and no network. The order of the
+checks, their sources and what they cannot show is in ``docs/reference/evidence-nvidia.md``.
+"""
+
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cocoon.attestation.claims import Claim
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
+
+from cocoon.attestation.claims import Claim, ClaimName, proven, refuted
+from cocoon.attestation.evidence.nvidia_chain import (
+    NVIDIA_DEVICE_ROOT,
+    NVIDIA_RIM_ROOT,
+    Chain,
+    firmware_id,
+    verify_chain,
+    verify_signature,
+)
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateralBook, OcspNeed, RimNeed
-from cocoon.errors import EvidenceError
+from cocoon.attestation.evidence.nvidia_golden import compare, device_id, require_version
+from cocoon.attestation.evidence.nvidia_item import GpuItem
+from cocoon.attestation.evidence.nvidia_report import GpuReport, Passthrough, Switch
+from cocoon.attestation.evidence.nvidia_rim import RimDocument
+from cocoon.attestation.evidence.nvidia_status import Revocation, chain_needs
+from cocoon.errors import ConfigError, EvidenceError, PolicyError
 
 MAX_GPUS = 16
+HOPPER, BLACKWELL = "hopper", "blackwell"
+ARCHITECTURES = frozenset({HOPPER, BLACKWELL})
+
+_FAMILIES = {"GH": HOPPER, "GB": BLACKWELL}
+_MIN_DRIVER = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,3}")
+_DEVICE_LAYER = "GPU certificate"
+_FETCH = "fetch it with `cocoon attest collateral fetch`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +78,17 @@ class GpuRequirement:
     architectures: frozenset[str] | None = None
     min_driver: str | None = None
 
+    def __post_init__(self) -> None:
+        if not 1 <= self.count <= MAX_GPUS:
+            raise ConfigError(f"a policy asks for 1 to {MAX_GPUS} GPUs, not {self.count}")
+        if self.simulated_root in (NVIDIA_DEVICE_ROOT, NVIDIA_RIM_ROOT):
+            raise ConfigError("NVIDIA's root is not a simulated one")
+        unknown = (self.architectures or frozenset()) - ARCHITECTURES
+        if unknown:
+            raise ConfigError(f"no GPU architecture {min(unknown)!r}; known: hopper, blackwell")
+        if self.min_driver is not None and not _MIN_DRIVER.fullmatch(self.min_driver):
+            raise ConfigError(f"{self.min_driver!r} is no driver version such as 550.90.07")
+
     def check(self, items: Sequence[bytes], nonce: bytes, now: int) -> tuple[VerifiedGpu, ...]:
         """Verify all GPUs of a machine and judge them.
 
@@ -63,7 +101,25 @@ class GpuRequirement:
             EvidenceError: an item does not verify (MissingCollateralError: for want of data).
             PolicyError: too few, too many, the same twice, or not what is asked for.
         """
-        raise EvidenceError("GPU evidence: no verifier")
+        if len(items) != self.count:
+            raise PolicyError(f"{len(items)} GPUs show evidence, the policy asks for {self.count}")
+        found = tuple(
+            verify_gpu(item, nonce, self.collateral, now, simulated_root=self.simulated_root)
+            for item in items
+        )
+        if len({gpu.device_id for gpu in found}) != len(found):
+            raise PolicyError("one GPU shows evidence twice")
+        for gpu in found:
+            self._judge(gpu)
+        return found
+
+    def _judge(self, gpu: VerifiedGpu) -> None:
+        if self.architectures is not None and gpu.architecture not in self.architectures:
+            raise PolicyError(f"a GPU of architecture {gpu.architecture} is not allowed")
+        if self.min_driver is not None and _numbers(gpu.driver_version) < _numbers(self.min_driver):
+            raise PolicyError(
+                f"GPU driver {gpu.driver_version} is older than {self.min_driver}; update it"
+            )
 
 
 def verify_gpu(
@@ -77,7 +133,7 @@ def verify_gpu(
     """Verify the evidence of one GPU.
 
     Args:
-        evidence: the item.
+        evidence: the item (:mod:`cocoon.attestation.evidence.nvidia_item`).
         nonce: that it must answer, 32 bytes.
         collateral: NVIDIA's signed data.
         now: unix seconds.
@@ -87,7 +143,31 @@ def verify_gpu(
         EvidenceError: it does not verify; the message names the layer.
         MissingCollateralError: it is NVIDIA's, but there is nothing to judge it with.
     """
-    raise EvidenceError("GPU evidence: no verifier")
+    subject = _Subject.read(evidence, now, simulated_root)
+    if subject.report.nonce != nonce:
+        raise EvidenceError("GPU report: it answers another nonce, so it was made for another key")
+    _require_mode(subject.report)
+    revocation = Revocation(collateral, subject.item.ocsp, now)
+    _require_collateral(subject, revocation, collateral, now)
+    expires = revocation.check(subject.chain, 1, _DEVICE_LAYER)
+    driver, vbios = (_find_rim(collateral, need) for need in rim_needs(subject.report))
+    for rim, version in ((driver, _driver(subject)), (vbios, _vbios(subject))):
+        rim.require(simulated_root or NVIDIA_RIM_ROOT, now)
+        require_version(rim, version)
+        if architecture_of(rim.product) != subject.architecture:
+            raise EvidenceError(f"GPU RIM {rim.version}: it is for {rim.product}")
+        expires = min(expires, revocation.check(rim.chain, 0, f"GPU RIM {rim.version}"))
+        expires = min(expires, rim.not_after)
+    compare(subject.report.measurements, driver, vbios)
+    return VerifiedGpu(
+        simulated=simulated_root is not None,
+        architecture=subject.architecture,
+        driver_version=_driver(subject),
+        vbios_version=_vbios(subject),
+        device_id=device_id(subject.chain),
+        claims=(_claim(subject, simulated_root is not None),),
+        expires_at=min(expires, subject.chain.not_after),
+    )
 
 
 def needed(
@@ -100,4 +180,146 @@ def needed(
     Raises:
         EvidenceError: the evidence is not NVIDIA's: nothing is fetched for it.
     """
-    raise EvidenceError("GPU evidence: no verifier")
+    subject = _Subject.read(evidence, now, simulated_root)
+    revocation = Revocation(collateral, subject.item.ocsp, now)
+    return _unanswered(subject, revocation, collateral, now)
+
+
+def rim_ids(report: GpuReport) -> tuple[str, str]:
+    """Ids of the driver's and of the VBIOS's manifest in NVIDIA's RIM service.
+
+    Raises:
+        EvidenceError: the report does not say enough.
+    """
+    driver, vbios = rim_needs(report)
+    return driver.rim_id, vbios.rim_id
+
+
+def rim_needs(report: GpuReport) -> tuple[RimNeed, RimNeed]:
+    """The same as needs: driver, VBIOS.
+
+    Raises:
+        EvidenceError: the report does not say enough.
+    """
+    chip = report.chip
+    # Only reports from Blackwell on name their chip; Hopper's drivers have one manifest for all.
+    kind = "NV_GPU_DRIVER_GH100" if chip is None else f"NV_GPU_CC_DRIVER_{chip.upper()}"
+    board = "_".join(report.board)
+    vbios = report.vbios_version.replace(".", "")
+    return (
+        RimNeed(f"{kind}_{report.driver_version}"),
+        RimNeed(f"NV_GPU_VBIOS_{board}_{vbios}"),
+    )
+
+
+def architecture_of(chip: str) -> str:
+    """The architecture of a chip such as ``GH100``.
+
+    Raises:
+        EvidenceError: none that can be verified here.
+    """
+    found = _FAMILIES.get(chip[:2])
+    if found is None:
+        raise EvidenceError(f"GPU: no chip {chip[:16]!r} with attestation is known")
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """Evidence whose signature is the GPU's: what is left to judge is what it says."""
+
+    item: GpuItem
+    report: GpuReport
+    chain: Chain
+    architecture: str
+
+    @classmethod
+    def read(cls, evidence: bytes, now: int, simulated_root: bytes | None) -> "_Subject":
+        item = GpuItem.from_bytes(evidence)
+        report = GpuReport.from_bytes(item.report)
+        chain = verify_chain(item.certificates, _DEVICE_LAYER)
+        chain.require(simulated_root or NVIDIA_DEVICE_ROOT, now, _DEVICE_LAYER)
+        require_report_signature(report, chain)
+        if firmware_id(chain.leaf) != report.fwid:
+            raise EvidenceError("GPU certificate: it is for other firmware than the report's FWID")
+        return cls(item, report, chain, architecture_of(report.chip or "GH100"))
+
+
+def require_report_signature(report: GpuReport, chain: Chain) -> None:
+    """The report is signed by the leaf of the chain.
+
+    Raises:
+        EvidenceError: it is not.
+    """
+    half = len(report.signature) // 2
+    r, s = (int.from_bytes(part, "big") for part in (report.signature[:half],
+                                                      report.signature[half:]))  # fmt: skip
+    if not verify_signature(chain.leaf, encode_dss_signature(r, s), report.signed):
+        raise EvidenceError("GPU report: its signature is wrong")
+
+
+def _require_mode(report: GpuReport) -> None:
+    """Only a GPU by itself: what several tell each other over NVLink is not attested here."""
+    if report.protected_pcie is Switch.ON:
+        raise EvidenceError("GPU mode: protected PCIe leaves the links between GPUs unencrypted")
+    if report.passthrough not in (None, Passthrough.SINGLE):
+        raise EvidenceError("GPU mode: several GPUs passed through as one need switches' evidence")
+
+
+def _unanswered(
+    subject: _Subject, revocation: Revocation, collateral: GpuCollateralBook, now: int
+) -> tuple[RimNeed | OcspNeed, ...]:
+    needs: list[RimNeed | OcspNeed] = list(revocation.missing(subject.chain, 1))
+    for need in rim_needs(subject.report):
+        found = collateral.find(need.key)
+        if found is None or found.rim is None or found.expires_at < now:
+            needs.append(need)
+        else:
+            needs += revocation.missing(found.rim.chain, 0)
+    return tuple({need.key: need for need in needs}.values())
+
+
+def _require_collateral(
+    subject: _Subject, revocation: Revocation, collateral: GpuCollateralBook, now: int
+) -> None:
+    """Tell the fetcher all that is missing; the first of it is the reason to refuse."""
+    names = dict(chain_needs(subject.chain, 1))
+    errors = []
+    for need in _unanswered(subject, revocation, collateral, now):
+        if isinstance(need, RimNeed):
+            text = f"GPU RIM: {need.rim_id} is missing or expired; {_FETCH}"
+        else:
+            name = names.get(need, "of a signer of reference measurements")
+            text = f"GPU OCSP: no current answer about certificate {name}; {_FETCH}"
+        errors.append(collateral.require(need.key, text))
+    if errors:
+        raise errors[0]
+
+
+def _find_rim(collateral: GpuCollateralBook, need: RimNeed) -> RimDocument:
+    found = collateral.find(need.key)
+    if found is None or found.rim is None:
+        raise collateral.require(need.key, f"GPU RIM: {need.rim_id} is missing; {_FETCH}")
+    return found.rim
+
+
+def _driver(subject: _Subject) -> str:
+    return subject.report.driver_version
+
+
+def _vbios(subject: _Subject) -> str:
+    return subject.report.vbios_version
+
+
+def _claim(subject: _Subject, simulated: bool) -> Claim:
+    if simulated:
+        return refuted(ClaimName.GPU_GENUINE, "simulated: the GPU's certificate chains to a devnet")
+    return proven(
+        ClaimName.GPU_GENUINE,
+        f"an NVIDIA {subject.architecture} GPU signed the nonce; driver {_driver(subject)} and "
+        f"VBIOS {_vbios(subject)} have the measurements that NVIDIA published",
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split("."))
