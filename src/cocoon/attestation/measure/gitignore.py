@@ -12,21 +12,33 @@ from cocoon.errors import ConfigError
 
 MAX_PATTERNS = 1000
 MAX_PATTERN_CHARACTERS = 256
-MAX_STARS = 8
+
+_CLASS = re.compile(r"\[([!^]?)([A-Za-z0-9_.\-]+)\]")
+_RANGE = re.compile(r"([0-9A-Za-z])-([0-9A-Za-z])")
+_PLAIN_RANGE = re.compile(r"[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    pattern: re.Pattern[str]
+    parts: tuple[re.Pattern[str] | None, ...]
+    """One pattern a part of the path; None is ``**``."""
     keeps: bool
     only_directories: bool
-    whole_path: bool
 
-    def matches(self, path: str, *, is_directory: bool) -> bool:
+    def matches(self, path: list[str], *, is_directory: bool) -> bool:
         if self.only_directories and not is_directory:
             return False
-        subject = path if self.whole_path else path.rpartition("/")[2]
-        return self.pattern.fullmatch(subject) is not None
+        # Positions in the path up to which the parts so far can match.
+        reached = {0}
+        for index, part in enumerate(self.parts):
+            if part is None:
+                least = min(reached) + (index + 1 == len(self.parts))
+                reached = set(range(least, len(path) + 1))
+            else:
+                reached = {at + 1 for at in reached if at < len(path) and part.fullmatch(path[at])}
+            if not reached:
+                return False
+        return len(path) in reached
 
 
 class IgnoreRules:
@@ -57,7 +69,7 @@ class IgnoreRules:
         while True:
             relative = path[len(directory) + 1 :] if directory else path
             for rule in reversed(self._rules.get(directory, ())):
-                if rule.matches(relative, is_directory=is_directory):
+                if rule.matches(relative.split("/"), is_directory=is_directory):
                     return not rule.keeps
             if not directory:
                 return False
@@ -67,8 +79,8 @@ class IgnoreRules:
 def _parse(text: str, directory: str) -> tuple[_Rule, ...]:
     where = f"{directory}/.gitignore" if directory else ".gitignore"
     rules = []
-    for line in text.split("\n"):
-        line = _without_trailing_spaces(line)
+    for raw in text.split("\n"):
+        line = _without_trailing_spaces(raw)
         if line and not line.startswith("#"):
             rules.append(_rule(line, where))
     return tuple(rules)
@@ -81,42 +93,44 @@ def _without_trailing_spaces(line: str) -> str:
 
 
 def _rule(line: str, where: str) -> _Rule:
-    if len(line) > MAX_PATTERN_CHARACTERS or "\r" in line or line.count("*") > MAX_STARS:
-        raise ConfigError(f"{where}: {line[:40]!r} is too long, has too many * or a CR at its end")
+    if len(line) > MAX_PATTERN_CHARACTERS or "\r" in line:
+        raise ConfigError(f"{where}: {line[:40]!r} is too long or has a carriage return")
     keeps = line.startswith("!")
     line = line[keeps:]
     only_directories = line.endswith("/")
     line = line[: -1 if only_directories else None]
-    whole_path = "/" in line
+    anchored = "/" in line
     line = line.removeprefix("/")
     if not line or line.endswith("/"):
         raise ConfigError(f"{where} has a pattern that names nothing")
-    return _Rule(re.compile(_expression(line, where)), keeps, only_directories, whole_path)
+    parts = [_part(part, where, alone=not anchored) for part in line.split("/")]
+    return _Rule(tuple(parts if anchored else [None, *parts]), keeps, only_directories)
 
 
-def _expression(pattern: str, where: str) -> str:
-    out = []
+def _part(pattern: str, where: str, *, alone: bool) -> re.Pattern[str] | None:
+    """The expression of one part of a path; each star is bounded, so that matching is quick."""
+    if pattern == "**" and not alone:
+        return None
+    segments = [""]
     at = 0
     while at < len(pattern):
-        part, at = _next(pattern, at, where)
-        out.append(part)
-    return "(?s:" + "".join(out) + ")"
+        if pattern[at] == "*":
+            segments.append("")
+            at += 1
+        else:
+            piece, at = _piece(pattern, at, where)
+            segments[-1] += piece
+    first, *rest = segments
+    if not rest:
+        return re.compile(f"(?s:{first})")
+    middle = "".join(f"(?>.*?{segment})" for segment in rest[:-1] if segment)
+    return re.compile(f"(?s:{first}{middle}.*{rest[-1]})")
 
 
-def _next(pattern: str, at: int, where: str) -> tuple[str, int]:
-    at_part = at == 0 or pattern[at - 1] == "/"
-    if at_part and pattern.startswith("**/", at):
-        return "(?:[^/]+/)*", at + 3
-    if at_part and pattern[at:] == "**":
-        return ".+" if at else ".*", len(pattern)
+def _piece(pattern: str, at: int, where: str) -> tuple[str, int]:
     character = pattern[at]
-    if character == "*":
-        end = at
-        while pattern.startswith("*", end):
-            end += 1
-        return "[^/]*", end
     if character == "?":
-        return "[^/]", at + 1
+        return ".", at + 1
     if character == "[":
         return _class(pattern, at, where)
     if character == "\\":
@@ -127,17 +141,11 @@ def _next(pattern: str, at: int, where: str) -> tuple[str, int]:
 
 
 def _class(pattern: str, at: int, where: str) -> tuple[str, int]:
-    found = re.compile(r"\[([!^]?)([A-Za-z0-9_.\-]+)\]").match(pattern, at)
+    found = _CLASS.match(pattern, at)
     if found is None:
         raise ConfigError(f"{where}: the class in {pattern!r} is not of letters, digits, _ . -")
     inside = found[2]
-    if re.search(r"[^A-Za-z0-9]-.|.-[^A-Za-z0-9]", inside) or re.search(r"(.)-(.)", inside):
-        _check_ranges(inside, pattern, where)
-    return f"(?!/)[{'^' if found[1] else ''}{inside}]", found.end()
-
-
-def _check_ranges(inside: str, pattern: str, where: str) -> None:
-    plain = re.sub(r"([0-9])-([0-9])|([a-z])-([a-z])|([A-Z])-([A-Z])", "", inside)
-    pairs = re.findall(r"([0-9a-zA-Z])-([0-9a-zA-Z])", inside)
-    if "-" in plain or any(low > high for low, high in pairs):
+    backwards = any(low > high for low, high in _RANGE.findall(inside))
+    if "-" in _PLAIN_RANGE.sub("", inside) or backwards:
         raise ConfigError(f"{where}: the class in {pattern!r} has a range that is not plain")
+    return f"[{'^' if found[1] else ''}{inside}]", found.end()

@@ -45,8 +45,8 @@ class PageOrder(Enum):
     pages of a section before they measured it. The two give different MRTDs.
     """
 
-    SINGLE_PASS = "single"
-    TWO_PASS = "two"
+    PAGE_BY_PAGE = "page-by-page"
+    PAGES_FIRST = "pages-first"
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,9 @@ def mrtd(tdvf: Tdvf, order: PageOrder) -> bytes:
         for page in pages:
             if not section.added_later:
                 records.update(_ADD + _address(section.address + page))
-            if section.measured and order is PageOrder.SINGLE_PASS:
+            if section.measured and order is PageOrder.PAGE_BY_PAGE:
                 records.update(_measured_page(tdvf.firmware, section, page))
-        if section.measured and order is PageOrder.TWO_PASS:
+        if section.measured and order is PageOrder.PAGES_FIRST:
             for page in pages:
                 records.update(_measured_page(tdvf.firmware, section, page))
     return records.digest()

@@ -64,7 +64,7 @@ def vmsa_page(address: int, signature: int, features: int) -> bytes:
     if not 0 < features < MAX_FEATURES or not features & 1:
         raise ConfigError(f"SEV features {features:#x} lack bit 0 (SNP) or have more than 64 bits")
     page = bytearray(PAGE)
-    segments = {name: (0, 0x93, 0xFFFF, 0) for name in ("es", "ss", "ds", "fs", "gs")}
+    segments = dict.fromkeys(("es", "ss", "ds", "fs", "gs"), (0, 0x93, 0xFFFF, 0))
     segments["cs"] = (0xF000, 0x9B, 0xFFFF, address & 0xFFFF0000)
     segments |= {"gdtr": (0, 0, 0xFFFF, 0), "idtr": (0, 0, 0xFFFF, 0)}
     segments |= {"ldtr": (0, 0x82, 0xFFFF, 0), "tr": (0, 0x8B, 0xFFFF, 0)}
