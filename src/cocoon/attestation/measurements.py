@@ -21,6 +21,8 @@ NO_COLLATERAL_ROOT = bytes(COLLATERAL_ROOT_HASH_BYTES)
 
 _KIND_TDX = 0
 _KIND_SGX = 1
+_KIND_SNP = 2
+"""Ours: no official record holds it, and an official peer refuses one that does."""
 _INT32 = struct.Struct("<i")
 
 
@@ -141,17 +143,114 @@ class SgxMeasurements:
         return hashlib.sha256(self.mr_enclave + bytes(REPORT_DATA_BYTES)).digest()
 
 
+SNP_IMAGE_LABEL = b"cocoon-snp-image-v1\0"
+"""What the hashed image of a SEV-SNP guest begins with."""
+
+
+@dataclass(frozen=True, slots=True)
+class SnpMeasurements:
+    """The part of a SEV-SNP report that tells one guest from another, 284 bytes.
+
+    Not official: ``docs/reference/evidence-snp.md`` defines both the bytes and the image hash.
+
+    Attributes:
+        measurement: of the guest's initial memory and registers, 48 bytes.
+        host_data: chosen by the host at launch, 32 bytes.
+        id_key_digest: SHA-384 of the key that signed the ID block, 48 bytes; zero without one.
+        author_key_digest: SHA-384 of the key that vouches for it, 48 bytes; zero without one.
+        family_id: from the ID block, 16 bytes.
+        image_id: from the ID block, 16 bytes.
+        guest_policy: what the host may do with the guest, 64 bits.
+        vmpl: privilege level that asked for the report, 0 to 3.
+        report_data: what the guest asked to be signed, 64 bytes.
+    """
+
+    SIZE: ClassVar[int] = 284
+
+    measurement: bytes
+    host_data: bytes
+    id_key_digest: bytes
+    author_key_digest: bytes
+    family_id: bytes
+    image_id: bytes
+    guest_policy: int
+    vmpl: int
+    report_data: bytes
+
+    def __post_init__(self) -> None:
+        for name, length in _SNP_FIELDS:
+            _require_length(name, getattr(self, name), length)
+        _require_length("report_data", self.report_data, REPORT_DATA_BYTES)
+        if not 0 <= self.guest_policy < 1 << 64 or not 0 <= self.vmpl < 1 << 32:
+            raise LocalProtocolError("guest_policy has 64 bits and vmpl 32")
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "SnpMeasurements":
+        """Read the byte form.
+
+        Raises:
+            DecodeError: ``data`` does not have :attr:`SIZE` bytes.
+        """
+        if len(data) != cls.SIZE:
+            raise DecodeError(f"SNP measurements of {len(data)} bytes, not {cls.SIZE}")
+        values, at = {}, 0
+        for name, length in _SNP_FIELDS:
+            values[name] = data[at : at + length]
+            at += length
+        guest_policy, vmpl = _SNP_NUMBERS.unpack_from(data, at)
+        return cls(
+            **values,
+            guest_policy=guest_policy,
+            vmpl=vmpl,
+            report_data=data[at + _SNP_NUMBERS.size :],
+        )
+
+    def _identity(self) -> bytes:
+        fields = b"".join(getattr(self, name) for name, _ in _SNP_FIELDS)
+        return fields + _SNP_NUMBERS.pack(self.guest_policy, self.vmpl)
+
+    def to_bytes(self) -> bytes:
+        """Every field in order, numbers little-endian."""
+        return self._identity() + self.report_data
+
+    def image_hash(self) -> bytes:
+        """SHA-256 of a label and the byte form without the report data, 32 bytes."""
+        return hashlib.sha256(SNP_IMAGE_LABEL + self._identity()).digest()
+
+
+_SNP_FIELDS = (
+    ("measurement", 48),
+    ("host_data", 32),
+    ("id_key_digest", 48),
+    ("author_key_digest", 48),
+    ("family_id", 16),
+    ("image_id", 16),
+)
+_SNP_NUMBERS = struct.Struct("<QI")
+
+Measurements = TdxMeasurements | SgxMeasurements | SnpMeasurements
+_KINDS: dict[int, type[Measurements]] = {
+    _KIND_TDX: TdxMeasurements,
+    _KIND_SGX: SgxMeasurements,
+    _KIND_SNP: SnpMeasurements,
+}
+_INDICES = {cls: kind for kind, cls in _KINDS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class Attestation:
     """Official ``AttestationData``: measurements of one kind, or none (``attestation.md`` §3).
 
+    The kind SEV-SNP (index 2) is ours: only our router tells our nodes of such a peer.
+
     Attributes:
         measurements: None when nothing was attested.
-        collateral_root_hash: SHA-384 of the platform's root public key as a 65-byte point,
-            48 bytes; zero when no real quote was verified.
+        collateral_root_hash: SHA-384 of the platform's root public key, 48 bytes: of Intel's key
+            as a 65-byte point, of AMD's as a DER SubjectPublicKeyInfo; zero when no real quote
+            was verified.
     """
 
-    measurements: TdxMeasurements | SgxMeasurements | None = None
+    measurements: Measurements | None = None
     collateral_root_hash: bytes = field(default=NO_COLLATERAL_ROOT)
 
     def __post_init__(self) -> None:
@@ -165,21 +264,22 @@ class Attestation:
         return NO_IMAGE_HASH if self.measurements is None else self.measurements.image_hash()
 
     def describe(self) -> str:
-        """The official short name: None, fake TDX, TDX or SGX."""
+        """The official short name: None, fake TDX, TDX or SGX; SEV-SNP is ours."""
         match self.measurements:
             case None:
                 return "None"
             case SgxMeasurements():
                 return "SGX"
+            case SnpMeasurements():
+                return "SEV-SNP"
             case TdxMeasurements() as tdx:
                 return "TDX" if any(tdx.rtmrs[0]) else "fake TDX"
 
     def to_bytes(self) -> bytes:
-        """The official form: 52 bytes (none), 504 (TDX) or 152 (SGX)."""
+        """The official form: 52 bytes (none), 504 (TDX) or 152 (SGX); ours: 340 (SEV-SNP)."""
         if self.measurements is None:
             return _INT32.pack(0) + self.collateral_root_hash
-        kind = _KIND_TDX if isinstance(self.measurements, TdxMeasurements) else _KIND_SGX
-        head = _INT32.pack(1) + _INT32.pack(kind)
+        head = _INT32.pack(1) + _INT32.pack(_INDICES[type(self.measurements)])
         return head + self.measurements.to_bytes() + self.collateral_root_hash
 
     @classmethod
@@ -190,17 +290,14 @@ class Attestation:
             DecodeError: the bytes are cut short or hold an unknown kind.
         """
         present, at = _read_int32(data, offset)
-        measurements: TdxMeasurements | SgxMeasurements | None = None
+        measurements: Measurements | None = None
         if present == 1:
-            kind, at = _read_int32(data, at)
-            if kind == _KIND_TDX:
-                body, at = _read_bytes(data, at, TdxMeasurements.SIZE)
-                measurements = TdxMeasurements.from_bytes(body)
-            elif kind == _KIND_SGX:
-                body, at = _read_bytes(data, at, SgxMeasurements.SIZE)
-                measurements = SgxMeasurements.from_bytes(body)
-            else:
-                raise DecodeError(f"unknown attestation kind {kind}")
+            index, at = _read_int32(data, at)
+            kind = _KINDS.get(index)
+            if kind is None:
+                raise DecodeError(f"unknown attestation kind {index}")
+            body, at = _read_bytes(data, at, kind.SIZE)
+            measurements = kind.from_bytes(body)
         elif present != 0:
             raise DecodeError(f"attestation presence is {present}, not 0 or 1")
         root_hash, at = _read_bytes(data, at, COLLATERAL_ROOT_HASH_BYTES)

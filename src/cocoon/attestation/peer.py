@@ -5,8 +5,9 @@ from enum import Enum
 
 from cocoon.attestation.claims import Claims
 from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.evidence.snp_collateral import AMD_ROOT_HASHES
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH
-from cocoon.attestation.measurements import Attestation, TdxMeasurements
+from cocoon.attestation.measurements import Attestation, SnpMeasurements, TdxMeasurements
 from cocoon.errors import DecodeError
 
 PUBLIC_KEY_BYTES = 32
@@ -131,6 +132,8 @@ def peer_told_by_router(
 def _described_kind(attestation: Attestation) -> EvidenceKind:
     if attestation.measurements is None:
         return EvidenceKind.NONE
+    if isinstance(attestation.measurements, SnpMeasurements):
+        return _described_snp(attestation)
     if not isinstance(attestation.measurements, TdxMeasurements):
         raise DecodeError("a router described an SGX enclave")
     if attestation.collateral_root_hash == INTEL_ROOT_HASH:
@@ -138,3 +141,12 @@ def _described_kind(attestation: Attestation) -> EvidenceKind:
     if any(attestation.collateral_root_hash):
         return EvidenceKind.TDX_SIMULATED
     return EvidenceKind.FAKE_TDX
+
+
+def _described_snp(attestation: Attestation) -> EvidenceKind:
+    """Only our router describes such a guest, and never one without a root."""
+    if attestation.collateral_root_hash in AMD_ROOT_HASHES.values():
+        return EvidenceKind.SNP
+    if any(attestation.collateral_root_hash):
+        return EvidenceKind.SNP_SIMULATED
+    raise DecodeError("a router described a SEV-SNP guest without a root")

@@ -1,0 +1,355 @@
+"""AMD's certificates and revocation lists for SEV-SNP.
+
+Source: AMD 57230 "VCEK Certificate and KDS Interface": root key (ARK), signing keys (ASK for
+chips, ASVK for cloud providers) and leaves (VCEK, VLEK); RSA-PSS with SHA-384 above, P-384 below.
+"""
+
+import warnings
+from dataclasses import dataclass, field
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.utils import CryptographyDeprecationWarning
+from cryptography.x509.oid import NameOID, SignatureAlgorithmOID
+
+from cocoon.attestation.evidence.snp_report import SigningKey
+from cocoon.attestation.evidence.snp_tcb import SnpProduct, SnpTcb
+from cocoon.errors import EvidenceError
+
+MAX_CERTIFICATE_BYTES = 4096
+"""AMD's have 1.3 to 1.7 kB."""
+MAX_CRL_BYTES = 65_536
+MIN_RSA_BITS = 2048
+"""AMD's keys have 4096; those of a devnet may be smaller."""
+
+_AMD = "1.3.6.1.4.1.3704.1."
+_STRUCT_VERSION = _AMD + "1"
+_PRODUCT_NAME = _AMD + "2"
+_BOOTLOADER, _TEE, _SNP, _MICROCODE, _FMC = (_AMD + f"3.{part}" for part in (1, 2, 3, 8, 9))
+_RESERVED_LEVELS = tuple(_AMD + f"3.{part}" for part in (4, 5, 6, 7))
+_HWID = _AMD + "4"
+_CSP_ID = _AMD + "5"
+_STRUCT_VERSIONS = (0, 1)
+
+_DER_INTEGER = 0x02
+_DER_IA5_STRING = 0x16
+_MALFORMED = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SnpLeaf:
+    """The certificate of the key that signs reports; read, not verified.
+
+    Attributes:
+        kind: VCEK or VLEK, as its subject says.
+        product: the line of processors.
+        tcb: the patch levels that the key was derived for.
+        hwid: the chip: 64 bytes, on Turin 8; None in a VLEK's certificate.
+        csp_id: the cloud provider that a VLEK was given to; None in a VCEK's certificate.
+        key: P-384.
+        certificate: itself.
+    """
+
+    kind: SigningKey
+    product: SnpProduct
+    tcb: SnpTcb
+    hwid: bytes | None
+    csp_id: str | None
+    key: ec.EllipticCurvePublicKey = field(repr=False)
+    certificate: x509.Certificate = field(repr=False)
+
+    @property
+    def name(self) -> str:
+        """For messages: ``VCEK`` or ``VLEK``."""
+        return self.kind.name
+
+    @classmethod
+    def from_der(cls, der: bytes) -> "SnpLeaf":
+        """Read a VCEK's or VLEK's certificate.
+
+        Raises:
+            EvidenceError: it is not one, or what it says contradicts itself.
+        """
+        certificate = load_certificate(der, "VCEK or VLEK certificate")
+        try:
+            return _leaf(certificate)
+        except _MALFORMED as error:
+            raise EvidenceError("VCEK or VLEK certificate: malformed") from error
+
+
+def load_certificate(der: bytes, name: str) -> x509.Certificate:
+    """Parse a certificate of AMD's.
+
+    Args:
+        der: the certificate.
+        name: which one, for messages.
+
+    Raises:
+        EvidenceError: malformed or too large.
+    """
+    if len(der) > MAX_CERTIFICATE_BYTES:
+        raise EvidenceError(f"{name}: {len(der)} bytes, at most {MAX_CERTIFICATE_BYTES} are read")
+    try:
+        with warnings.catch_warnings():
+            # Every VCEK has the serial number 0, which RFC 5280 forbids.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(der)
+    except _MALFORMED as error:
+        raise EvidenceError(f"{name}: malformed") from error
+
+
+def load_crl(der: bytes, name: str) -> x509.CertificateRevocationList:
+    """Parse a revocation list.
+
+    Raises:
+        EvidenceError: malformed or too large.
+    """
+    if len(der) > MAX_CRL_BYTES:
+        raise EvidenceError(f"{name}: {len(der)} bytes, at most {MAX_CRL_BYTES} are read")
+    try:
+        return x509.load_der_x509_crl(der)
+    except _MALFORMED as error:
+        raise EvidenceError(f"{name}: malformed") from error
+
+
+def require_authority(
+    certificate: x509.Certificate, issuer: x509.Certificate, common_name: str
+) -> None:
+    """Check a root's or signing key's certificate: its form, its name and who signed it.
+
+    Args:
+        certificate: the one to check.
+        issuer: the same again for a root.
+        common_name: what the subject's common name must end with.
+
+    Raises:
+        EvidenceError: names the certificate and what is wrong.
+    """
+    try:
+        if not common_name_of(certificate).endswith(common_name):
+            raise EvidenceError(f"{common_name}: the certificate is of another authority")
+        _require_rsa(certificate, common_name)
+        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        if not (constraints.ca and usage.key_cert_sign):
+            raise EvidenceError(f"{common_name}: the certificate is not for an authority")
+        _require_no_critical(
+            certificate.extensions, common_name, x509.BasicConstraints, x509.KeyUsage
+        )
+    except x509.ExtensionNotFound as error:
+        raise EvidenceError(f"{common_name}: the certificate is not for an authority") from error
+    except _MALFORMED as error:
+        raise EvidenceError(f"{common_name}: malformed certificate") from error
+    require_issued(certificate, issuer, common_name)
+
+
+def require_issued(certificate: x509.Certificate, issuer: x509.Certificate, name: str) -> None:
+    """Check that one certificate is signed by another's key, with RSA-PSS and SHA-384.
+
+    Raises:
+        EvidenceError: it is not.
+    """
+    try:
+        _require_pss(certificate, f"{name}: the certificate")
+        certificate.verify_directly_issued_by(issuer)
+    except (*_MALFORMED, InvalidSignature) as error:
+        issuer_name = common_name_of(issuer)
+        raise EvidenceError(f"{name}: the certificate is not signed by {issuer_name}") from error
+
+
+def require_crl(crl: x509.CertificateRevocationList, root: x509.Certificate, name: str) -> None:
+    """Check that a revocation list is whole and signed by the root; not its dates.
+
+    Raises:
+        EvidenceError: it is not, or it does not say when it ends.
+    """
+    key = root.public_key()
+    try:
+        _require_pss(crl, name)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            is_named = crl.issuer == root.subject
+        if not is_named or not isinstance(key, rsa.RSAPublicKey):
+            raise EvidenceError(f"{name}: it is of another issuer than {common_name_of(root)}")
+        if not crl.is_signature_valid(key):
+            raise EvidenceError(f"{name}: it is not signed by {common_name_of(root)}")
+        # A critical extension could make it a list of a part only.
+        _require_no_critical(crl.extensions, name)
+        if crl.next_update_utc is None:
+            raise EvidenceError(f"{name}: it never ends")
+    except _MALFORMED as error:
+        raise EvidenceError(f"{name}: malformed") from error
+
+
+def require_valid_at(certificate: x509.Certificate, now: int, name: str) -> None:
+    """Check a certificate's dates.
+
+    Raises:
+        EvidenceError: it has expired or is not valid yet.
+    """
+    if now < certificate.not_valid_before_utc.timestamp():
+        raise EvidenceError(
+            f"{name}: the certificate is not valid before {certificate.not_valid_before_utc}",
+            fix="set the clock of this machine",
+        )
+    if now > certificate.not_valid_after_utc.timestamp():
+        raise EvidenceError(
+            f"{name}: the certificate expired on {certificate.not_valid_after_utc}",
+            fix="fetch the current one from AMD's key distribution service",
+        )
+
+
+def require_current(crl: x509.CertificateRevocationList, now: int, name: str) -> None:
+    """Check a revocation list's dates.
+
+    Raises:
+        EvidenceError: it is outdated or from the future.
+    """
+    start, end = crl.last_update_utc, crl.next_update_utc
+    if now < start.timestamp():
+        raise EvidenceError(
+            f"{name}: it is not valid before {start}", fix="set the clock of this machine"
+        )
+    if end is None or now > end.timestamp():
+        raise EvidenceError(
+            f"{name}: it expired on {end}", fix="fetch newer SEV-SNP collateral from AMD"
+        )
+
+
+def common_name_of(certificate: x509.Certificate) -> str:
+    """The subject's one common name; empty when it has none or several."""
+    with warnings.catch_warnings():
+        # A name with a country of three letters is no reason to write to a node's log.
+        warnings.simplefilter("ignore", UserWarning)
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if len(names) == 1 else ""
+
+
+def _require_pss(item: x509.Certificate | x509.CertificateRevocationList, name: str) -> None:
+    is_pss = item.signature_algorithm_oid == SignatureAlgorithmOID.RSASSA_PSS
+    if not (is_pss and isinstance(item.signature_hash_algorithm, hashes.SHA384)):
+        raise EvidenceError(f"{name} is not signed with RSA-PSS and SHA-384")
+
+
+def _require_rsa(certificate: x509.Certificate, name: str) -> None:
+    key = certificate.public_key()
+    if not isinstance(key, rsa.RSAPublicKey) or key.key_size < MIN_RSA_BITS:
+        raise EvidenceError(f"{name}: the key is not RSA of {MIN_RSA_BITS} bits or more")
+
+
+def _require_no_critical(
+    extensions: x509.Extensions, name: str, *known: type[x509.ExtensionType]
+) -> None:
+    for extension in extensions:
+        if extension.critical and not isinstance(extension.value, known):
+            raise EvidenceError(f"{name}: unknown critical extension {extension.oid.dotted_string}")
+
+
+def _leaf(certificate: x509.Certificate) -> SnpLeaf:
+    name = common_name_of(certificate)
+    kinds = [
+        kind for kind in (SigningKey.VCEK, SigningKey.VLEK) if name.endswith(f"SEV-{kind.name}")
+    ]
+    if not kinds:
+        raise EvidenceError("the certificate behind the report is no VCEK or VLEK certificate")
+    kind = kinds[0]
+    key = certificate.public_key()
+    if not (isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP384R1)):
+        raise EvidenceError(f"{kind.name} certificate: the key is not on P-384")
+    _require_no_critical(certificate.extensions, f"{kind.name} certificate", x509.KeyUsage)
+    values = _amd_values(certificate.extensions)
+    if _integer(values, _STRUCT_VERSION) not in _STRUCT_VERSIONS:
+        raise EvidenceError(f"{kind.name} certificate: unknown structure version")
+    product = _product(values)
+    return SnpLeaf(
+        kind=kind,
+        product=product,
+        tcb=_levels(values, product),
+        hwid=_hwid(values, kind, product),
+        csp_id=_csp_id(values, kind),
+        key=key,
+        certificate=certificate,
+    )
+
+
+def _amd_values(extensions: x509.Extensions) -> dict[str, bytes]:
+    return {
+        extension.oid.dotted_string: extension.value.value
+        for extension in extensions
+        if isinstance(extension.value, x509.UnrecognizedExtension)
+    }
+
+
+def _product(values: dict[str, bytes]) -> SnpProduct:
+    """The line; the name may end with a stepping, as in ``Milan-B0``."""
+    text = _string(values, _PRODUCT_NAME)
+    line, _, stepping = text.partition("-")
+    if line not in {product.value for product in SnpProduct} or len(stepping) > 2:
+        raise EvidenceError(
+            f"VCEK or VLEK certificate: unknown product {text[:20]!r}",
+            fix="a newer Cocoon may know this product",
+        )
+    return SnpProduct(line)
+
+
+def _levels(values: dict[str, bytes], product: SnpProduct) -> SnpTcb:
+    if any(_integer(values, oid) for oid in _RESERVED_LEVELS if oid in values):
+        raise EvidenceError("VCEK or VLEK certificate: a reserved patch level is not zero")
+    if (product is SnpProduct.TURIN) != (_FMC in values):
+        raise EvidenceError("VCEK or VLEK certificate: Turin, and only it, has an FMC level")
+    return SnpTcb(
+        bootloader=_integer(values, _BOOTLOADER),
+        tee=_integer(values, _TEE),
+        snp=_integer(values, _SNP),
+        microcode=_integer(values, _MICROCODE),
+        fmc=_integer(values, _FMC) if product is SnpProduct.TURIN else 0,
+    )
+
+
+def _hwid(values: dict[str, bytes], kind: SigningKey, product: SnpProduct) -> bytes | None:
+    hwid = values.get(_HWID)
+    if kind is SigningKey.VLEK:
+        if hwid is not None:
+            raise EvidenceError("VLEK certificate: it names a chip")
+        return None
+    if hwid is None or len(hwid) != product.chip_id_bytes or not any(hwid):
+        raise EvidenceError(f"VCEK certificate: no chip id of {product.chip_id_bytes} bytes")
+    return hwid
+
+
+def _csp_id(values: dict[str, bytes], kind: SigningKey) -> str | None:
+    if kind is SigningKey.VCEK:
+        if _CSP_ID in values:
+            raise EvidenceError("VCEK certificate: it names a cloud provider")
+        return None
+    return _string(values, _CSP_ID)
+
+
+def _integer(values: dict[str, bytes], oid: str) -> int:
+    """A DER INTEGER from 0 to 255, in the one form that DER has for it."""
+    raw = values.get(oid, b"")
+    value = raw[-1] if raw else 0
+    form = (_DER_INTEGER, 2, 0, value) if value > 127 else (_DER_INTEGER, 1, value)
+    if raw != bytes(form):
+        raise EvidenceError(f"VCEK or VLEK certificate: extension {oid} is no number up to 255")
+    return value
+
+
+def _string(values: dict[str, bytes], oid: str) -> str:
+    """A DER IA5String of up to 127 characters."""
+    raw = values.get(oid, b"")
+    if raw[:2] != bytes((_DER_IA5_STRING, len(raw) - 2 & 0x7F)) or len(raw) > 129:
+        raise EvidenceError(f"VCEK or VLEK certificate: extension {oid} is no string")
+    text = raw[2:].decode("ascii")
+    if not text.isprintable():
+        raise EvidenceError(f"VCEK or VLEK certificate: extension {oid} is no string")
+    return text
