@@ -82,6 +82,7 @@ class RequestHost:
         statistics: counters.
         annotate_costs: write official cost fields into usage.
         engine_failed: called when the engine could not be reached or broke off.
+        model: the full name, which pinned requests must carry; empty: there are none.
     """
 
     engine: Engine
@@ -90,6 +91,7 @@ class RequestHost:
     statistics: Statistics
     annotate_costs: bool
     engine_failed: Callable[[], None]
+    model: str = ""
 
 
 class RunningRequest:
@@ -166,7 +168,7 @@ class RunningRequest:
         request = HttpRequest.from_bytes(query.query)
         if request.method != "POST" or len(request.headers) > MAX_HEADERS:
             raise BadRequestError("unsupported method: only POST is served")
-        accepted = validate(request.url, request.payload, self._host.base_model)
+        accepted = validate(request.url, request.payload, self._host.base_model, self._host.model)
         self._limit = accepted.max_tokens
         response = await self._send(request, accepted)
         try:

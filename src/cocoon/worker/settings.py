@@ -6,6 +6,7 @@ from pathlib import Path
 from cocoon.chain.root_config import RootConfig
 from cocoon.engine.base import Engine
 from cocoon.errors import ConfigError
+from cocoon.model.proof import ModelProof
 from cocoon.net.attestation_page import AttestationPage
 from cocoon.net.chain_settings import ChainSettings
 from cocoon.net.dialing import DialSettings
@@ -41,6 +42,7 @@ class WorkerSettings:
         http_host, http_port: control and metrics; 0 picks a port, None opens none.
         chain: how TON is reached, and the wallet that pays fees; None is simulated TON.
         payouts: when earnings are paid out.
+        proof: proves at start that the engine's files are ``model``; None: nothing proves it.
     """
 
     owner: str
@@ -62,6 +64,7 @@ class WorkerSettings:
     http_port: int | None = DEFAULT_HTTP_PORT
     chain: ChainSettings | None = None
     payouts: PayoutRules = field(default_factory=PayoutRules)
+    proof: ModelProof | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.base_model:
@@ -87,3 +90,12 @@ class WorkerSettings:
     def must_check_proxies(self) -> bool:
         """Whether a proxy's image must be listed; always where money is real (§9)."""
         return self.check_proxy_hashes or not self.is_test
+
+    def lists_model(self, root: RootConfig) -> bool:
+        """Whether a root configuration lets us serve our model; asked where proxies are checked.
+
+        Without TON the official configuration may list base names (``attestation.md`` §9).
+        """
+        if not self.must_check_proxies or root.allows_model(self.model):
+            return True
+        return self.chain is None and root.allows_model(self.base_model)

@@ -42,6 +42,8 @@ def status_app(worker: "Worker") -> Starlette:
             "proxy_connections": worker.connections,
             "engine_ready": int(worker.monitor.ready),
             "enabled": int(worker.enabled),
+            "model_proven": int(bool(worker.model.proven)),
+            "model_listed": int(worker.model.listed),
             "coefficient": worker.coefficient,
         }
         text = prometheus_text(worker.statistics, gauges)
@@ -141,6 +143,9 @@ def json_status(worker: "Worker") -> dict[str, Any]:
             **chain,
             "enabled": worker.enabled,
             "actual_model": settings.model,
+            "model_proven": bool(worker.model.proven),
+            "model_proven_by": [str(one.form) for one in worker.model.proven],
+            "model_listed": worker.model.listed,
             "engine_ready": worker.monitor.ready,
             "engine_reason": worker.monitor.health.reason,
         },

@@ -218,13 +218,15 @@ def path_of(url: str) -> str:
     return url[start:] if start >= 0 else ""
 
 
-def validate(url: str, body: bytes, base_model: str) -> AcceptedBody:
+def validate(url: str, body: bytes, base_model: str, full_model: str = "") -> AcceptedBody:
     """Check a request body and rewrite it for the engine.
 
     Args:
         url: of the ``http.request``.
         body: its payload.
-        base_model: the only model name that this worker answers to.
+        base_model: the model name that this worker answers to.
+        full_model: ``name@commit:hash`` that it serves; a request that names all of it is pinned,
+            and served only where it is exactly this. Empty: pinned requests are refused.
 
     Raises:
         BadRequestError: refused; the text quotes nothing of the body but plain field names.
@@ -238,8 +240,7 @@ def validate(url: str, body: bytes, base_model: str) -> AcceptedBody:
     fields = parse_body(body)
     _drop_nulls(fields, endpoint.required)
     _check_fields(fields, endpoint)
-    if _string(fields["model"]) != base_model:
-        raise BadRequestError("this worker serves another model")
+    _check_model(fields, base_model, full_model)
     limit = _token_limit(path, fields)
     prepare_fields(path, fields)
     return AcceptedBody(encode_body(fields), limit)
@@ -263,6 +264,16 @@ def _check_fields(fields: Fields, endpoint: Endpoint) -> None:
     for name in endpoint.required:
         if name not in fields:
             raise BadRequestError(f"field '{name}' is missing")
+
+
+def _check_model(fields: Fields, base_model: str, full_model: str) -> None:
+    """The engine knows only the base name."""
+    asked = _string(fields["model"])
+    if asked == base_model:
+        return
+    if not full_model or asked != full_model:
+        raise BadRequestError("this worker serves another model")
+    fields["model"] = msgspec.Raw(msgspec.json.encode(base_model))
 
 
 def _printable(name: str) -> str:

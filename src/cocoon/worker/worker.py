@@ -8,6 +8,7 @@ import structlog
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError, DecodeError, UnavailableError
+from cocoon.model.name import is_pinned
 from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.effective_prices import EffectivePrices
@@ -17,6 +18,7 @@ from cocoon.net.registry import worker_targets
 from cocoon.net.root_source import FixedRoot, RootSource
 from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.engine_monitor import EngineMonitor
+from cocoon.worker.model_guard import ModelGuard
 from cocoon.worker.payout import Payouts
 from cocoon.worker.request import RequestHost
 from cocoon.worker.settings import MAX_COEFFICIENT, WorkerSettings
@@ -38,6 +40,7 @@ class Worker:
         root: where the root configuration comes from.
         chain: our connection to TON; None with simulated TON.
         money: our contracts on TON; likewise.
+        model: what is proven of our model, and whether the network lists it.
 
     Raises:
         ConfigError: the settings do not fit the root configuration.
@@ -62,6 +65,7 @@ class Worker:
             else WorkerMoney(self.chain, owner, settings.payouts, self.payouts.claim)
         )
         self.monitor = EngineMonitor(settings.engine, settings.base_model, self._engine_changed)
+        self.model = ModelGuard(settings)
         self._offer = Offer(settings.coefficient, disabled=True)
         self._switched_off = settings.disabled
         self._slots = Slots(settings.max_active_requests)
@@ -72,6 +76,7 @@ class Worker:
             self.statistics,
             settings.annotate_costs,
             self.monitor.hurry,
+            settings.model if is_pinned(settings.model) else "",
         )
         self._dial = dial or dialer(settings.dial)
         self._uplinks: list[Uplink] = []
@@ -86,7 +91,9 @@ class Worker:
 
         Raises:
             EngineError: the engine cannot be started.
-            ConfigError: the HTTP port cannot be listened on.
+            ConfigError: the HTTP port cannot be listened on, or the model cannot be proven.
+            EvidenceError: the model's files are not what its name says.
+            PolicyError: the root configuration does not list the model.
         """
         settings = self.settings
         try:
@@ -95,6 +102,8 @@ class Worker:
                 await self._http.start()
             if self.chain is not None:
                 await self.chain.start()
+            self.model.check_listed(self.root.current)
+            await self.model.prove()
             await settings.engine.start()
             await self.monitor.check()
             self.monitor.start()
@@ -103,7 +112,7 @@ class Worker:
                 self.money.start()
             self._maintenance = asyncio.create_task(maintain(settings.dial))
             self._keeper = SessionKeeper(
-                lambda: worker_targets(self.root.current),
+                self._targets,
                 settings.proxy_connections,
                 self._run_session,
             )
@@ -132,6 +141,11 @@ class Worker:
             await self.chain.close()
         await self.payouts.close()
 
+    def _targets(self) -> list[Target]:
+        """The proxies to connect to; none while the network does not list our model."""
+        root = self.root.current
+        return worker_targets(root) if self.settings.lists_model(root) else []
+
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
         uplink = Uplink(
             self.settings, self.payouts, self._host, self._offer, self._slots, self.money
@@ -152,11 +166,19 @@ class Worker:
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
         """New parameters mean new contracts (§4.2), a revoked image no session at all."""
+        self._review_model(root)
         moved = root.params.params_version != before.params.params_version
         for uplink in self.uplinks:
             revoked = self.settings.must_check_proxies and not root.allows_proxy(uplink.image)
             if moved or revoked:
                 uplink.close()
+
+    def _review_model(self, root: RootConfig) -> None:
+        """A model that the network does not list any more: what runs may end, nothing begins."""
+        listed = self.model.listed
+        if self.model.review(root) != listed:
+            _log.warning("the list of models has changed", ours_is_listed=not listed)
+            self._tell()
 
     # --- what operators and tests use ---
 
@@ -239,6 +261,7 @@ class Worker:
         self._tell()
 
     def _tell(self) -> None:
-        self._offer.disabled = self._switched_off or not self.monitor.ready
+        refused = self._switched_off or not self.model.listed
+        self._offer.disabled = refused or not self.monitor.ready
         for uplink in self._uplinks:
             uplink.tell()
