@@ -94,7 +94,7 @@ class AmdCollateral:
         answer = await self._service.get(f"{base}/cert_chain")
         chain = SnpChain.from_pem(product, signer, answer.body)
         if chain.root_hash != self._root_hashes.get(product):
-            raise CollateralError(f"AMD's service sends another root than the pinned {product}")
+            raise CollateralError("AMD's service sends another root than the pinned")
         return chain
 
 

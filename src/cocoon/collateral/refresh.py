@@ -107,6 +107,19 @@ class Refresher:
             if (entry := self._add(stored.kind, stored.key)) is not None:
                 self._adopt(entry, stored)
 
+    async def fetch(self, kind: str, key: str) -> Any:
+        """Fetch one document now and keep it; for a person who asks.
+
+        Raises:
+            CollateralError: the vendor does not answer, or not with current data.
+            StoreError: it cannot be stored.
+        """
+        shelf = self._shelves[kind]
+        entry = self._entries.get((kind, key)) or _Entry(shelf, key, self._clock())
+        stored = await self._fetch(entry)
+        await asyncio.to_thread(self._store.write, stored)
+        return entry.document
+
     async def run(self) -> None:
         """Renew until cancelled."""
         loop, wake = asyncio.get_running_loop(), asyncio.Event()
@@ -180,9 +193,13 @@ class Refresher:
             if not is_ours:
                 entry.due_at = self._clock() + 0.2 + self._rule.other_process * self._uniform()
                 return
-            await self._fetch(entry)
+            stored = await self._fetch(entry)
+            try:
+                await asyncio.to_thread(self._store.write, stored)
+            except StoreError as error:  # the books are current all the same
+                _log.warning("collateral not stored", reason=str(error))
 
-    async def _fetch(self, entry: _Entry) -> None:
+    async def _fetch(self, entry: _Entry) -> Stored:
         shelf = entry.shelf
         document = await shelf.fetch(entry.key)
         now = self._clock()
@@ -193,17 +210,13 @@ class Refresher:
             raise CollateralError(f"{shelf.source} sends collateral older than what we have")
         self._take(entry, document, int(now))
         _log.info("collateral renewed", kind=shelf.kind, key=entry.key[:80])
-        stored = Stored(
+        return Stored(
             kind=shelf.kind,
             key=entry.key,
             fetched_at=int(now),
             source=shelf.source,
             content=shelf.to_json(document),
         )
-        try:
-            await asyncio.to_thread(self._store.write, stored)
-        except StoreError as error:
-            _log.warning("collateral not stored", reason=str(error))
 
     def _adopt(self, entry: _Entry, stored: Stored) -> None:
         """Use a document from the store; one that does not parse is as good as none."""
