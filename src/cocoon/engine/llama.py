@@ -95,6 +95,8 @@ class LlamaEngine:
         self._keeper: asyncio.Task[None] | None = None
         self._http: OpenAIHttpEngine | None = None
         self._state = "not started"
+        self._sha256 = MODEL_SHA256 if self.settings.model_path is None else ""
+        self._sha256 = self.settings.model_sha256 or self._sha256
         self._default_limit = msgspec.Raw(b"%d" % self.settings.context)
         #: Restarts since `start`.
         self.restarts = 0
@@ -103,6 +105,27 @@ class LlamaEngine:
     def pid(self) -> int | None:
         """Process id of the running child."""
         return self._process.pid if self._process is not None else None
+
+    def model_file(self) -> Path:
+        """The file that is loaded.
+
+        Raises:
+            EngineError: it is the packaged one, which is not installed.
+        """
+        return self.settings.model_path or find_model()
+
+    def pin_model(self, sha256: str) -> None:
+        """Load no other content than this from now on, whatever happens to the file.
+
+        Args:
+            sha256: of the file, lower-case hexadecimal.
+
+        Raises:
+            EngineError: the engine must already have another one.
+        """
+        if self._sha256 not in ("", sha256):
+            raise EngineError(f"the model file has SHA-256 {sha256}, not {self._sha256}")
+        self._sha256 = sha256
 
     async def start(self) -> None:
         """Start the child and wait until the model is loaded.
@@ -206,14 +229,13 @@ class LlamaEngine:
 
     def _child_settings(self, path: str) -> ChildSettings:
         settings = self.settings
-        packaged = settings.model_path is None
-        model = settings.model_path or find_model()
+        model = self.model_file()
         if not model.is_file():
             raise EngineError(f"there is no model file at {model}")
         return ChildSettings(
             socket_path=path,
             model_path=str(model),
-            model_sha256=MODEL_SHA256 if packaged else settings.model_sha256,
+            model_sha256=self._sha256,
             alias=settings.alias,
             slots=settings.slots,
             context=settings.context,

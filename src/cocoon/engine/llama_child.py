@@ -10,6 +10,7 @@ import ctypes
 import hashlib
 import importlib
 import os
+import shutil
 import signal
 import sys
 import threading
@@ -18,6 +19,7 @@ from typing import Any
 import msgspec
 
 _PR_SET_PDEATHSIG = 1
+_CHUNK = 1 << 20
 
 
 class ChildSettings(msgspec.Struct, frozen=True):
@@ -51,9 +53,11 @@ def main() -> None:
     os.umask(0o077)
     report_fd = _take_stdout()
     try:
-        _check_hash(settings, report_fd)
+        model = _checked_model(settings, report_fd)
         _report(report_fd, stage="loading")
-        server = _serve(settings)
+        server = _serve(settings, model)
+        if model == settings.model_path:
+            _check_file(settings)  # it may have changed while it was loaded
     except Exception as exc:  # the boundary of the process: report, then end
         _report(report_fd, stage="failed", error=f"{type(exc).__name__}: {exc}"[:500])
         os._exit(1)
@@ -89,24 +93,55 @@ def _report(report_fd: int, **fields: str) -> None:
     os.write(report_fd, msgspec.json.encode(fields) + b"\n")
 
 
-def _check_hash(settings: ChildSettings, report_fd: int) -> None:
+def _checked_model(settings: ChildSettings, report_fd: int) -> str:
+    """The path to load, whose content has the hash and keeps it.
+
+    On Linux that is a sealed copy in memory: llama.cpp maps it as it would map the file, and nobody
+    can write to it. Elsewhere it is the file, which is checked again once it is loaded.
+    """
     if not settings.model_sha256:
-        return
+        return settings.model_path
     _report(report_fd, stage="verifying")
-    with open(settings.model_path, "rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if sys.platform != "linux":
+        _check_file(settings)
+        return settings.model_path
+    return f"/proc/self/fd/{_sealed_copy(settings)}"
+
+
+def _sealed_copy(settings: ChildSettings) -> int:
+    import fcntl  # noqa: PLC0415 - not everywhere
+
+    copy = os.memfd_create("cocoon-model", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    with open(settings.model_path, "rb") as file, open(copy, "wb", closefd=False) as memory:
+        shutil.copyfileobj(file, memory, _CHUNK)
+    seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+    fcntl.fcntl(copy, fcntl.F_ADD_SEALS, seals)
+    # What is hashed is what nobody can change any more.
+    with open(copy, "rb", closefd=False) as sealed:
+        sealed.seek(0)
+        _compare(hashlib.file_digest(sealed, "sha256").hexdigest(), settings)
+    return copy
+
+
+def _check_file(settings: ChildSettings) -> None:
+    if settings.model_sha256:
+        with open(settings.model_path, "rb") as file:
+            _compare(hashlib.file_digest(file, "sha256").hexdigest(), settings)
+
+
+def _compare(found: str, settings: ChildSettings) -> None:
     if found != settings.model_sha256:
         raise ValueError(f"the model file has SHA-256 {found}, not {settings.model_sha256}")
 
 
-def _serve(settings: ChildSettings) -> Any:
+def _serve(settings: ChildSettings, model: str) -> Any:
     # Without this, threads that wait for work spin: 64 tokens took minutes on busy cores.
     os.environ["OMP_WAIT_POLICY"] = "passive"
     # It has no type information, so it is imported as a value.
     xllamacpp: Any = importlib.import_module("xllamacpp")
 
     params = xllamacpp.CommonParams()
-    params.model.path = settings.model_path
+    params.model.path = model
     params.model_alias = {settings.alias}
     params.hostnames = [settings.socket_path]  # a Unix socket: no TCP port opens
     params.n_parallel = settings.slots
