@@ -12,7 +12,11 @@ from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.evidence.nvidia import GpuRequirement
 from cocoon.attestation.evidence.snp import SnpRequirement
-from cocoon.attestation.evidence.snp_collateral import SnpCollateralBook
+from cocoon.attestation.evidence.snp_collateral import (
+    AMD_ROOT_HASHES,
+    SnpCollateralBook,
+    snp_root_hash,
+)
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, UP_TO_DATE, root_hash_of
 from cocoon.attestation.measurements import (
     COLLATERAL_ROOT_HASH_BYTES,
@@ -28,7 +32,7 @@ TCB_STATUSES = frozenset(
     {UP_TO_DATE, "SWHardeningNeeded", "ConfigurationNeeded", "ConfigurationAndSWHardeningNeeded"}
 )
 """What a policy may list. Outdated and revoked platforms are never acceptable."""
-VENDOR_ROOTS = frozenset({INTEL_ROOT_HASH})
+VENDOR_ROOTS = frozenset({INTEL_ROOT_HASH, *AMD_ROOT_HASHES.values()})
 MAX_PARTS = 16
 MAX_DEPTH = 4
 
@@ -114,8 +118,10 @@ class Policy:
             raise ConfigError(f"policy {self.name}: SNP reports, and only they, need collateral")
         if (self.simulated_root is not None) != self.kind.is_simulated:
             raise ConfigError(f"policy {self.name}: only simulated evidence has a root of its own")
-        if self.simulated_root is not None and root_hash_of(self.simulated_root) in VENDOR_ROOTS:
-            raise ConfigError(f"policy {self.name}: a vendor's root is not a simulated one")
+        if self.simulated_root is not None:
+            hash_root = snp_root_hash if is_snp else root_hash_of
+            if hash_root(self.simulated_root) in VENDOR_ROOTS:
+                raise ConfigError(f"policy {self.name}: a vendor's root is not a simulated one")
         if self.gpu is not None and self.kind.is_real and self.gpu.simulated_root is not None:
             raise ConfigError(f"policy {self.name}: simulated GPUs beside a real CPU prove nothing")
         self._require_applicable(is_tdx=is_tdx, is_snp=is_snp)

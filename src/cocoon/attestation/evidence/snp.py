@@ -107,8 +107,9 @@ class SnpRequirement:
     """What a policy asks of a verified report, beside the image.
 
     Attributes:
-        min_tcb: the oldest patch levels that are accepted, by product. Every level of the report
-            (reported, committed, current, launch) must be as new in every part.
+        min_tcb: the oldest patch levels that are accepted, by the name of the product (a
+            :class:`SnpProduct` is one). Every level of the report (reported, committed, current,
+            launch) must be as new in every part.
         require_tcb: whether a product without an entry in ``min_tcb`` is refused.
         allow_smt: whether two threads may share a core.
         allow_migration: whether a migration agent may move the guest to another machine.
@@ -130,7 +131,7 @@ class SnpRequirement:
         ConfigError: a value is out of range.
     """
 
-    min_tcb: Mapping[SnpProduct, SnpTcb] = field(default_factory=dict, hash=False)
+    min_tcb: Mapping[str, SnpTcb] = field(default_factory=dict, hash=False)
     require_tcb: bool = True
     allow_smt: bool = True
     allow_migration: bool = False
@@ -153,8 +154,10 @@ class SnpRequirement:
         if not 0 <= self.min_guest_svn < 1 << 32:
             raise ConfigError("min_guest_svn is from 0 to 4294967295")
         for product, tcb in self.min_tcb.items():
-            if tcb.fmc and product is not SnpProduct.TURIN:
-                raise ConfigError(f"{product.value} has no FMC patch level")
+            if product not in set(SnpProduct):
+                raise ConfigError(f"AMD has no product {product!r:.40} with SEV-SNP")
+            if tcb.fmc and product != SnpProduct.TURIN:
+                raise ConfigError(f"{product} has no FMC patch level")
 
     def check(self, evidence: VerifiedEvidence) -> tuple[Claim, ...]:
         """Judge what :func:`verify_snp` found.
@@ -336,3 +339,13 @@ def _claims(kind: EvidenceKind, found: SnpEvidence) -> tuple[Claim, ...]:
             "name the minimum patch levels in the policy",
         ),
     )
+
+
+__all__ = [
+    "PLATFORM_LABEL",
+    "SnpProduct",
+    "SnpRequirement",
+    "SnpTcb",
+    "VerifiedSnp",
+    "verify_snp",
+]

@@ -5,7 +5,7 @@ Certificate and KDS Interface" (names of products).
 """
 
 from dataclasses import dataclass, fields
-from enum import Enum
+from enum import StrEnum
 
 from cocoon.errors import ConfigError, EvidenceError
 
@@ -13,7 +13,7 @@ TCB_BYTES = 8
 MAX_LEVEL = 255
 
 
-class SnpProduct(Enum):
+class SnpProduct(StrEnum):
     """A line of processors; each has a root key of its own."""
 
     MILAN = "Milan"
