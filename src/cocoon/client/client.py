@@ -144,11 +144,11 @@ class Client:
             link.close()
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
-        """New parameters mean new contracts (§4.2), a revoked image no session at all."""
+        """New parameters mean new contracts (§4.2); a revoked image gets no more requests."""
         if root.params.params_version != before.params.params_version:
             self._pool.close()
         elif self._settings.must_check_proxies:
-            self._pool.close(lambda connection: not root.allows_proxy(connection.image))
+            self._pool.drain(lambda connection: not root.allows_proxy(connection.image))
 
     def _claim(self, contract: Address, proxy: Address, proxy_key: bytes) -> PaymentClaim:
         return self._wallet.claim(contract, proxy, proxy_key)

@@ -44,6 +44,8 @@ MODELS_TIMEOUT = 10.0
 STATUS_TIMEOUT = 60.0
 STATUS_PERIOD = (10.0, 20.0)
 """Seconds between payment comparisons, random in this range (§3.2)."""
+DRAIN_TIMEOUT = 120.0
+"""Seconds that running requests may take once the proxy may get no more."""
 MAX_EARLY = 1024
 """Messages that may come with the last answer of the handshake."""
 
@@ -85,6 +87,7 @@ class ProxyConnection:
         self._link: Link | None = None
         self._account: Account | None = None
         self._early: list[TLObject] = []
+        self._draining = False
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
@@ -185,7 +188,7 @@ class ProxyConnection:
         """
         while not self._closed.done():
             await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
-            if not self._closed.done():
+            if not self._closed.done() and not self._draining:
                 await self.update_payments()
         error = self._closed.result()
         if error is not None:
@@ -261,8 +264,21 @@ class ProxyConnection:
         if self._link is not None:
             self._link.close()
 
+    def drain(self) -> None:
+        """Send nothing more; close once what runs has ended, or after ``DRAIN_TIMEOUT``."""
+        if self._draining:
+            return
+        self._draining = True
+        self.ready = False
+        if self._answers:
+            self._loop.call_later(DRAIN_TIMEOUT, self.close)
+        else:
+            self.close()
+
     def _on_end(self, answer: Answer) -> None:
         self._answers.pop(answer.request_id, None)
+        if self._draining and not self._answers:
+            self._loop.call_soon(self.close)  # what the last message says of money comes first
 
     def _require(self) -> tuple[Link, Account]:
         if not self.ready or self._link is None or self._account is None:

@@ -29,6 +29,12 @@ class Pool:
             if which(connection):
                 connection.close()
 
+    def drain(self, which: Callable[[ProxyConnection], bool]) -> None:
+        """Give connections no more requests; they close once those that run have ended."""
+        for connection in list(self._connections):
+            if which(connection):
+                connection.drain()
+
     @property
     def ready(self) -> list[ProxyConnection]:
         """Connections that can take requests."""

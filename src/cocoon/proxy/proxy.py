@@ -195,7 +195,7 @@ class Proxy:
 
     def _root_changed(self, _before: RootConfig, root: RootConfig) -> None:
         """Lists and version hold from now on; other parameters need another contract."""
-        self.worker_side.root = root
+        self.worker_side.root_changed(root)
         self.dispatcher.terms.config_version = root.version
         self._review_terms()
         if root.params != self._contract_root.params and self.onchain is not None:

@@ -1,10 +1,14 @@
 """Connections of workers: handshake, answers, payments (``wire-protocol.md`` §4)."""
 
+import asyncio
+import hashlib
 import itertools
+
+import structlog
 
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
-from cocoon.errors import WIRE_ERROR, CocoonError, RemoteProtocolError
+from cocoon.errors import WIRE_ERROR, CocoonError, PolicyError, RemoteProtocolError
 from cocoon.net.link import Link
 from cocoon.proxy.books import Books
 from cocoon.proxy.dispatch import Dispatcher
@@ -32,6 +36,12 @@ from cocoon.wire.worker_peer_session import COEFFICIENT_LIMIT, WorkerPeerSession
 
 MAX_REQUESTS_PER_WORKER = 10_000
 """Requests at a time on one connection, whatever the worker claims to take."""
+DRAIN_TIMEOUT = 120.0
+"""Seconds that a worker which is no longer listed may take to end what it runs."""
+DRAIN_STEP = 1.0
+"""Seconds between looks at whether it has."""
+
+_log = structlog.get_logger(__name__)
 
 
 class WorkerConnection:
@@ -88,6 +98,11 @@ class WorkerConnection:
             # Otherwise more was used since the commit: the next one is to be announced as well.
             self._notice = None
 
+    @property
+    def drained(self) -> bool:
+        """Whether nothing runs here and no payment is still to be announced."""
+        return self._worker is None or (self._worker.running == 0 and self._notice is None)
+
     def broke(self, fault: RemoteProtocolError) -> None:
         """Close the connection for the worker's fault."""
         self._link.close(fault)
@@ -107,6 +122,7 @@ class WorkerSide(PeerSide[WorkerConnection]):
 
     Attributes:
         root: lists and configuration for workers that connect from now on.
+        draining: connections that get no more requests and close when they have ended theirs.
     """
 
     def __init__(
@@ -128,6 +144,51 @@ class WorkerSide(PeerSide[WorkerConnection]):
         self._check_hashes = check_hashes
         self._testnet = testnet
         self._ids = itertools.count(1)
+        self.draining: dict[Link, float] = {}
+
+    def root_changed(self, root: RootConfig) -> None:
+        """Adopt a configuration and check every connected worker by its lists again."""
+        self.root = root
+        if not self._check_hashes:
+            return
+        for link in list(self._links):
+            connection: WorkerConnection = link.context
+            if connection.owner is None:
+                continue
+            worker = connection.worker
+            worker.revoked = not self._allows(link, worker.model)
+            if not worker.revoked:
+                self.draining.pop(link, None)
+            elif link not in self.draining:
+                self._drain(link, worker)
+
+    def _drain(self, link: Link, worker: Worker) -> None:
+        _log.warning(
+            "a worker is no longer in the root configuration: it gets no more requests",
+            image=worker.peer.image_hash.hex(),
+            model=worker.model,
+            running=worker.running,
+        )
+        loop = asyncio.get_running_loop()
+        self.draining[link] = loop.time() + DRAIN_TIMEOUT
+        loop.call_soon(self._close_if_drained, link)
+
+    def _close_if_drained(self, link: Link) -> None:
+        deadline = self.draining.get(link)
+        if deadline is None:
+            return  # listed again, or gone
+        loop = asyncio.get_running_loop()
+        connection: WorkerConnection = link.context
+        if connection.drained or loop.time() >= deadline:
+            del self.draining[link]
+            link.close(PolicyError("the worker's image or model has left the root configuration"))
+        else:
+            loop.call_later(DRAIN_STEP, self._close_if_drained, link)
+
+    def on_closed(self, link: Link, reason: CocoonError | None) -> None:
+        """Forget the connection."""
+        self.draining.pop(link, None)
+        super().on_closed(link, reason)
 
     def new_connection(self, link: Link) -> WorkerConnection:
         """A worker has connected."""
@@ -199,6 +260,8 @@ class WorkerSide(PeerSide[WorkerConnection]):
         if not request.model.isprintable():
             # It goes into JSON: debug records of clients, the status page, lists of models.
             raise RefusedError(WIRE_ERROR, "model name is not printable text")
+        if _contradicts_evidence(link.peer.model_hash, request.model):
+            raise RefusedError(WIRE_ERROR, "the attestation evidence names another model")
         allowed = not self._check_hashes or self._allows(link, request.model)
         terms = self._dispatcher.terms
         if not allowed or not terms.enabled:
@@ -222,3 +285,8 @@ class WorkerSide(PeerSide[WorkerConnection]):
 
     def _allows(self, link: Link, model: str) -> bool:
         return self.root.allows_worker(link.peer.image_hash) and self.root.allows_model(model)
+
+
+def _contradicts_evidence(stated: bytes | None, model: str) -> bool:
+    """Whether the hardware signed another model than the one that the worker declares."""
+    return stated is not None and stated != hashlib.sha256(model.encode()).digest()

@@ -37,6 +37,10 @@ STATUS_PERIOD = (10.0, 20.0)
 """Seconds between payment comparisons, random in this range (§4.2)."""
 MAX_UNSENT = 1 << 20
 """Bytes that may wait in a link before requests send more."""
+DRAIN_TIMEOUT = 120.0
+"""Seconds that running requests may take once the proxy may send no more."""
+DRAIN_GRACE = 15.0
+"""Seconds after them in which the proxy may still sign what it owes."""
 MAX_EARLY = 1024
 """Messages that may come with the last answer of the handshake."""
 
@@ -90,6 +94,7 @@ class Uplink:
 
     Attributes:
         root: the root configuration of this session, from its beginning to its end.
+        draining: the proxy may send no more requests.
     """
 
     def __init__(
@@ -125,6 +130,7 @@ class Uplink:
         self._link: Link | None = None
         self._channel: PaymentChannel | None = None
         self._early: list[TLObject] = []
+        self.draining = False
         self.ready = False
 
     def make_link(self) -> Link:
@@ -207,7 +213,7 @@ class Uplink:
         """
         while not self._closed.done():
             await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
-            if not self._closed.done():
+            if not self._closed.done() and not self.draining:
                 await self.update_payments()
         raise self._closed.result()
 
@@ -238,9 +244,26 @@ class Uplink:
             told.coefficient = offer.coefficient
             event = CoefficientChanged(offer.coefficient)
             link.send(self._session.coefficient_changed(event))
-        if offer.disabled != told.disabled:
-            told.disabled = offer.disabled
-            link.send(self._session.availability_changed(AvailabilityChanged(offer.disabled)))
+        disabled = offer.disabled or self.draining
+        if disabled != told.disabled:
+            told.disabled = disabled
+            link.send(self._session.availability_changed(AvailabilityChanged(disabled)))
+
+    def drain(self) -> None:
+        """Take nothing more, and close once what runs has ended and may have been paid.
+
+        That is ``DRAIN_GRACE`` after the last request, or ``DRAIN_TIMEOUT`` from now.
+        """
+        if self.draining:
+            return
+        self.draining = True
+        self.tell()
+        self._loop.call_later(DRAIN_TIMEOUT, self.close)
+        self._close_soon_if_idle()
+
+    def _close_soon_if_idle(self) -> None:
+        if self.draining and not self._tasks:
+            self._loop.call_later(DRAIN_GRACE if self.ready else 0, self.close)
 
     async def finished(self) -> None:
         """Wait until no request is running; call it when the link is closed."""
@@ -327,6 +350,9 @@ class Uplink:
             self._reject(event.request_id, event.code, event.message)
 
     def _run(self, query: WorkerQuery) -> None:
+        if self.draining:
+            self._reject(query.request_id, WIRE_ERROR, "this worker takes no more from this proxy")
+            return
         if not self._slots.take():
             self._reject(query.request_id, WIRE_ERROR, "too many active queries")
             return
@@ -337,6 +363,7 @@ class Uplink:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._slots.release()
+        self._close_soon_if_idle()
 
     def _reject(self, request_id: bytes, code: int, message: str) -> None:
         self._host.statistics.rejected += 1

@@ -165,13 +165,15 @@ class Worker:
             await uplink.finished()
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
-        """New parameters mean new contracts (§4.2), a revoked image no session at all."""
+        """New parameters mean new contracts (§4.2); a revoked image gets no more work."""
         self._review_model(root)
         moved = root.params.params_version != before.params.params_version
         for uplink in self.uplinks:
             revoked = self.settings.must_check_proxies and not root.allows_proxy(uplink.image)
-            if moved or revoked:
+            if moved:
                 uplink.close()
+            elif revoked:
+                uplink.drain()
 
     def _review_model(self, root: RootConfig) -> None:
         """A model that the network does not list any more: what runs may end, nothing begins."""
@@ -185,7 +187,7 @@ class Worker:
     @property
     def ready(self) -> bool:
         """Whether requests can come in: connected, available, root configuration fresh."""
-        connected = any(uplink.ready for uplink in self._uplinks)
+        connected = any(uplink.ready and not uplink.draining for uplink in self._uplinks)
         return connected and not self._offer.disabled and self.root.is_fresh
 
     @property
