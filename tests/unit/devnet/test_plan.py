@@ -14,8 +14,10 @@ from cocoon.devnet.options import DEMONSTRATION_MODEL, DevnetOptions, default_st
 from cocoon.devnet.plan import Plan, make_plan
 from cocoon.devnet.ports import Ports, busy_ports, free_ports, official_ports
 from cocoon.devnet.state import RunningNetwork, StateDirectory, find_running
-from cocoon.engine.llama import MODEL_ALIAS, MODEL_SHA256
+from cocoon.engine.llama import MODEL_ALIAS, MODEL_SHA256, find_model
 from cocoon.errors import ConfigError
+from cocoon.model.name import ModelName
+from cocoon.model.verify import verify
 
 
 def plan(state: Path, ports: Ports | None = None, **options: int) -> Plan:
@@ -28,9 +30,10 @@ def plan(state: Path, ports: Ports | None = None, **options: int) -> Plan:
 
 
 def test_the_model_is_the_one_the_engine_ships() -> None:
-    name, _, rest = DEMONSTRATION_MODEL.partition("@")
-    assert name == MODEL_ALIAS
-    assert rest.endswith(f":{MODEL_SHA256}")
+    model = ModelName.parse(DEMONSTRATION_MODEL)
+    assert model.name == MODEL_ALIAS
+    proven = verify(model, find_model())
+    assert proven.sha256 == MODEL_SHA256
 
 
 def test_official_ports() -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from cocoon.cli.config import tables
 from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.errors import ConfigError
+from cocoon.model.name import is_pinned
 
 SIMULATED = (*SIMULATED_KINDS, "fake-tdx")
 WEAK = (*SIMULATED, "unsafe-accept-anything")
@@ -31,6 +32,8 @@ def check_production(file: tables.RoleFile) -> None:
         raise _refused("identity", file.identity.kind)
     for where, policy, refused in policies_of(file):
         check_production_policy(policy, f"{where}.policy", refused)
+    if isinstance(file, tables.WorkerFile):
+        _check_model(file)
 
 
 def check_production_policy(
@@ -54,6 +57,18 @@ def check_production_policy(
                 f"{place}.gpu: `directory` names simulated GPUs, which prove nothing; they are "
                 "refused where is_test is false and TON is real"
             )
+
+
+def _check_model(file: tables.WorkerFile) -> None:
+    table = file.model_proof
+    proven = is_pinned(file.model) if file.engine.kind == "llama" else table.has_files
+    if not proven and not table.allow_unproven:
+        raise ConfigError(
+            "model_proof: nothing proves that the engine's files are `model`; this is refused "
+            "where is_test is false and TON is real: name the full `base@commit:hash` and give "
+            "`archive` or `directory` (see `cocoon model build`), or set `allow_unproven` where "
+            "something else proves it"
+        )
 
 
 def policies_of(file: tables.RoleFile) -> Iterator[tuple[str, PolicyTable, tuple[str, ...]]]:

@@ -192,6 +192,40 @@ class EngineTable:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelProofTable:
+    """What proves, when a worker starts, that its engine's files are `model`.
+
+    The embedded engine needs nothing of this: it proves the file that it loads.
+    """
+
+    archive: Path | None = key(
+        path,
+        "archive made by `cocoon model build`, or the block device that holds it (`openai`)",
+        default=None,
+    )
+    verity: Path | None = key(
+        path, "hash file of the archive; with it a refusal names what differs", default=None
+    )
+    directory: Path | None = key(
+        path, "directory that the engine loads (`openai`); read completely at start", default=None
+    )
+    allow_unproven: bool = key(
+        flag,
+        "run although nothing proves the model, where `is_test` is false and TON is real",
+        default=False,
+    )
+
+    @property
+    def has_files(self) -> bool:
+        """Whether there is anything to read."""
+        return self.archive is not None or self.directory is not None
+
+    def __post_init__(self) -> None:
+        if self.verity is not None and not self.has_files:
+            raise ConfigError("`verity` belongs to an `archive` or `directory`")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewayTable:
     """Limits and access of the gateway."""
 
@@ -454,6 +488,9 @@ class WorkerFile(_NetworkFile):
     attestation: PageTable = table(PageTable, "public attestation page")
     dial: DialTable = table(DialTable, "how proxies are reached")
     engine: EngineTable = table(EngineTable, "the inference engine")
+    model_proof: ModelProofTable = table(
+        ModelProofTable, "what proves that the engine's files are `model`"
+    )
     payouts: PayoutsTable = table(PayoutsTable, "when earnings are paid out")
 
 

@@ -11,6 +11,9 @@ from cocoon.cli.config.trust import Trust
 from cocoon.engine.base import Engine
 from cocoon.engine.llama import LlamaEngine, LlamaSettings
 from cocoon.engine.openai_http import OpenAIHttpEngine
+from cocoon.errors import ConfigError
+from cocoon.model.name import ModelName, base_name, is_pinned
+from cocoon.model.proof import FilesProof, LoadedFileProof, ModelProof
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.settings import WorkerSettings
 
@@ -23,11 +26,12 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
     Raises:
         ConfigError: as for :func:`client_settings`.
     """
+    engine = _engine(file.engine, base_name(file.model))
     return WorkerSettings(
         owner=file.owner,
         model=file.model,
         root=root_config(file),
-        engine=_engine(file.engine, file.model.partition("@")[0]),
+        engine=engine,
         dial=dial_settings(file.dial, trust),
         coefficient=file.coefficient,
         max_active_requests=file.max_active_requests,
@@ -41,6 +45,7 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         http_port=http_port(file.http, tables.WORKER_HTTP_PORT),
         chain=chain_settings(file, None if file.state is None else file.state.parent),
         payouts=PayoutRules(**same_fields(file.payouts)),
+        proof=_proof(file, engine),
     )
 
 
@@ -58,6 +63,25 @@ def _engine(table: tables.EngineTable, alias: str) -> Engine:
     if table.api_key_file is not None:
         api_key = read_text(table.api_key_file, "engine key file").strip()
     return OpenAIHttpEngine(table.url, api_key=api_key)
+
+
+def _proof(file: tables.WorkerFile, engine: Engine) -> ModelProof | None:
+    """How the model is proven; None if it is not, which production.py allows or refuses."""
+    table = file.model_proof
+    if isinstance(engine, LlamaEngine):
+        if table.has_files:
+            raise ConfigError(
+                "model_proof: the embedded engine proves the file that it loads; leave `archive`, "
+                "`verity` and `directory` out"
+            )
+        if not is_pinned(file.model):
+            return None
+        ModelName.parse(file.model)  # a malformed name is a matter of the file, not of the model
+        return LoadedFileProof(engine.model_file, engine.pin_model)
+    if not table.has_files:
+        return None
+    ModelName.parse(file.model)
+    return FilesProof(table.archive, table.verity, table.directory)
 
 
 def _engine_progress(stage: str) -> None:
