@@ -98,7 +98,7 @@ class SimulatedReport:
             (0x1EC, _FIRMWARE),
         )
         for at, content in parts:
-            out[at : at + len(value)] = value
+            out[at : at + len(content)] = content
         return bytes(out)
 
     def sign(self, key: ec.EllipticCurvePrivateKey) -> bytes:
