@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from cocoon.accounting.amount import Nano
+from cocoon.client.pins import NO_PINS, Pins
 
 DEFAULT_MAX_COEFFICIENT = 4000
 """Highest price multiplier accepted when the caller names none (× 1000)."""
@@ -24,7 +25,10 @@ class ClientRequest:
     """One inference request.
 
     Attributes:
-        model: base model name, the part before ``@``.
+        model: base model name, or the full ``name@commit:hash``: then the request is pinned. It
+            runs only on a worker that declares exactly this, and only if the root contract lists
+            it; the body's ``model`` must be the same string, which the worker checks. Official
+            proxies and workers refuse pinned requests.
         path: HTTP path at the engine, such as ``/v1/chat/completions``.
         body: JSON that the engine gets, already without Cocoon's own fields. Never shown in repr.
         max_tokens: completion tokens at most, all choices together; what the proxy reserves for.
@@ -33,6 +37,7 @@ class ClientRequest:
         debug: ask every hop for its debug record.
         headers: HTTP headers for the engine; never credentials.
         method: HTTP method.
+        pins: what the proxy must be; one that is not never sees the request.
     """
 
     model: str
@@ -44,6 +49,7 @@ class ClientRequest:
     debug: bool = False
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     method: str = "POST"
+    pins: Pins = NO_PINS
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from cocoon.client.api import ClientRequest, ModelInfo
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.connection import ProxyConnection
 from cocoon.client.models import merge
+from cocoon.client.pin import check_pin, explain_pin
 from cocoon.client.pool import Pool
 from cocoon.client.request import Response, encode_request, run_query
 from cocoon.client.settings import ClientSettings
@@ -165,6 +166,7 @@ class Client:
             RequestError: refused, failed or late; see :mod:`cocoon.errors`.
         """
         query = encode_request(request)
+        check_pin(request.model, self.root.current)
         bound = self._bound(request, query)
         clock = asyncio.get_running_loop().time
         started_at = clock()
@@ -175,17 +177,17 @@ class Client:
             try:
                 connection = self._pool.choose(tried)
             except UnavailableError as error:
-                raise failure or error from None
+                raise explain_pin(failure or error, request.model) from None
             time_left = deadline - clock()
             if failure is not None and time_left <= 0:
-                raise failure
+                raise explain_pin(failure, request.model)
             message = run_query(request, query, time_left, connection.root.version)
             try:
                 answer = connection.send(message, bound, deadline, request.timeout)
                 await _head(answer)
             except RequestError as error:
                 if not _worth_another(error) or len(tried) >= self._settings.max_retries:
-                    raise
+                    raise explain_pin(error, request.model) from None
                 failure = error
                 tried.append(connection)
                 continue

@@ -101,13 +101,14 @@ def _take_model(members: dict[str, Raw]) -> str:
     name = decode_string(raw)
     if name is None:
         raise Refusal("'model' must be a string", param="model")
-    base = name.partition("@")[0]
+    base, pinned, version = name.partition("@")
     if not base or len(name) > MAX_MODEL_NAME or not name.isprintable():
         raise Refusal("'model' is not a model name", param="model")
-    if base != name:
-        # Workers register `base@commit:hash`; clients and engines know the base name.
-        members["model"] = Raw(msgspec.json.encode(base))
-    return base
+    commit, _, root = version.partition(":")
+    if pinned and not (commit and root):
+        # To answer for the base name would be to serve another model than was asked for.
+        raise Refusal("a pinned 'model' is NAME@COMMIT:HASH, else NAME alone", param="model")
+    return name
 
 
 def _check_content(endpoint: Endpoint, members: dict[str, Raw]) -> None:

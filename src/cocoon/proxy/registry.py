@@ -133,14 +133,24 @@ class Registry:
     def choose(self, model: str, max_coefficient: int, scheduler: Scheduler) -> Worker:
         """The worker for a request, or the reason why there is none.
 
+        Args:
+            model: base name, or a full name (`name@commit:hash`) that the worker must declare
+                exactly: the request is pinned.
+            max_coefficient: highest price multiplier × 1000.
+            scheduler: chooses among those that can take it.
+
         Raises:
-            UnknownModelError: nobody has ever offered the model here.
+            UnknownModelError: nobody has ever offered the model here, or nobody this very one.
             UnavailableError: its workers are gone or not ready.
             OverloadedError: all are busy, or only dearer ones are free.
         """
-        workers = self._models.get(model)
+        workers = self._models.get(base_name(model))
         if workers is None:
             raise UnknownModelError(f"no worker here has ever served model {model[:80]!r}")
+        if "@" in model:
+            workers = {key: worker for key, worker in workers.items() if worker.model == model}
+            if not workers:
+                raise UnknownModelError("no worker here serves exactly the pinned model")
         ready = [worker for worker in workers.values() if worker.usable]
         if not ready:
             state = "is ready now" if workers else "is connected now"

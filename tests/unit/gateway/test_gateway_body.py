@@ -60,10 +60,16 @@ def test_unknown_fields_stay_byte_for_byte() -> None:
     assert b'"x":1.50e1' in call.request.body
 
 
-def test_the_base_name_is_what_the_network_knows() -> None:
+def test_a_pinned_model_stays_pinned() -> None:
     call = chat(model="org/demo@main:0123")
-    assert call.request.model == "org/demo"
-    assert sent(call)["model"] == "org/demo"
+    assert call.request.model == "org/demo@main:0123"
+    assert sent(call)["model"] == "org/demo@main:0123"
+
+
+@pytest.mark.parametrize("model", ["demo@", "demo@main", "demo@main:", "demo@:0123"])
+def test_half_a_pin_is_refused_instead_of_ignored(model: str) -> None:
+    with pytest.raises(Refusal, match="NAME@COMMIT:HASH"):
+        chat(model=model)
 
 
 def test_null_means_not_given() -> None:
