@@ -6,6 +6,7 @@ Source: ``attestation.md`` §4.6 and §13; the object identifiers are Intel's.
 from dataclasses import dataclass
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.x509.oid import NameOID, ObjectIdentifier
 
 from cocoon.attestation.evidence.binary import Reader
@@ -18,6 +19,19 @@ MAX_CHAIN_BYTES = 16_384
 CHAIN_CERTIFICATES = 3
 """The platform, its issuer and the root."""
 MAX_SVN = 0xFFFF
+
+MALFORMED_X509 = (
+    ValueError,
+    TypeError,
+    KeyError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.ExtensionNotFound,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the X.509 library raises for certificates and revocation lists of strangers."""
 
 _SEQUENCE, _OID, _OCTETS, _INTEGER, _ENUMERATED, _BOOLEAN = 0x30, 0x06, 0x04, 0x02, 0x0A, 0x01
 _PREFIX = bytes.fromhex("2a864886f84d010d01")
@@ -65,32 +79,17 @@ class PckChain:
         leaf: of the platform.
         issuer: the PCK platform or processor CA.
         root: as the quote claims it; only the pinned root counts.
+        issuer_kind: ``platform`` or ``processor``: which revocation list covers the leaf.
+        expires_at: unix seconds at which the first of the three expires.
         extension: what the leaf says about the platform.
     """
 
     leaf: x509.Certificate
     issuer: x509.Certificate
     root: x509.Certificate
+    issuer_kind: str
+    expires_at: int
     extension: PckExtension
-
-    @property
-    def issuer_kind(self) -> str:
-        """``platform`` or ``processor``: which of Intel's revocation lists covers the leaf.
-
-        Raises:
-            EvidenceError: the issuer is neither.
-        """
-        name = _common_name(self.leaf.issuer)
-        for kind in (PLATFORM_CA, PROCESSOR_CA):
-            if kind in name.lower():
-                return kind
-        raise EvidenceError("the platform's certificate is of neither PCK CA")
-
-    @property
-    def expires_at(self) -> int:
-        """Unix seconds at which the first of them expires."""
-        chain = (self.leaf, self.issuer, self.root)
-        return int(min(item.not_valid_after_utc for item in chain).timestamp())
 
 
 def parse_pck_chain(quote: Quote) -> PckChain:
@@ -102,26 +101,43 @@ def parse_pck_chain(quote: Quote) -> PckChain:
     signature = quote.signature
     if signature.certification_type != CERTIFICATION_PCK_CHAIN:
         raise EvidenceError(
-            f"certification data of type {signature.certification_type} instead of the platform's"
-            " certificate chain",
+            f"PCK certificate: certification data of type {signature.certification_type} instead"
+            " of the platform's certificates",
             fix="have the quote service of the host deliver certificates (PCK chain) in quotes",
         )
     pem = signature.certification_data.rstrip(b"\0")
     if len(pem) > MAX_CHAIN_BYTES:
-        raise EvidenceError(f"the platform's certificate chain has {len(pem)} bytes")
+        raise EvidenceError(f"PCK certificate: a chain of {len(pem)} bytes")
     try:
-        certificates = x509.load_pem_x509_certificates(pem)
-        if len(certificates) != CHAIN_CERTIFICATES:
-            raise EvidenceError(f"{len(certificates)} platform certificates instead of 3")
-        leaf, issuer, root = certificates
-        raw = leaf.extensions.get_extension_for_oid(ObjectIdentifier(SGX_EXTENSION)).value
-    except (ValueError, TypeError, x509.ExtensionNotFound, x509.DuplicateExtension) as error:
-        raise EvidenceError("the quote's platform certificate is malformed") from error
-    except x509.InvalidVersion as error:
-        raise EvidenceError("the quote's platform certificate is of an unknown version") from error
+        return _parse_chain(pem)
+    except MALFORMED_X509 as error:
+        raise EvidenceError("PCK certificate: malformed") from error
+
+
+def _parse_chain(pem: bytes) -> PckChain:
+    certificates = x509.load_pem_x509_certificates(pem)
+    if len(certificates) != CHAIN_CERTIFICATES:
+        raise EvidenceError(f"PCK certificate: a chain of {len(certificates)}, not of 3")
+    leaf, issuer, root = certificates
+    raw = leaf.extensions.get_extension_for_oid(ObjectIdentifier(SGX_EXTENSION)).value
     if not isinstance(raw, x509.UnrecognizedExtension):
-        raise EvidenceError("the platform certificate's extension is malformed")
-    return PckChain(leaf, issuer, root, parse_pck_extension(raw.value))
+        raise EvidenceError("PCK certificate: its extension is malformed")
+    return PckChain(
+        leaf=leaf,
+        issuer=issuer,
+        root=root,
+        issuer_kind=_issuer_kind(leaf.issuer),
+        expires_at=int(min(item.not_valid_after_utc for item in certificates).timestamp()),
+        extension=parse_pck_extension(raw.value),
+    )
+
+
+def _issuer_kind(issuer: x509.Name) -> str:
+    names = [str(item.value) for item in issuer.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    for kind in (PLATFORM_CA, PROCESSOR_CA):
+        if any(kind in name.lower() for name in names):
+            return kind
+    raise EvidenceError("PCK certificate: its issuer is neither the platform nor the processor CA")
 
 
 def parse_pck_extension(data: bytes) -> PckExtension:
@@ -150,10 +166,6 @@ def parse_pck_extension(data: bytes) -> PckExtension:
         cached_keys=_flag(configuration, 2),
         smt_enabled=_flag(configuration, 3),
     )
-
-
-def _common_name(name: x509.Name) -> str:
-    return " ".join(str(item.value) for item in name.get_attributes_for_oid(NameOID.COMMON_NAME))
 
 
 def _value(reader: Reader, tag: int) -> bytes:

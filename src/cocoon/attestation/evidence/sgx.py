@@ -1,16 +1,23 @@
-"""SGX quotes of enclaves, verified by dcap-qvl against a pinned root (``attestation.md`` §4.4).
+"""SGX quotes of enclaves, verified against a pinned root (``attestation.md`` §4.4).
 
 They occur in the protocol of the seal service only; no TLS policy accepts one (§1.3).
 """
 
-import dcap_qvl
-
-from cocoon.attestation.claims import Claim, ClaimName, proven, refuted
+from cocoon.attestation.claims import ClaimName, proven
 from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence
 from cocoon.attestation.evidence.collateral import CollateralBook
-from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, UP_TO_DATE, root_hash_of
+from cocoon.attestation.evidence.dcap import appraise, platform_claims
+from cocoon.attestation.evidence.missing import SGX
+from cocoon.attestation.evidence.pck import parse_pck_chain
+from cocoon.attestation.evidence.tdx_quote import EnclaveBody, parse_quote
 from cocoon.attestation.measurements import Attestation, SgxMeasurements
 from cocoon.errors import EvidenceError
+
+QUOTE_VERSION = 3
+"""What quoting enclaves for SGX make; the verifier underneath takes no other."""
+_INITIALISED = 1 << 0
+_PROVISION_KEY = 1 << 4
+_LAUNCH_KEY = 1 << 5
 
 
 def verify_sgx(
@@ -19,54 +26,51 @@ def verify_sgx(
     """Verify a quote of an SGX enclave. Which enclave is allowed, the caller decides.
 
     Args:
-        quote: v3 quote.
+        quote: of version 3.
         collateral: the vendor's data for SGX (not TDX) by platform model.
         now: unix seconds.
         simulated_root: DER of the devnet's root; None pins Intel's.
 
     Raises:
-        EvidenceError: it does not verify, is of a debug enclave, is no SGX quote, or there is no
-            collateral.
+        EvidenceError: it does not verify, is of a debug enclave or is no SGX quote of version 3;
+            the text starts with the layer, ``fix`` says what to do.
+        MissingCollateralError: there is no data for this platform model.
     """
-    try:
-        parsed = dcap_qvl.parse_quote(quote)
-        report = parsed.report
-        found = collateral.find(bytes.fromhex(parsed.fmspc()))
-    except ValueError as error:
-        raise EvidenceError("malformed quote") from error
-    if not isinstance(report, dcap_qvl.SgxEnclaveReport):
-        raise EvidenceError("not a quote of an SGX enclave")
-    if report.attributes[0] & 2:
-        raise EvidenceError("the enclave runs in DEBUG mode: its host can read its memory")
-    if found is None:
-        raise EvidenceError("no SGX collateral for the platform model of this quote")
-    try:
-        if simulated_root is None:
-            verified = dcap_qvl.verify(quote, found.handle, now)
-        else:
-            verified = dcap_qvl.verify_with_root_ca(quote, found.handle, simulated_root, now)
-    except ValueError as error:
-        raise EvidenceError(f"the quote does not verify: {error}"[:300]) from error
-    kind = EvidenceKind.SGX if simulated_root is None else EvidenceKind.SGX_SIMULATED
-    root_hash = INTEL_ROOT_HASH if simulated_root is None else root_hash_of(simulated_root)
+    parsed = parse_quote(quote)
+    body = parsed.body
+    if not isinstance(body, EnclaveBody):
+        raise EvidenceError("quote: of a trust domain where one of an SGX enclave is expected")
+    if parsed.header.version != QUOTE_VERSION:
+        raise EvidenceError(
+            f"quote: of version {parsed.header.version} where {QUOTE_VERSION} is expected",
+            fix="have the platform's quote library make SGX quotes of version 3",
+        )
+    chain = parse_pck_chain(parsed)
+    _require_production_enclave(body)
+    appraisal = appraise(
+        quote, parsed, chain, collateral, now, kind=SGX, simulated_root=simulated_root
+    )
+    simulated = simulated_root is not None
+    hardware, tcb = platform_claims(appraisal, simulated=simulated)
+    not_debug = proven(ClaimName.NOT_DEBUG, "the enclave's attributes exclude debug mode")
     return VerifiedEvidence(
-        kind=kind,
-        attestation=Attestation(SgxMeasurements(report.mr_enclave, report.report_data), root_hash),
-        claims=_claims(kind, verified.status),
-        tcb_status=verified.status,
-        expires_at=found.expires_at,
-        advisories=tuple(verified.advisory_ids),
+        kind=EvidenceKind.SGX_SIMULATED if simulated else EvidenceKind.SGX,
+        attestation=Attestation(
+            SgxMeasurements(body.mr_enclave, body.report_data), appraisal.root_hash
+        ),
+        claims=(hardware, not_debug, tcb),
+        tcb_status=appraisal.status,
+        expires_at=appraisal.expires_at,
+        platform_id=appraisal.platform_id,
+        advisories=appraisal.advisories,
     )
 
 
-def _claims(kind: EvidenceKind, status: str) -> tuple[Claim, ...]:
-    if kind is EvidenceKind.SGX:
-        hardware = proven(ClaimName.GENUINE_HARDWARE, "the quote chains to Intel's root")
-    else:
-        hardware = refuted(ClaimName.GENUINE_HARDWARE, "simulated: the quote chains to a devnet")
-    verdict = proven if status == UP_TO_DATE else refuted
-    return (
-        hardware,
-        proven(ClaimName.NOT_DEBUG, "the enclave's attributes exclude debug mode"),
-        verdict(ClaimName.TCB_CURRENT, f"TCB status {status}"),
-    )
+def _require_production_enclave(body: EnclaveBody) -> None:
+    """A re-signed enclave in DEBUG mode measures the same (``attestation.md`` §10.3)."""
+    if body.is_debug:
+        raise EvidenceError("enclave: it runs in DEBUG mode: its host can read its memory")
+    if not body.attributes[0] & _INITIALISED:
+        raise EvidenceError("enclave: it is not initialised")
+    if body.attributes[0] & (_PROVISION_KEY | _LAUNCH_KEY):
+        raise EvidenceError("enclave: it may use keys of Intel's own enclaves")
