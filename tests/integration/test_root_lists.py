@@ -11,8 +11,9 @@ import pytest
 
 from cocoon.chain.root_config import RootConfig
 from cocoon.client import Client, ClientRequest
+from cocoon.client.proxy_pins import ProxyPins
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
-from cocoon.errors import RequestError, UnavailableError
+from cocoon.errors import PolicyError, RequestError, UnavailableError
 from cocoon.net.dialing import RatlsDial
 from cocoon.net.identity import EvidenceExtras, Identity
 from cocoon.net.root_source import FixedRoot
@@ -168,3 +169,31 @@ async def test_a_worker_whose_evidence_names_another_model_is_refused(tmp_path: 
         honest = await network.add_worker(dial=RatlsDial(identity(true_hash), dial.policy))
         assert honest.ready
         assert not liar.ready
+
+
+async def test_a_request_reaches_only_proxies_that_meet_its_pins(tmp_path: Path) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        await network.add_proxy()
+        await network.add_worker()
+        client = await network.add_client()
+        (image,) = network.root.proxy_hashes
+        here = ProxyPins(frozenset({image.hex()}), frozenset({"tdx-simulated"}))
+        async with await client.run(replace(slow(), pins=here)) as response:
+            assert b"[DONE]" in await response.read()
+        served = network.standins[0].requests
+        for elsewhere in (
+            ProxyPins(proxy_images=frozenset({"00" * 32})),
+            ProxyPins(evidence=frozenset({"tdx", "snp"})),
+            ProxyPins(frozenset({image.hex()}), frozenset()),
+        ):
+            with pytest.raises(PolicyError, match="no connected proxy meets"):
+                await client.run(replace(slow(), pins=elsewhere))
+        assert network.standins[0].requests == served
+
+
+async def test_another_proxy_is_not_tried_against_the_pins(tmp_path: Path) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        await network.add_proxy()
+        client = await network.add_client()
+        with pytest.raises(RequestError, match="no worker"):
+            await client.run(replace(slow(), pins=ProxyPins(evidence=frozenset({"tdx-simulated"}))))

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from cocoon.accounting.amount import Nano
-from cocoon.client.pins import NO_PINS, Pins
+from cocoon.client.proxy_pins import NO_PINS, ProxyPins
 
 DEFAULT_MAX_COEFFICIENT = 4000
 """Highest price multiplier accepted when the caller names none (× 1000)."""
@@ -49,7 +49,7 @@ class ClientRequest:
     debug: bool = False
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     method: str = "POST"
-    pins: Pins = NO_PINS
+    pins: ProxyPins = NO_PINS
 
 
 @dataclass(frozen=True, slots=True)

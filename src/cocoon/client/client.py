@@ -24,6 +24,7 @@ from cocoon.errors import (
     ConfigError,
     DeadlineError,
     DecodeError,
+    PolicyError,
     RequestError,
     UnavailableError,
     UnknownModelError,
@@ -164,6 +165,7 @@ class Client:
 
         Raises:
             RequestError: refused, failed or late; see :mod:`cocoon.errors`.
+            PolicyError: no connected proxy meets the request's pins; nobody has seen it.
         """
         query = encode_request(request)
         check_pin(request.model, self.root.current)
@@ -175,7 +177,9 @@ class Client:
         failure: RequestError | None = None
         while True:
             try:
-                connection = self._pool.choose(tried)
+                connection = self._pool.choose(tried, request.pins)
+            except PolicyError as refusal:
+                raise failure or refusal from None
             except UnavailableError as error:
                 raise explain_pin(failure or error, request.model) from None
             time_left = deadline - clock()

@@ -6,6 +6,7 @@ The official client always takes the first in its table (``wire-protocol.md`` §
 from collections.abc import Callable, Collection
 
 from cocoon.client.connection import ProxyConnection
+from cocoon.client.proxy_pins import NO_PINS, ProxyPins
 from cocoon.errors import UnavailableError
 
 
@@ -40,18 +41,25 @@ class Pool:
         """Connections that can take requests."""
         return [connection for connection in self._connections if connection.ready]
 
-    def choose(self, tried: Collection[ProxyConnection] = ()) -> ProxyConnection:
+    def choose(
+        self, tried: Collection[ProxyConnection] = (), pins: ProxyPins = NO_PINS
+    ) -> ProxyConnection:
         """The least busy ready connection that was not tried for this request.
 
         Raises:
+            PolicyError: there is none that the pins accept.
             UnavailableError: there is none.
         """
         best: ProxyConnection | None = None
+        refused = False
         for connection in self._connections:
             if not connection.ready or connection in tried:
+                continue
+            if not pins.accept(connection.image_hash, connection.evidence):
+                refused = True
                 continue
             if best is None or connection.outstanding < best.outstanding:
                 best = connection
         if best is None:
-            raise UnavailableError("no proxy is ready")
+            raise pins.refusal() if refused else UnavailableError("no proxy is ready")
         return best

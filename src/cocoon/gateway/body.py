@@ -6,11 +6,13 @@ engine is told.
 """
 
 from enum import Enum
+from typing import Annotated
 
 import msgspec
 from msgspec import Raw
 
 from cocoon.client.api import ClientRequest
+from cocoon.client.proxy_pins import NO_PINS, ProxyPins
 from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
@@ -18,12 +20,26 @@ from cocoon.gateway.settings import GatewaySettings
 INT32_MAX = 2**31 - 1
 MAX_MODEL_NAME = 256
 MAX_GUID = 256
+MAX_PINS = 64
+"""Values in one pin."""
 
 _N, _MINUS, _ZERO, _NINE, _QUOTE, _LIST, _OBJECT = b'n-09"[{'
 _TRUE = Raw(b"true")
 _USAGE = Raw(b'{"include_usage":true}')
 _raw_list = msgspec.json.Decoder(list[Raw])
 _number = msgspec.json.Decoder(float)
+_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Kind = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{1,31}$")]
+
+
+class _Pin(msgspec.Struct, forbid_unknown_fields=True):
+    """The JSON form of :class:`~cocoon.client.proxy_pins.ProxyPins`."""
+
+    proxy_images: Annotated[list[_Hex32], msgspec.Meta(max_length=MAX_PINS)] | None = None
+    evidence: Annotated[list[_Kind], msgspec.Meta(max_length=MAX_PINS)] | None = None
+
+
+_pin = msgspec.json.Decoder(_Pin)
 
 
 class Endpoint(Enum):
@@ -61,6 +77,7 @@ def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> Inf
     max_coefficient = _int(members.pop("max_coefficient", None), "max_coefficient")
     debug = _bool(members.pop("enable_debug", None), "enable_debug")
     _take_guid(members)
+    pins = _take_pins(members)
     stream = _bool(members.get("stream"), "stream")
     show_usage = _ask_for_usage(members, stream)
     each = _limit_tokens(endpoint, members, settings)
@@ -77,6 +94,7 @@ def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> Inf
         max_coefficient=max_coefficient,
         timeout=timeout,
         debug=debug,
+        pins=pins,
     )
     return InferenceCall(request, stream, show_usage)
 
@@ -207,6 +225,26 @@ def _count(raw: Raw | None, name: str, limit: int) -> int:
     if not 1 <= count <= limit:
         raise Refusal(f"'{name}' must be from 1 to {limit}", param=name)
     return count
+
+
+def _take_pins(members: dict[str, Raw]) -> ProxyPins:
+    """Remove ``pin``; whatever in it is not understood refuses the request."""
+    raw = members.pop("pin", None)
+    if raw is None:
+        return NO_PINS
+    try:
+        pin = _pin.decode(raw)
+    except msgspec.DecodeError:
+        raise Refusal(
+            "'pin' must be an object with 'proxy_images' (hex of 32 bytes) and 'evidence' (names), "
+            f"each an array of at most {MAX_PINS}",
+            param="pin",
+        ) from None
+    return ProxyPins(_frozen(pin.proxy_images), _frozen(pin.evidence))
+
+
+def _frozen(values: list[str] | None) -> frozenset[str] | None:
+    return None if values is None else frozenset(values)
 
 
 def _int(raw: Raw | None, name: str) -> int | None:

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 
+from cocoon.client.proxy_pins import NO_PINS, ProxyPins
 from cocoon.gateway.body import Endpoint, InferenceCall, read_call
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
@@ -186,3 +187,32 @@ def test_absurd_numbers_are_refused(number: bytes) -> None:
 
 def test_the_body_is_not_in_the_repr() -> None:
     assert "hello" not in repr(chat())
+
+
+def test_pins_are_read_and_taken_out() -> None:
+    image = "ab" * 32
+    call = chat(pin={"proxy_images": [image], "evidence": ["tdx", "snp"]})
+    assert call.request.pins == ProxyPins(frozenset({image}), frozenset({"tdx", "snp"}))
+    assert "pin" not in sent(call)
+    assert chat(pin={}).request.pins == NO_PINS == chat().request.pins
+    assert chat(pin={"evidence": []}).request.pins.evidence == frozenset()
+
+
+@pytest.mark.parametrize(
+    "pin",
+    [
+        "tdx",
+        [],
+        {"image": ["ab" * 32]},
+        {"proxy_images": "ab" * 32},
+        {"proxy_images": ["AB" * 32]},
+        {"proxy_images": ["ab" * 31]},
+        {"evidence": [1]},
+        {"evidence": ["TDX"]},
+        {"evidence": ["tdx"] * 65},
+    ],
+)
+def test_a_pin_that_is_not_understood_refuses_the_request(pin: Any) -> None:
+    with pytest.raises(Refusal, match="'pin' must be") as refused:
+        chat(pin=pin)
+    assert refused.value.param == "pin"
