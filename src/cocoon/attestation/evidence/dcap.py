@@ -103,7 +103,7 @@ def appraise(
         model = chain.extension.fmspc.hex().upper()
         raise collateral.missing(
             kind,
-            f"{model}/{chain.issuer_kind}",
+            f"{chain.extension.fmspc.hex()}/{chain.issuer_kind}",
             f"collateral: none for platform model {model} ({kind}); {NO_FMSPC_FIX}",
         )
     verified = _verify(raw, quote, chain, found, now, root_hash, simulated_root)
