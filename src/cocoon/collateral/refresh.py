@@ -34,6 +34,7 @@ class RefreshRule:
         max_retry: seconds.
         give_up_after: failures after which a key is forgotten that was never fetched.
         shortest: seconds between two fetches of a document that hardly lives at all.
+        missed_again: seconds after which a document is renewed that verifiers call too old.
         other_process: longest wait in seconds while another process fetches.
         longest_pause: seconds after which clocks are looked at again in any case.
     """
@@ -45,6 +46,7 @@ class RefreshRule:
     max_retry: float = 3600.0
     give_up_after: int = 6
     shortest: float = 60.0
+    missed_again: float = 900.0
     other_process: float = 5.0
     longest_pause: float = 600.0
 
@@ -144,7 +146,7 @@ class Refresher:
             Seconds until there may be something to do again.
         """
         while (note := self._wanted.take()) is not None:
-            self._add(*note)
+            self._note(*note)
         for entry in sorted(self._entries.values(), key=lambda item: item.due_at):
             if entry.due_at <= self._clock():
                 await self._try(entry)
@@ -152,6 +154,12 @@ class Refresher:
         if (noted := self._wanted.wait()) is not None:
             waits.append(noted)
         return min([max(0.05, wait) for wait in waits] + [self._rule.longest_pause])
+
+    def _note(self, kind: str, key: str) -> None:
+        """A verifier missed something, or found that what is here no longer counts."""
+        entry = self._add(kind, key)
+        if entry is not None and entry.document is not None and not entry.failures:
+            entry.due_at = min(entry.due_at, entry.fetched_at + self._rule.missed_again)
 
     def _add(self, kind: str, key: str, *, configured: bool = False) -> _Entry | None:
         """The entry of a key, made if there is room; None for what is not of this vendor."""
