@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 
 from cocoon import __version__
 from cocoon.cli import (
+    attest_command,
     balance_command,
     chain_command,
     chat_command,
@@ -21,6 +22,7 @@ from cocoon.cli import (
     deposit_command,
     keys_command,
     logging,
+    model_command,
     payout_command,
     proxy_command,
     root_command,
@@ -97,6 +99,8 @@ app.command(
 )(router_command.router)
 app.command("keys")(keys_command.keys)
 app.add_typer(chain_command.app, name="chain")
+app.add_typer(model_command.app, name="model")
+app.add_typer(attest_command.app, name="attest")
 
 
 def run(arguments: list[str] | None = None) -> int:
