@@ -102,9 +102,11 @@ def load_certificate(der: bytes, name: str) -> x509.Certificate:
         with warnings.catch_warnings():
             # Every VCEK has the serial number 0, which RFC 5280 forbids.
             warnings.simplefilter("ignore", CryptographyDeprecationWarning)
-            return x509.load_der_x509_certificate(der)
+            certificate = x509.load_der_x509_certificate(der)
     except _MALFORMED as error:
         raise EvidenceError(f"{name}: malformed") from error
+    _require_one_form(der, certificate.signature, name)
+    return certificate
 
 
 def load_crl(der: bytes, name: str) -> x509.CertificateRevocationList:
@@ -116,9 +118,11 @@ def load_crl(der: bytes, name: str) -> x509.CertificateRevocationList:
     if len(der) > MAX_CRL_BYTES:
         raise EvidenceError(f"{name}: {len(der)} bytes, at most {MAX_CRL_BYTES} are read")
     try:
-        return x509.load_der_x509_crl(der)
+        crl = x509.load_der_x509_crl(der)
     except _MALFORMED as error:
         raise EvidenceError(f"{name}: malformed") from error
+    _require_one_form(der, crl.signature, name)
+    return crl
 
 
 def require_authority(
@@ -232,6 +236,12 @@ def common_name_of(certificate: x509.Certificate) -> str:
         warnings.simplefilter("ignore", UserWarning)
         names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
     return str(names[0].value) if len(names) == 1 else ""
+
+
+def _require_one_form(der: bytes, signature: bytes, name: str) -> None:
+    """The count of unused bits before the signature is not signed; it has one right value."""
+    if der[-len(signature) - 1] != 0:
+        raise EvidenceError(f"{name}: malformed")
 
 
 def _require_pss(item: x509.Certificate | x509.CertificateRevocationList, name: str) -> None:
