@@ -1,7 +1,9 @@
-"""Evidence of real hardware, where a copy of it is at hand."""
+"""Evidence of real hardware verifies under the vendor's real root, and nothing altered does."""
 
-import os
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import dcap_qvl
@@ -10,57 +12,270 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation import policy
-from cocoon.attestation.claims import ClaimName
-from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.claims import ClaimName, Verdict
+from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
+from cocoon.attestation.evidence.pck import parse_pck_chain
+from cocoon.attestation.evidence.sgx import verify_sgx
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, root_hash_of, verify_tdx
-from cocoon.attestation.measurements import TdxMeasurements
-from cocoon.errors import ConfigError, EvidenceError, PolicyError
-
-DEFAULT = Path(__file__).parents[4] / "shared" / "vectors" / "attestation"
-FOLDER = Path(os.environ.get("COCOON_REAL_EVIDENCE", DEFAULT))
-INSIDE = int(datetime(2025, 7, 1, tzinfo=UTC).timestamp())
-AFTER = int(datetime(2025, 9, 1, tzinfo=UTC).timestamp())
-
-pytestmark = pytest.mark.skipif(
-    not (FOLDER / "tdx_quote").exists(),
-    reason="no real evidence here; set COCOON_REAL_EVIDENCE to a folder that has it",
+from cocoon.attestation.evidence.tdx_quote import parse_quote
+from cocoon.attestation.measurements import SgxMeasurements, TdxMeasurements
+from cocoon.devnet.tee_pki import SimulatedPki
+from cocoon.errors import (
+    AttestationError,
+    ConfigError,
+    EvidenceError,
+    MissingCollateralError,
+    PolicyError,
 )
 
-
-@pytest.fixture
-def book() -> CollateralBook:
-    return CollateralBook(Collateral.from_json((FOLDER / "tdx_quote_collateral.json").read_text()))
+FOLDER = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "intel"
 
 
-def test_a_real_quote_verifies_under_intels_root(book: CollateralBook) -> None:
-    found = verify_tdx((FOLDER / "tdx_quote").read_bytes(), book, INSIDE)
+def day(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+JUDGED_AT = {
+    "tdx_v4": day("2025-07-01"),
+    "tdx_v5_15ex": day("2026-10-15"),
+    "tdx_v5_old_platform": day("2026-03-01"),
+    "sgx_v3": day("2025-07-01"),
+}
+GOOD_TDX = ("tdx_v4", "tdx_v5_15ex")
+
+
+@cache
+def quote(name: str) -> bytes:
+    return (FOLDER / f"{name}.quote").read_bytes()
+
+
+@cache
+def book(name: str) -> CollateralBook:
+    return CollateralBook(Collateral.from_json((FOLDER / f"{name}_collateral.json").read_text()))
+
+
+@cache
+def honest(name: str) -> VerifiedEvidence:
+    return verify_tdx(quote(name), book(name), JUDGED_AT[name])
+
+
+@pytest.mark.parametrize("name", GOOD_TDX)
+def test_a_real_quote_verifies_under_intels_root(name: str) -> None:
+    found = honest(name)
     assert found.kind is EvidenceKind.TDX
     assert found.tcb_status == "UpToDate"
+    assert found.advisories == ()
     assert found.attestation.collateral_root_hash == INTEL_ROOT_HASH
     assert isinstance(found.attestation.measurements, TdxMeasurements)
-    proven = {claim.name for claim in found.claims if claim.verdict.value == "proven"}
+    proven = {claim.name for claim in found.claims if claim.verdict is Verdict.PROVEN}
     assert proven == {ClaimName.GENUINE_HARDWARE, ClaimName.NOT_DEBUG, ClaimName.TCB_CURRENT}
     assert found.expires_at is not None
-    assert INSIDE < found.expires_at < AFTER
+    assert JUDGED_AT[name] < found.expires_at < JUDGED_AT[name] + 40 * 86_400
+    assert found.platform_id is not None
+    assert len(found.platform_id) == 32
 
 
-def test_the_root_of_a_real_quote_is_the_pinned_one_and_never_counts_as_simulated(
-    book: CollateralBook,
-) -> None:
-    chain = dcap_qvl.parse_quote((FOLDER / "tdx_quote").read_bytes()).cert_chain_pem_bytes()
-    root = x509.load_pem_x509_certificates(bytes(chain).rstrip(b"\0"))[-1]
+def test_real_machines_have_different_ids() -> None:
+    assert honest("tdx_v4").platform_id != honest("tdx_v5_15ex").platform_id
+
+
+def test_our_reading_of_a_real_quote_is_the_verifiers() -> None:
+    for name in JUDGED_AT:
+        ours, theirs = parse_quote(quote(name)), dcap_qvl.parse_quote(quote(name))
+        assert ours.body.report_data == theirs.report.report_data
+        chain, extension = parse_pck_chain(ours), theirs.pck_extension()
+        assert extension is not None
+        assert chain.extension.ppid == extension.ppid
+        assert chain.extension.cpu_svn == extension.cpu_svn
+        assert bytes(chain.extension.components) == extension.cpu_svn
+        assert chain.extension.pce_svn == extension.pce_svn
+        assert chain.extension.pce_id == extension.pce_id
+        assert chain.extension.fmspc == extension.fmspc
+        assert chain.extension.sgx_type == extension.sgx_type
+        assert chain.extension.platform_instance == extension.platform_instance_id
+        assert chain.issuer_kind == theirs.ca()
+
+
+def test_a_real_platform_below_every_level_is_refused() -> None:
+    name = "tdx_v5_old_platform"
+    with pytest.raises(EvidenceError, match=r"^platform TCB: older than any level") as caught:
+        verify_tdx(quote(name), book(name), JUDGED_AT[name])
+    assert "firmware" in caught.value.fix
+
+
+def test_a_real_sgx_quote_verifies_with_its_status_and_advisories() -> None:
+    found = verify_sgx(quote("sgx_v3"), book("sgx_v3"), JUDGED_AT["sgx_v3"])
+    assert found.kind is EvidenceKind.SGX
+    assert found.tcb_status == "ConfigurationAndSWHardeningNeeded"
+    assert found.advisories == ("INTEL-SA-00289", "INTEL-SA-00615")
+    assert isinstance(found.attestation.measurements, SgxMeasurements)
+    tcb = next(claim for claim in found.claims if claim.name is ClaimName.TCB_CURRENT)
+    assert tcb.verdict is Verdict.REFUTED
+    assert "INTEL-SA-00289" in tcb.reason
+    assert "BIOS" in tcb.fix
+
+
+def test_a_real_sgx_quote_is_no_tdx_quote_and_the_other_way_round() -> None:
+    with pytest.raises(PolicyError, match="SGX"):
+        verify_tdx(quote("sgx_v3"), book("sgx_v3"), JUDGED_AT["sgx_v3"])
+    with pytest.raises(EvidenceError, match=r"^quote: of a trust domain"):
+        verify_sgx(quote("tdx_v4"), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+
+
+def test_the_root_of_a_real_quote_is_the_pinned_one_and_never_counts_as_simulated() -> None:
+    root = parse_pck_chain(parse_quote(quote("tdx_v4"))).root
     der = root.public_bytes(Encoding.DER)
     assert root_hash_of(der) == INTEL_ROOT_HASH
     with pytest.raises(ConfigError):
-        policy.tdx(collateral=book, simulated_root=der)
+        policy.tdx(collateral=book("tdx_v4"), simulated_root=der)
 
 
-def test_it_does_not_after_its_collateral_expired(book: CollateralBook) -> None:
+def test_a_real_quote_does_not_verify_under_a_simulated_root() -> None:
+    pki = SimulatedPki.create(JUDGED_AT["tdx_v4"], bytes(range(32)))
+    with pytest.raises(EvidenceError, match=r"^root: "):
+        verify_tdx(
+            quote("tdx_v4"),
+            book("tdx_v4"),
+            JUDGED_AT["tdx_v4"],
+            simulated_root=pki.root_der,
+        )
+
+
+# --- the collateral around it
+
+
+def test_without_collateral_it_names_the_platform_model() -> None:
+    with pytest.raises(MissingCollateralError, match=r"^collateral: none") as caught:
+        verify_tdx(quote("tdx_v4"), CollateralBook(), JUDGED_AT["tdx_v4"])
+    fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
+    assert (caught.value.kind, caught.value.key) == ("tdx", f"{fmspc.hex()}/platform")
+
+
+@pytest.mark.parametrize("at", [400, 700, 780, 1160, 2003])
+def test_without_collateral_an_altered_quote_asks_for_none(at: int) -> None:
+    asked: list[tuple[str, str]] = []
+    empty = CollateralBook()
+    empty.listener = lambda kind, key: asked.append((kind, key))
+    changed = bytearray(quote("tdx_v4"))
+    changed[at] ^= 1
     with pytest.raises(EvidenceError):
-        verify_tdx((FOLDER / "tdx_quote").read_bytes(), book, AFTER)
+        verify_tdx(bytes(changed), empty, JUDGED_AT["tdx_v4"])
+    assert asked == []
 
 
-def test_a_real_sgx_quote_is_not_accepted(book: CollateralBook) -> None:
-    with pytest.raises(PolicyError, match="SGX"):
-        verify_tdx((FOLDER / "sgx_quote").read_bytes(), book, INSIDE)
+@pytest.mark.parametrize(
+    ("when", "match"),
+    [
+        (day("2025-09-01"), "^TCB info: out of date"),
+        (day("2025-06-01"), "^TCB info: issued in the future"),
+        (day("2040-01-01"), "^TCB info: out of date"),
+    ],
+)
+def test_outside_the_time_of_its_collateral_it_is_refused(when: int, match: str) -> None:
+    with pytest.raises(EvidenceError, match=match):
+        verify_tdx(quote("tdx_v4"), book("tdx_v4"), when)
+
+
+def test_collateral_of_another_model_does_not_judge_it() -> None:
+    collateral = book("tdx_v5_15ex").find(bytes.fromhex("b0c06f000000"))
+    assert collateral is not None
+    fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
+    with pytest.raises(EvidenceError, match=r"^TCB info: for another platform model"):
+        verify_tdx(
+            quote("tdx_v4"),
+            CollateralBook(replace(collateral, fmspc=fmspc)),
+            JUDGED_AT["tdx_v5_15ex"],
+        )
+
+
+@pytest.mark.parametrize("part", ["tcb_info", "qe_identity", "root_ca_crl", "pck_crl"])
+def test_altered_collateral_does_not_judge_it(part: str) -> None:
+    content = json.loads((FOLDER / "tdx_v4_collateral.json").read_text())
+    if part in ("tcb_info", "qe_identity"):
+        content[part] = content[part].replace("UpToDate", "OutOfDate", 1)
+    else:
+        at = len(content[part]) - 20
+        content[part] = content[part][:at] + "00" + content[part][at + 2 :]
+    layer = {"tcb_info": "TCB info", "qe_identity": "QE identity", "root_ca_crl": "root CA CRL"}
+    altered = CollateralBook(Collateral.from_json(json.dumps(content)))
+    with pytest.raises(EvidenceError, match=rf"^{layer.get(part, 'PCK CRL')}: "):
+        verify_tdx(quote("tdx_v4"), altered, JUDGED_AT["tdx_v4"])
+
+
+# --- alterations of the quote
+
+
+def refused_or_same(name: str, changed: bytes) -> None:
+    try:
+        found = verify_tdx(changed, book(name), JUDGED_AT[name])
+    except AttestationError:
+        return
+    assert found == honest(name)
+
+
+@pytest.mark.parametrize("name", GOOD_TDX)
+def test_no_signed_byte_can_be_altered(name: str) -> None:
+    """Header, body, signature, key, QE report, its signature and what it hashes: every byte."""
+    original = quote(name)
+    parsed = parse_quote(original)
+    chain_at = original.index(b"-----BEGIN CERTIFICATE-----")
+    assert chain_at > len(parsed.signed) + 4 + 128 + 384 + 64
+    for at in range(chain_at):
+        changed = bytearray(original)
+        changed[at] ^= 1 << (at % 8)
+        with pytest.raises(AttestationError):
+            verify_tdx(bytes(changed), book(name), JUDGED_AT[name])
+
+
+@pytest.mark.parametrize("name", GOOD_TDX)
+def test_no_byte_of_the_certificates_or_behind_changes_the_meaning(name: str) -> None:
+    """PEM has slack that nobody reads, such as line ends; the meaning stays or it is refused."""
+    original = quote(name)
+    for at in range(original.index(b"-----BEGIN CERTIFICATE-----"), len(original)):
+        changed = bytearray(original)
+        changed[at] ^= 1 << (at % 8)
+        refused_or_same(name, bytes(changed))
+
+
+def test_zero_padding_does_not_matter_and_anything_else_is_refused() -> None:
+    original = quote("tdx_v4")
+    bare = original.rstrip(b"\0") + b"\0"  # the PEM inside ends with one
+    assert parse_quote(original).padding == len(original) - len(bare) == 70
+    for padding in (b"", bytes(1), bytes(1000)):
+        found = verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
+        assert found == honest("tdx_v4")
+    for padding in (b"\1", bytes(70) + b"x", bare):
+        with pytest.raises(EvidenceError, match="follow the quote"):
+            verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
+    with pytest.raises(EvidenceError):
+        verify_tdx(bare + bytes(40_000), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+
+
+def test_a_quote_cut_short_anywhere_is_refused() -> None:
+    bare = quote("tdx_v4").rstrip(b"\0") + b"\0"
+    for end in range(len(bare)):
+        with pytest.raises(AttestationError):
+            verify_tdx(bare[:end], book("tdx_v4"), JUDGED_AT["tdx_v4"])
+
+
+def test_no_byte_of_a_real_sgx_quote_can_be_altered() -> None:
+    original, name = quote("sgx_v3"), "sgx_v3"
+    good = verify_sgx(original, book(name), JUDGED_AT[name])
+    for at in range(len(original)):
+        changed = bytearray(original)
+        changed[at] ^= 1 << (at % 8)
+        try:
+            found = verify_sgx(bytes(changed), book(name), JUDGED_AT[name])
+        except AttestationError:
+            continue
+        assert at > original.index(b"-----BEGIN CERTIFICATE-----")
+        assert found == good
+
+
+def test_the_certificates_in_the_files_are_intels() -> None:
+    for name in JUDGED_AT:
+        chain = parse_pck_chain(parse_quote(quote(name)))
+        assert isinstance(chain.leaf, x509.Certificate)
+        assert "Intel SGX PCK Certificate" in chain.leaf.subject.rfc4514_string()
+        assert chain.issuer_kind == "platform" or "Processor" in chain.leaf.issuer.rfc4514_string()
