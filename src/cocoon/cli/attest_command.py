@@ -2,7 +2,10 @@
 
 import typer
 
+from cocoon.cli.attest import inspect
+
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",
     no_args_is_help=True,
 )
+app.command("inspect")(inspect.inspect)

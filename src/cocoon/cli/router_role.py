@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.attestation.evidence.collateral import CollateralBook
-from cocoon.cli.config.trust import read_collateral
+from cocoon.cli.config.collateral_files import Books
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import ConfigError
 from cocoon.net.identity import Identity
@@ -48,7 +48,9 @@ class RouterRole:
         """Listen on every port."""
         trust = self._trust
         if trust.simulated is None:
-            book = CollateralBook(*map(read_collateral, trust.collateral))
+            books = Books()
+            books.load(trust.collateral)
+            book = books.tdx
             self._router = await serve_router(
                 self._config, collateral=book if trust.collateral else None
             )

@@ -80,11 +80,32 @@ class SnpTable:
         "a table for each processor family that is accepted, such as `[policy.snp.min_tcb.Genoa]`, "
         "with the lowest accepted versions `bootloader`, `tee`, `snp`, `microcode` (and `fmc`)",
     )
-    allow_smt: bool = key(flag, "accept machines with simultaneous multithreading", default=True)
+    allow_smt: bool = key(flag, "two threads may share a core", default=True)
     allow_migration: bool = key(
-        flag, "accept guests that a migration agent may move", default=False
+        flag, "a migration agent may move the guest to another machine", default=False
     )
-    max_vmpl: int = key(whole(0, 3), "highest privilege level that may ask for a report", default=0)
+    max_vmpl: int = key(whole(0, 3), "least privileged level whose reports are accepted", default=0)
+    allow_vlek: bool = key(
+        flag, "a cloud provider's key may sign in place of the chip's", default=True
+    )
+    allow_masked_chip: bool = key(flag, "the host may hide which chip it is", default=True)
+    allow_cxl: bool = key(flag, "memory behind CXL devices may be used", default=False)
+    require_single_socket: bool = key(
+        flag, "the guest may not spread over two sockets", default=False
+    )
+    require_ciphertext_hiding: bool = key(
+        flag, "the host cannot even see encrypted memory", default=False
+    )
+    require_rapl_disabled: bool = key(flag, "the host cannot measure power finely", default=False)
+    require_ecc: bool = key(flag, "memory has error correction", default=False)
+    require_alias_check: bool = key(
+        flag, "firmware checked that no two addresses share memory", default=False
+    )
+    require_aes256: bool = key(flag, "memory encryption is AES-256-XTS", default=False)
+    require_page_swap_disabled: bool = key(flag, "the host cannot move guest pages", default=False)
+    min_guest_svn: int = key(
+        whole(0, 2**32 - 1), "least version in the guest's ID block", default=0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,20 +6,18 @@ which a command prints when it starts.
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import structlog
 
-from cocoon.attestation import policy as policies
 from cocoon.attestation.evidence import EvidenceSource
-from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
-from cocoon.cli.config.load import read_text
+from cocoon.attestation.policy import PeerPolicy
+from cocoon.cli.config.policies import PolicyMaker, policy_notes
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.tables import IdentityTable
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
-from cocoon.errors import CocoonError, ConfigError, EvidenceError
+from cocoon.errors import CocoonError, ConfigError
 from cocoon.net.identity import Identity
 
 REFRESH_INTERVAL = 3600.0
@@ -42,11 +40,11 @@ class Trust:
         self.notes: list[str] = []
         self.image_hash: bytes | None = None
         self.evidence: EvidenceSource | None = None
-        self._refresh: list[Callable[[], None]] = []
         self._machines: dict[Path, SimulatedTee] = {}
+        self._maker = PolicyMaker(self._machine)
         self.identity = self._identity(table)
 
-    def policy(self, table: PolicyTable, who: str) -> policies.Policy:
+    def policy(self, table: PolicyTable, who: str) -> PeerPolicy:
         """The policy that a table describes.
 
         Args:
@@ -56,22 +54,8 @@ class Trust:
         Raises:
             ConfigError: it contradicts itself, or its files cannot be read.
         """
-        match table.kind:
-            case "tdx":
-                return self._tdx(table)
-            case "tdx-simulated":
-                self.notes.append(
-                    f"{who} are trusted on SIMULATED evidence (root of {table.directory})"
-                )
-                return self._tdx_simulated(table)
-            case "fake-tdx":
-                self.notes.append(f"{who} are trusted on FAKE evidence, which proves nothing")
-                return policies.fake_tdx(image_hashes=table.image_hashes)
-            case "unsafe-accept-anything":
-                self.notes.append(f"{who} are accepted WITHOUT any evidence")
-                return policies.unsafe_accept_anything()
-            case _:
-                raise ConfigError(f"no such evidence kind: {table.kind}")
+        self.notes += policy_notes(table, who)
+        return self._maker.make(table)
 
     def log_notes(self) -> None:
         """Warn of everything that a production node would not do."""
@@ -88,7 +72,7 @@ class Trust:
         """Re-read collateral until cancelled; for a role that renews its certificate itself."""
         while True:
             await asyncio.sleep(REFRESH_INTERVAL)
-            for refresh in self._refresh:
+            for refresh in self._maker.refresh:
                 try:
                     await asyncio.to_thread(refresh)
                 except CocoonError as error:
@@ -115,59 +99,10 @@ class Trust:
             case _:
                 raise ConfigError(f"identity: kind {table.kind} is incomplete")
 
-    def _tdx(self, table: PolicyTable) -> policies.Policy:
-        if not table.collateral:
-            raise ConfigError(
-                "a policy of kind `tdx` needs `collateral`, files with Intel's signed collateral; "
-                "without it no quote can be judged"
-            )
-        book = CollateralBook(*map(read_collateral, table.collateral))
-
-        def reread() -> None:
-            for file in table.collateral:
-                book.put(read_collateral(file))
-
-        self._refresh.append(reread)
-        return policies.tdx(
-            collateral=book,
-            image_hashes=table.image_hashes,
-            mr_tds=table.mr_tds,
-            tcb_statuses=table.tcb_statuses,
-            max_age=table.max_age,
-        )
-
-    def _tdx_simulated(self, table: PolicyTable) -> policies.Policy:
-        if table.directory is None:
-            raise ConfigError("a policy of kind `tdx-simulated` needs `directory`")
-        machine = self._machine(table.directory)
-        book = CollateralBook(machine.collateral(_now()))
-        self._refresh.append(lambda: machine.refresh(book, _now()))
-        return policies.tdx(
-            collateral=book,
-            simulated_root=machine.root_certificate,
-            image_hashes=table.image_hashes,
-            mr_tds=table.mr_tds,
-            tcb_statuses=table.tcb_statuses,
-            max_age=table.max_age,
-            name="devnet-tdx-simulated",
-        )
-
     def _machine(self, directory: Path) -> SimulatedTee:
         if directory not in self._machines:
             self._machines[directory] = SimulatedTee(directory, _now())
         return self._machines[directory]
-
-
-def read_collateral(path: Path) -> Collateral:
-    """Collateral from a file.
-
-    Raises:
-        ConfigError: it cannot be read or is not collateral.
-    """
-    try:
-        return Collateral.from_json(read_text(path, "collateral file"))
-    except EvidenceError as error:
-        raise ConfigError(f"{path}: {error}") from None
 
 
 def _now() -> int:

@@ -1,0 +1,174 @@
+"""From ``[policy]`` tables to policies, with the collateral that they are judged by."""
+
+import time
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+
+from cocoon.attestation import policy as policies
+from cocoon.attestation.evidence.nvidia import GpuRequirement
+from cocoon.attestation.evidence.snp import SnpRequirement
+from cocoon.attestation.evidence.snp_tcb import SnpTcb
+from cocoon.attestation.policy import PeerPolicy
+from cocoon.cli.config.collateral_files import Books
+from cocoon.cli.config.policy_table import GpuTable, PolicyTable, SnpTable
+from cocoon.devnet.tee import SimulatedTee
+from cocoon.errors import ConfigError
+
+_FIX = (
+    "files with the vendor's signed collateral, which `cocoon attest collateral fetch` gets; "
+    "without it no evidence can be judged"
+)
+
+
+class PolicyMaker:
+    """Makes the policies of one process.
+
+    Args:
+        machine: loads the simulated machine of a directory.
+
+    Attributes:
+        refresh: functions that read collateral again; call each every few hours, in a thread.
+    """
+
+    def __init__(self, machine: Callable[[Path], SimulatedTee]) -> None:
+        self._machine = machine
+        self.refresh: list[Callable[[], None]] = []
+
+    def make(self, table: PolicyTable) -> PeerPolicy:
+        """The policy that a table describes.
+
+        Raises:
+            ConfigError: it contradicts itself, or its files cannot be read.
+        """
+        if table.any_of:
+            return policies.any_of(table.name or "any-of", *map(self.make, table.any_of))
+        if table.all_of:
+            return policies.all_of(table.name or "all-of", *map(self.make, table.all_of))
+        match table.kind:
+            case "tdx" | "tdx-simulated":
+                return self._tdx(table)
+            case "snp" | "snp-simulated":
+                return self._snp(table)
+            case "fake-tdx":
+                return policies.fake_tdx(
+                    image_hashes=table.image_hashes, name=table.name or "fake_tdx"
+                )
+            case "unsafe-accept-anything":
+                return policies.unsafe_accept_anything()
+            case _:
+                raise ConfigError(f"no such evidence kind: {table.kind}")
+
+    def _tdx(self, table: PolicyTable) -> PeerPolicy:
+        root, name = None, "tdx"
+        if table.kind == "tdx":
+            book = self._books(table.collateral, table.kind).tdx
+        else:
+            machine = self._simulated(table.directory)
+            root, name, books = machine.root_certificate, "devnet-tdx-simulated", Books()
+            book = books.tdx
+            machine.refresh(book, _now())
+            self.refresh.append(lambda: machine.refresh(book, _now()))
+        return policies.tdx(
+            collateral=book,
+            simulated_root=root,
+            image_hashes=table.image_hashes,
+            mr_tds=table.mr_tds,
+            rtmr_sets=None if table.rtmr_sets is None else map(_four, table.rtmr_sets),
+            collateral_root_hashes=table.platform_roots,
+            tcb_statuses=table.tcb_statuses,
+            refused_advisories=table.refused_advisories,
+            gpu=self._gpu(table.gpu),
+            platforms=table.platforms,
+            operators=table.operators,
+            models=table.models,
+            max_age=table.max_age,
+            max_evidence_age=table.max_evidence_age,
+            name=table.name or name,
+        )
+
+    def _snp(self, table: PolicyTable) -> PeerPolicy:
+        if table.kind != "snp":
+            raise ConfigError(f"kind `{table.kind}` is not simulated here")
+        if table.snp is None:
+            raise ConfigError("kind `snp` needs the table `snp`")
+        return policies.snp(
+            collateral=self._books(table.collateral, table.kind).snp,
+            requirement=_snp_requirement(table.snp),
+            image_hashes=table.image_hashes,
+            collateral_root_hashes=table.platform_roots,
+            gpu=self._gpu(table.gpu),
+            platforms=table.platforms,
+            operators=table.operators,
+            models=table.models,
+            max_age=table.max_age,
+            max_evidence_age=table.max_evidence_age,
+            name=table.name or "snp",
+        )
+
+    def _gpu(self, table: GpuTable | None) -> GpuRequirement | None:
+        if table is None:
+            return None
+        if table.directory is not None:
+            raise ConfigError("simulated GPUs are not simulated here")
+        return GpuRequirement(
+            count=table.count,
+            collateral=self._books(table.collateral, "gpu").gpu,
+            architectures=None if table.architectures is None else frozenset(table.architectures),
+            min_driver=table.min_driver,
+        )
+
+    def _books(self, paths: tuple[Path, ...], what: str) -> Books:
+        if not paths:
+            raise ConfigError(f"a policy of kind `{what}` needs `collateral`, {_FIX}")
+        books = Books()
+        books.load(paths)
+
+        def reread() -> None:
+            books.load(paths)
+
+        self.refresh.append(reread)
+        return books
+
+    def _simulated(self, directory: Path | None) -> SimulatedTee:
+        if directory is None:
+            raise ConfigError("simulated evidence needs `directory`")
+        return self._machine(directory)
+
+
+def policy_notes(table: PolicyTable, who: str) -> list[str]:
+    """One sentence for everything in it that a production node would not accept.
+
+    Args:
+        table: the policy.
+        who: the peers it is for, such as ``workers``.
+    """
+    notes = []
+    for _, leaf in table.leaves():
+        if leaf.kind in ("tdx-simulated", "snp-simulated"):
+            notes.append(f"{who} are trusted on SIMULATED evidence (root of {leaf.directory})")
+        elif leaf.kind == "fake-tdx":
+            notes.append(f"{who} are trusted on FAKE evidence, which proves nothing")
+        elif leaf.kind == "unsafe-accept-anything":
+            notes.append(f"{who} are accepted WITHOUT any evidence")
+        if leaf.gpu is not None and leaf.gpu.directory is not None:
+            notes.append(f"{who} are trusted on SIMULATED GPUs (root of {leaf.gpu.directory})")
+    return notes
+
+
+def _snp_requirement(table: SnpTable) -> SnpRequirement:
+    values = {item.name: getattr(table, item.name) for item in fields(table)}
+    values["min_tcb"] = {
+        product: SnpTcb(**{item.name: getattr(tcb, item.name) for item in fields(tcb)})
+        for product, tcb in table.min_tcb
+    }
+    return SnpRequirement(**values)
+
+
+def _four(rtmrs: tuple[bytes, ...]) -> policies.Rtmrs:
+    first, second, third, fourth = rtmrs
+    return first, second, third, fourth
+
+
+def _now() -> int:
+    return int(time.time())
