@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import (
 
 from cocoon.errors import ConfigError, PolicyError
 
-MAX_FILE_BYTES: Final = 16 << 10
-MAX_SIGNATURES: Final = 32
+MAX_FILE_BYTES: Final = 8 << 10
+MAX_SIGNATURES: Final = 16
 MAX_NUMBER: Final = 2**53 - 1
 """Serials and times stay exact in every JSON reader."""
 

@@ -7,6 +7,7 @@ the log was, so that a shorter one is noticed.
 
 import hmac
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -93,8 +94,7 @@ class AuditLog:
         if found != mac:
             raise StoreError(
                 f"{self._path}: {least_count} records were written, {self.count} are there: "
-                "somebody cut or exchanged the log; restore it, or move it away on purpose together "
-                "with a note of why"
+                "somebody cut or exchanged the log, or put an old copy back; restore it"
             )
 
     def append(self, event: str, now: int, **details: object) -> AuditRecord:
@@ -134,14 +134,17 @@ def parse_line(line: bytes) -> tuple[AuditRecord, bytes]:
     return parsed.record, mac
 
 
-def _lines(path: Path) -> list[tuple[AuditRecord, bytes]]:
+def _lines(path: Path) -> Iterator[tuple[AuditRecord, bytes]]:
     try:
-        with path.open("rb") as file:
-            found = []
+        with path.open("r+b") as file:
+            good = 0
             while line := file.readline(MAX_LINE_BYTES):
-                found.append(parse_line(line))
-            return found
+                if not line.endswith(b"\n"):
+                    file.truncate(good)  # torn by a crash: what it tells of did not happen
+                    return
+                good += len(line)
+                yield parse_line(line)
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise StoreError(f"cannot read {path}: {error.strerror}") from None

@@ -129,10 +129,25 @@ def find_grant(
     raise PolicyError(f"image {image_hash.hex()} may not take over: {why}")
 
 
-def use_grant(state: ManagerState, grant: Grant, now: int) -> ManagerState:
-    """Retire in favour of the image; the permission is used up."""
+def use_grant(state: ManagerState, grant: Grant, nonce: bytes, now: int) -> ManagerState:
+    """Retire in favour of the image; the permission is used up.
+
+    Args:
+        state: of the key manager that retires.
+        grant: what permits it.
+        nonce: of the handover, 32 bytes.
+        now: unix seconds.
+    """
     state = state if not grant.serial else withdraw_approval(state, grant.serial)
     used = state.used_listings
     if not grant.serial:
         used = (*used, root_marker(grant.image_hash))
-    return state.next(successor=grant.image_hash, retired_at=now, used_listings=used)
+    return state.next(
+        successor=grant.image_hash, retired_at=now, used_listings=used, handover_nonce=nonce
+    )
+
+
+def inheritance(state: ManagerState, grant: Grant, nonce: bytes, now: int) -> ManagerState:
+    """The state that the successor goes on from: everything, with this permission used up."""
+    used = use_grant(state, grant, nonce, now)
+    return used.next(successor=None, retired_at=0, confirmed=False, audit_count=0, audit_mac=b"")

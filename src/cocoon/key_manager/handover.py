@@ -169,7 +169,10 @@ def accept_gift(
         raise RemoteProtocolError(str(error)) from None
     if expected_id is not None and master.manager_id != expected_id:
         raise RemoteProtocolError("the handover is of another key manager than configured")
-    return master, ManagerState.from_bytes(gift.state)
+    state = ManagerState.from_bytes(gift.state)
+    if state.handover_nonce != nonce or state.successor is not None or state.confirmed:
+        raise RemoteProtocolError("the state that was handed over is not one to go on from")
+    return master, state
 
 
 def check_done(message: Done, master: MasterSecret) -> None:

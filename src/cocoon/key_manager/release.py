@@ -1,7 +1,7 @@
 """May this peer have keys now, and which? Pure.
 
-An image hash alone is not enough: the evidence behind it must be of this process's own verification,
-unexpired, and real on a network where TON is real, whatever the listening policy says.
+An image hash alone is not enough: this process itself must have verified the evidence behind it,
+recently, and it must be real where TON is real, whatever the listening policy says.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,7 @@ from cocoon.tl import Reticent
 
 MAX_STATE_BYTES: Final = 1 << 20
 MAX_KEYS: Final = 1024
-MAX_APPROVALS: Final = 64
+MAX_APPROVALS: Final = 32
 MAX_LISTED: Final = 4096
 HASH_BYTES: Final = 32
 
@@ -46,6 +46,7 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         successor: image hash that took over; None while this key manager is the active one.
         retired_at: unix seconds of that, or 0.
         confirmed: whether the predecessor knows that we took over; True without one.
+        handover_nonce: of the last handover, given or taken; empty without any.
         audit_count: records in the audit log when this was written.
         audit_mac: MAC of the last of them, empty without any.
     """
@@ -60,6 +61,7 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     successor: bytes | None = None
     retired_at: int = 0
     confirmed: bool = True
+    handover_nonce: bytes = b""
     audit_count: int = 0
     audit_mac: bytes = b""
 
@@ -68,8 +70,12 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         return tuple(KeyRecord.from_bytes(item) for item in self.keys)
 
     def next(self, **changes: object) -> "ManagerState":
-        """The next generation with these changes."""
-        return msgspec.structs.replace(self, generation=self.generation + 1, **changes)
+        """The next generation with these changes; after a handover generations stand still.
+
+        So whatever comes back from a successor is newer than what was handed over.
+        """
+        step = int(self.successor is None)
+        return msgspec.structs.replace(self, generation=self.generation + step, **changes)
 
     def to_bytes(self) -> bytes:
         """As JSON; holds secrets."""
@@ -113,7 +119,8 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         hashes = (*self.listed, *self.used_listings, *([self.successor] if self.successor else ()))
         if any(len(item) != HASH_BYTES for item in hashes):
             raise DecodeError("a hash in a key manager's state has a wrong length")
-        if len(self.audit_mac) not in (0, HASH_BYTES) or self.successor == b"":
+        optional = (self.audit_mac, self.handover_nonce)
+        if any(len(item) not in (0, HASH_BYTES) for item in optional) or self.successor == b"":
             raise DecodeError("a key manager's state has a part of a wrong length")
         self.records()
         for item in self.approvals:
