@@ -169,7 +169,7 @@ def test_without_collateral_an_altered_quote_asks_for_none(at: int) -> None:
     [
         (day("2025-09-01"), "^TCB info: out of date"),
         (day("2025-06-01"), "^TCB info: issued in the future"),
-        (day("2040-01-01"), "^TCB info: out of date"),
+        (day("2040-01-01"), "^root CA CRL: out of date"),
     ],
 )
 def test_outside_the_time_of_its_collateral_it_is_refused(when: int, match: str) -> None:
@@ -178,15 +178,25 @@ def test_outside_the_time_of_its_collateral_it_is_refused(when: int, match: str)
 
 
 def test_collateral_of_another_model_does_not_judge_it() -> None:
-    collateral = book("tdx_v5_15ex").find(bytes.fromhex("b0c06f000000"))
-    assert collateral is not None
-    fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
-    with pytest.raises(EvidenceError, match=r"^TCB info: for another platform model"):
-        verify_tdx(
-            quote("tdx_v4"),
-            CollateralBook(replace(collateral, fmspc=fmspc)),
-            JUDGED_AT["tdx_v5_15ex"],
-        )
+    for wrong, match in (
+        ("tdx_v5_old_platform", r"^TCB info: for another platform model"),
+        ("sgx_v3", r"^QE identity: for another kind of TEE"),
+    ):
+        other = parse_pck_chain(parse_quote(quote(wrong))).extension.fmspc
+        collateral = book(wrong).find(other)
+        assert collateral is not None
+        fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
+        assert fmspc != other
+        misfiled = CollateralBook(replace(collateral, fmspc=fmspc))
+        with pytest.raises(EvidenceError, match=match):
+            verify_tdx(quote("tdx_v4"), misfiled, JUDGED_AT[wrong])
+
+
+def test_collateral_judges_every_machine_of_its_model() -> None:
+    # The later collateral came with the certificate of the machine that it was fetched for.
+    assert "pck_certificate_chain" in (FOLDER / "tdx_v5_15ex_collateral.json").read_text()
+    found = verify_tdx(quote("tdx_v4"), book("tdx_v5_15ex"), JUDGED_AT["tdx_v5_15ex"])
+    assert found.platform_id == honest("tdx_v4").platform_id
 
 
 @pytest.mark.parametrize("part", ["tcb_info", "qe_identity", "root_ca_crl", "pck_crl"])

@@ -39,12 +39,16 @@ class Collateral:
     def from_json(cls, text: str) -> "Collateral":
         """Parse collateral.
 
+        A platform certificate that some sources put into it is dropped: collateral is for a
+        model, and a quote is judged by the certificates that it carries itself.
+
         Raises:
             EvidenceError: the text is not collateral.
         """
         if len(text) > MAX_COLLATERAL_CHARS:
             raise EvidenceError(f"collateral of {len(text)} characters")
         try:
+            text = _without_platform(text)
             handle = dcap_qvl.QuoteCollateralV3.from_json(text)
             fmspc = bytes.fromhex(json.loads(handle.tcb_info)["fmspc"])
             expires_at = _expiry(handle)
@@ -82,6 +86,16 @@ class CollateralBook(Missing):
             digest.update(fmspc)
             digest.update(hashlib.sha256(collateral.json.encode()).digest())
         return digest.digest()
+
+
+def _without_platform(text: str) -> str:
+    """Raises ValueError when it is no JSON object."""
+    content = json.loads(text)
+    if not isinstance(content, dict):
+        raise ValueError("not an object")
+    if content.pop("pck_certificate_chain", None) is None:
+        return text
+    return json.dumps(content)
 
 
 def _expiry(handle: dcap_qvl.QuoteCollateralV3) -> int:
