@@ -2,10 +2,11 @@
 
 import typer
 
-from cocoon.cli.attest import inspect
+from cocoon.cli.attest import image_hash, inspect
 
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",
     no_args_is_help=True,
 )
 app.command("inspect")(inspect.inspect)
+app.command("image-hash")(image_hash.image_hash)
