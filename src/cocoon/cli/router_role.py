@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.attestation.evidence.collateral import CollateralBook
-from cocoon.cli.config.collateral_files import Books
+from cocoon.cli.config.collateral_files import load_files
+from cocoon.collateral.library import Books
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import ConfigError
 from cocoon.net.identity import Identity
@@ -49,7 +50,7 @@ class RouterRole:
         trust = self._trust
         if trust.simulated is None:
             books = Books()
-            books.load(trust.collateral)
+            load_files(books, trust.collateral)
             book = books.tdx
             self._router = await serve_router(
                 self._config, collateral=book if trust.collateral else None

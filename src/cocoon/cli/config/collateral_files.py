@@ -2,14 +2,15 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
+from cocoon.attestation.evidence.collateral import Collateral
 from cocoon.attestation.evidence.missing import GPU, SGX, SNP, TDX
-from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral, GpuCollateralBook
-from cocoon.attestation.evidence.snp_collateral import SnpCollateral, SnpCollateralBook
+from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral
+from cocoon.attestation.evidence.snp_collateral import SnpCollateral
 from cocoon.cli.config.load import read_text
+from cocoon.collateral.library import Books
 from cocoon.collateral.store import parse_stored
 from cocoon.errors import ConfigError, EvidenceError
 
@@ -32,37 +33,29 @@ class Piece:
     content: Content
 
 
-@dataclass(frozen=True, slots=True)
-class Books:
-    """Everything that verification may need, by kind of evidence."""
+def put(books: Books, piece: Piece) -> None:
+    """Add or replace one piece."""
+    match piece.content:
+        case Collateral() as content:
+            (books.sgx if piece.kind == SGX else books.tdx).put(content)
+        case SnpCollateral() as content:
+            books.snp.put(content)
+        case GpuCollateral() as content:
+            books.gpu.put(content)
 
-    tdx: CollateralBook = field(default_factory=CollateralBook)
-    sgx: CollateralBook = field(default_factory=CollateralBook)
-    snp: SnpCollateralBook = field(default_factory=SnpCollateralBook)
-    gpu: GpuCollateralBook = field(default_factory=GpuCollateralBook)
 
-    def put(self, piece: Piece) -> None:
-        """Add or replace one piece."""
-        match piece.content:
-            case Collateral() as content:
-                (self.sgx if piece.kind == SGX else self.tdx).put(content)
-            case SnpCollateral() as content:
-                self.snp.put(content)
-            case GpuCollateral() as content:
-                self.gpu.put(content)
+def load_files(books: Books, paths: Iterable[Path]) -> int:
+    """Put what files, and all files of directories, hold; returns how many pieces.
 
-    def load(self, paths: Iterable[Path]) -> int:
-        """Put what files, and all files of directories, hold; returns how many pieces.
-
-        Raises:
-            ConfigError: a file cannot be read or is no collateral.
-        """
-        count = 0
-        for path in paths:
-            for file in _files(path):
-                self.put(read_piece(file))
-                count += 1
-        return count
+    Raises:
+        ConfigError: a file cannot be read or is no collateral.
+    """
+    count = 0
+    for path in paths:
+        for file in _files(path):
+            put(books, read_piece(file))
+            count += 1
+    return count
 
 
 def read_piece(path: Path) -> Piece:

@@ -10,8 +10,11 @@ from cocoon.attestation.evidence.nvidia import GpuRequirement
 from cocoon.attestation.evidence.snp import SnpRequirement
 from cocoon.attestation.evidence.snp_tcb import SnpTcb
 from cocoon.attestation.policy import PeerPolicy
-from cocoon.cli.config.collateral_files import Books
+from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.policy_table import GpuTable, PolicyTable, SnpTable
+from cocoon.collateral.library import Books
+from cocoon.devnet.gpu import SimulatedGpus
+from cocoon.devnet.snp import SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError
 
@@ -64,9 +67,8 @@ class PolicyMaker:
         if table.kind == "tdx":
             book = self._books(table.collateral, table.kind).tdx
         else:
-            machine = self._simulated(table.directory)
-            root, name, books = machine.root_certificate, "devnet-tdx-simulated", Books()
-            book = books.tdx
+            machine = self._machine(_given(table.directory))
+            root, name, book = machine.root_certificate, "devnet-tdx-simulated", Books().tdx
             machine.refresh(book, _now())
             self.refresh.append(lambda: machine.refresh(book, _now()))
         return policies.tdx(
@@ -88,13 +90,21 @@ class PolicyMaker:
         )
 
     def _snp(self, table: PolicyTable) -> PeerPolicy:
-        if table.kind != "snp":
-            raise ConfigError(f"kind `{table.kind}` is not simulated here")
-        if table.snp is None:
-            raise ConfigError("kind `snp` needs the table `snp`")
+        root, name = None, "snp"
+        if table.kind == "snp":
+            book = self._books(table.collateral, table.kind).snp
+            requirement = _snp_requirement(table.snp)
+        else:
+            machine = SimulatedSnpMachine(_given(table.directory), _now())
+            root, name, book = machine.root_certificate, "devnet-snp-simulated", Books().snp
+            machine.refresh(book, _now())
+            self.refresh.append(lambda: machine.refresh(book, _now()))
+            newest = {machine.product.value: machine.tcb}
+            requirement = SnpRequirement(newest) if not table.snp else _snp_requirement(table.snp)
         return policies.snp(
-            collateral=self._books(table.collateral, table.kind).snp,
-            requirement=_snp_requirement(table.snp),
+            collateral=book,
+            requirement=requirement,
+            simulated_root=root,
             image_hashes=table.image_hashes,
             collateral_root_hashes=table.platform_roots,
             gpu=self._gpu(table.gpu),
@@ -103,17 +113,23 @@ class PolicyMaker:
             models=table.models,
             max_age=table.max_age,
             max_evidence_age=table.max_evidence_age,
-            name=table.name or "snp",
+            name=table.name or name,
         )
 
     def _gpu(self, table: GpuTable | None) -> GpuRequirement | None:
         if table is None:
             return None
-        if table.directory is not None:
-            raise ConfigError("simulated GPUs are not simulated here")
+        root = None
+        if table.directory is None:
+            book = self._books(table.collateral, "gpu").gpu
+        else:
+            gpus = SimulatedGpus.load(table.directory, table.count, _now())
+            root, book = gpus.root_certificate, gpus.book(_now())
+            self.refresh.append(lambda: gpus.refresh(book, _now()))
         return GpuRequirement(
             count=table.count,
-            collateral=self._books(table.collateral, "gpu").gpu,
+            collateral=book,
+            simulated_root=root,
             architectures=None if table.architectures is None else frozenset(table.architectures),
             min_driver=table.min_driver,
         )
@@ -122,18 +138,13 @@ class PolicyMaker:
         if not paths:
             raise ConfigError(f"a policy of kind `{what}` needs `collateral`, {_FIX}")
         books = Books()
-        books.load(paths)
+        load_files(books, paths)
 
         def reread() -> None:
-            books.load(paths)
+            load_files(books, paths)
 
         self.refresh.append(reread)
         return books
-
-    def _simulated(self, directory: Path | None) -> SimulatedTee:
-        if directory is None:
-            raise ConfigError("simulated evidence needs `directory`")
-        return self._machine(directory)
 
 
 def policy_notes(table: PolicyTable, who: str) -> list[str]:
@@ -156,7 +167,15 @@ def policy_notes(table: PolicyTable, who: str) -> list[str]:
     return notes
 
 
-def _snp_requirement(table: SnpTable) -> SnpRequirement:
+def _given(directory: Path | None) -> Path:
+    if directory is None:
+        raise ConfigError("simulated evidence needs `directory`")
+    return directory
+
+
+def _snp_requirement(table: SnpTable | None) -> SnpRequirement:
+    if table is None:
+        raise ConfigError("kind `snp` needs the table `snp`")
     values = {item.name: getattr(table, item.name) for item in fields(table)}
     values["min_tcb"] = {
         product: SnpTcb(**{item.name: getattr(tcb, item.name) for item in fields(tcb)})
