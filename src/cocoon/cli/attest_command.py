@@ -2,7 +2,7 @@
 
 import typer
 
-from cocoon.cli.attest import image_hash, inspect
+from cocoon.cli.attest import endorse, image_hash, inspect
 
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",
@@ -10,3 +10,5 @@ app = typer.Typer(
 )
 app.command("inspect")(inspect.inspect)
 app.command("image-hash")(image_hash.image_hash)
+app.command("endorse")(endorse.endorse)
+app.add_typer(collateral.app, name="collateral")
