@@ -10,7 +10,9 @@ from cocoon.errors import EvidenceError
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
 STATEMENT = Statement(bytes(32), 1, 2, 3, gpu_hash=bytes(32), model_hash=bytes(32)).to_bytes()
-ENDORSEMENT = Endorsement.sign(KEY, bytes(32), 1, 2).to_bytes()
+ENDORSEMENT = Endorsement.sign(
+    KEY.public_key().public_bytes_raw(), KEY.sign, bytes(32), 1, 2
+).to_bytes()
 GOOD = EvidenceBundle(
     STATEMENT, EvidenceKind.TDX, b"quote", (b"gpu", b"gpu"), ENDORSEMENT
 ).to_bytes()

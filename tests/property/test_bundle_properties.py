@@ -72,7 +72,9 @@ def test_no_byte_of_an_endorsement_can_change(
     platform: bytes, start: int, end: int, at: int, flip: int
 ) -> None:
     key = Ed25519PrivateKey.from_private_bytes(bytes(32))
-    written = Endorsement.sign(key, platform, start, end).to_bytes()
+    written = Endorsement.sign(
+        key.public_key().public_bytes_raw(), key.sign, platform, start, end
+    ).to_bytes()
     assert Endorsement.from_bytes(written).to_bytes() == written
     changed = bytearray(written)
     changed[at] ^= flip

@@ -7,11 +7,11 @@ attacks on memory by whoever stands beside the machine.
 """
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from cocoon.errors import EvidenceError
 
@@ -41,12 +41,24 @@ class Endorsement:
 
     @classmethod
     def sign(
-        cls, key: Ed25519PrivateKey, platform_id: bytes, not_before: int, not_after: int
+        cls,
+        operator: bytes,
+        sign: Callable[[bytes], bytes],
+        platform_id: bytes,
+        not_before: int,
+        not_after: int,
     ) -> "Endorsement":
-        """Endorse a machine."""
-        operator = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+        """Endorse a machine.
+
+        Args:
+            operator: raw Ed25519 public key, 32 bytes.
+            sign: signs with its private half.
+            platform_id: the machine, 32 bytes.
+            not_before: unix seconds.
+            not_after: unix seconds.
+        """
         body = _BODY.pack(operator, platform_id, not_before, not_after)
-        return cls(operator, platform_id, not_before, not_after, key.sign(_LABEL + body))
+        return cls(operator, platform_id, not_before, not_after, sign(_LABEL + body))
 
     def to_bytes(self) -> bytes:
         """The 136-byte form."""

@@ -197,6 +197,10 @@ def test_a_policy_that_wants_other_hardware_does_not_take_this(maker: Maker) -> 
         verify(maker.certificate(bundle.to_bytes()), maker.policy())
 
 
+def endorse(key: Ed25519PrivateKey, platform: bytes, start: int, end: int) -> Endorsement:
+    return Endorsement.sign(raw_public_key(key), key.sign, platform, start, end)
+
+
 class TestOperators:
     operator = Ed25519PrivateKey.generate()
 
@@ -209,7 +213,7 @@ class TestOperators:
         return platform_id
 
     def test_an_endorsed_machine_passes(self, maker: Maker) -> None:
-        given = Endorsement.sign(self.operator, self.platform(maker), NOW - 5, NOW + 50)
+        given = endorse(self.operator, self.platform(maker), NOW - 5, NOW + 50)
         policy = maker.policy(operators=[given.operator], platforms=[given.platform_id])
         peer = verify(self.certificate(maker, given.to_bytes()), policy)
         assert peer.claims.is_proven(ClaimName.OPERATOR_ALLOWED)
@@ -217,19 +221,19 @@ class TestOperators:
 
     def test_others_do_not(self, maker: Maker) -> None:
         here = self.platform(maker)
-        good = Endorsement.sign(self.operator, here, NOW - 5, NOW + 50)
+        good = endorse(self.operator, here, NOW - 5, NOW + 50)
         policy = maker.policy(operators=[good.operator])
-        stranger = Endorsement.sign(Ed25519PrivateKey.generate(), here, NOW - 5, NOW + 50)
+        stranger = endorse(Ed25519PrivateKey.generate(), here, NOW - 5, NOW + 50)
         cases: list[tuple[bytes | None, type[AttestationError], str]] = [
             (None, PolicyError, "no operator endorses"),
             (stranger.to_bytes(), PolicyError, "operator .* is not allowed"),
             (
-                Endorsement.sign(self.operator, bytes(32), NOW - 5, NOW + 50).to_bytes(),
+                endorse(self.operator, bytes(32), NOW - 5, NOW + 50).to_bytes(),
                 EvidenceError,
                 "another machine",
             ),
             (
-                Endorsement.sign(self.operator, here, NOW - 5, NOW + 9).to_bytes(),
+                endorse(self.operator, here, NOW - 5, NOW + 9).to_bytes(),
                 EvidenceError,
                 "expired",
             ),
