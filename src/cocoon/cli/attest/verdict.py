@@ -1,0 +1,170 @@
+"""The result of a verification, for people and for scripts."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from cocoon.attestation.claims import Claim
+from cocoon.attestation.report import Outcome, Report
+from cocoon.cli.screen import moment
+
+SIMULATED = "SIMULATED"
+_STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a verification came to.
+
+    Attributes:
+        target: what was verified.
+        policy: by which policy.
+        at: unix seconds for which it holds.
+        report: the steps.
+        simulated: whether simulated or fake hardware was accepted, or could have been.
+        kind: of the evidence, once verified.
+        image_hash: 32 bytes, once verified.
+        image_judged: whether a list decided about the image.
+        platform_id: 32 bytes, or None.
+        model_hash: 32 bytes, or None.
+        expires_at: unix seconds, or None.
+        claims: what is proven, refuted and unknown.
+        notes: what a reader must know besides.
+    """
+
+    target: str
+    policy: str
+    at: int
+    report: Report = field(default_factory=Report)
+    simulated: bool = False
+    kind: str = ""
+    image_hash: bytes | None = None
+    image_judged: bool = False
+    platform_id: bytes | None = None
+    model_hash: bytes | None = None
+    expires_at: int | None = None
+    claims: tuple[Claim, ...] = ()
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def verified(self) -> bool:
+        """Whether every step passed or had nothing to check, and something was verified."""
+        return self.report.passed and bool(self.kind)
+
+    def lines(self) -> list[str]:
+        """The verdict in words; with simulated hardware every line says so."""
+        found = self._verified_lines() if self.verified else self._refused_lines()
+        found += [f"note: {note}" for note in self.notes]
+        prefix = f"{SIMULATED}  " if self.simulated else ""
+        return [prefix + line for line in found]
+
+    def render(self) -> RenderableType:
+        """For people."""
+        table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
+        table.add_column("step", justify="right")
+        table.add_column("outcome", no_wrap=True)
+        table.add_column("layer", no_wrap=True)
+        table.add_column("check", no_wrap=True)
+        table.add_column("reason", overflow="fold")
+        for step in self.report.steps:
+            reason = Text(step.reason)
+            if step.fix and step.outcome is Outcome.FAILED:
+                reason.append(f"\nfix: {step.fix}", style="bold")
+            outcome = Text(step.outcome.value, style=_STYLES[step.outcome])
+            table.add_row(str(step.number), outcome, step.layer.value, step.name, reason)
+        style = "green" if self.verified and not self.simulated else "yellow"
+        lines = Text("\n".join(self.lines()), style=style if self.verified else "bold red")
+        title = Text(f"{self.target}, judged at {_moment(self.at)} by the policy {self.policy}")
+        return Group(title, "", table, "", lines)
+
+    def to_json(self) -> str:
+        """For scripts."""
+        failure = self.report.failure
+        document: dict[str, Any] = {
+            "target": self.target,
+            "policy": self.policy,
+            "at": self.at,
+            "verdict": "verified" if self.verified else "refused",
+            "simulated": self.simulated,
+            "failed_step": None if failure is None else failure.number,
+            "kind": self.kind or None,
+            "image_hash": _hex(self.image_hash),
+            "image_judged": self.image_judged,
+            "platform_id": _hex(self.platform_id),
+            "model_hash": _hex(self.model_hash),
+            "expires_at": self.expires_at,
+            "claims": [
+                {
+                    "name": claim.name.value,
+                    "verdict": claim.verdict.value,
+                    "reason": claim.reason,
+                    "fix": claim.fix,
+                }
+                for claim in self.claims
+            ],
+            "steps": [
+                {
+                    "number": step.number,
+                    "name": step.name,
+                    "layer": step.layer.value,
+                    "outcome": step.outcome.value,
+                    "reason": step.reason,
+                    "fix": step.fix,
+                }
+                for step in self.report.steps
+            ],
+            "notes": self.notes,
+        }
+        return json.dumps(document, indent=2)
+
+    def _verified_lines(self) -> list[str]:
+        lines = [f"VERIFIED: {self.target} shows {self.kind} evidence that the policy accepts"]
+        if self.simulated:
+            lines.append("the hardware is simulated: nothing about this node is confidential")
+        if self.image_hash is not None:
+            judged = "listed" if self.image_judged else "NOT JUDGED: no list of images was given"
+            lines.append(f"image {self.image_hash.hex()} ({judged})")
+        if self.platform_id is not None:
+            lines.append(f"machine {self.platform_id.hex()}")
+        if self.model_hash is not None:
+            lines.append(f"model hash {self.model_hash.hex()}")
+        if self.expires_at is not None:
+            lines.append(f"holds until {_moment(self.expires_at)}")
+        return lines
+
+    def _refused_lines(self) -> list[str]:
+        failure = self.report.failure
+        if failure is None:
+            return [f"REFUSED: {self.target}: nothing was verified"]
+        where = f"step {failure.number} ({failure.layer.value}: {failure.name})"
+        lines = [f"REFUSED: {self.target} fails at {where}: {failure.reason}"]
+        if failure.fix:
+            lines.append(f"fix: {failure.fix}")
+        return lines
+
+
+def parse_moment(text: str) -> int | None:
+    """Unix seconds from digits or from ``2026-11-22T10:00:00`` (UTC unless it says otherwise)."""
+    if text.isascii() and text.isdigit() and len(text) <= 11:
+        return int(text)
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return int((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp())
+
+
+def _moment(seconds: int) -> str:
+    try:
+        return moment(seconds)
+    except (ValueError, OverflowError, OSError):
+        return str(seconds)
+
+
+def _hex(value: bytes | None) -> str | None:
+    return None if value is None else value.hex()
