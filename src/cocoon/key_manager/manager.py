@@ -227,12 +227,11 @@ class KeyManager:
     def _note_peer(
         self, event: str, peer: VerifiedPeer, keys: tuple[str, ...] = (), detail: str = ""
     ) -> None:
-        platform: bytes | None = getattr(peer, "platform_id", None)
         self._note(
             event,
             image_hash=peer.image_hash.hex(),
             evidence=peer.kind.value,
-            platform_id="" if platform is None else platform.hex(),
+            platform_id="" if peer.platform_id is None else peer.platform_id.hex(),
             peer=peer.public_key.hex(),
             keys=keys,
             detail=detail,

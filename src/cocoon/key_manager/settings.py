@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy, accepts_without_evidence, trusts_simulation
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError
 from cocoon.key_manager.approval import ApprovalRules
@@ -35,7 +35,7 @@ class PeerPort:
 
     host: str
     port: int
-    policy: Policy = field(repr=False)
+    policy: PeerPolicy = field(repr=False)
     pow_difficulty: int = DEFAULT_POW_DIFFICULTY
     max_connections: int = 256
 
@@ -53,7 +53,7 @@ class Predecessor:
 
     host: str
     port: int
-    policy: Policy = field(repr=False)
+    policy: PeerPolicy = field(repr=False)
     manager_id: bytes | None = None
     max_pow_difficulty: int = 28
 
@@ -108,7 +108,7 @@ class KeyManagerSettings:
         ports = [self.peers, *([self.handovers] if self.handovers else [])]
         policies = [port.policy for port in ports]
         policies += [self.predecessor.policy] if self.predecessor else []
-        if not all(policy.kind.is_real for policy in policies):
+        if any(trusts_simulation(item) or accepts_without_evidence(item) for item in policies):
             raise ConfigError(
                 "key manager: where is_test is false every policy asks for real evidence"
             )

@@ -8,7 +8,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cocoon.attestation.evidence.collateral import CollateralBook
-from cocoon.attestation.policy import Policy
+from cocoon.attestation.policy import PeerPolicy
 from cocoon.chain.root_config import RootConfig
 from cocoon.devnet.seal import SimulatedReports, SoftwareEnclave, sgx_collateral
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
@@ -77,7 +77,7 @@ class KeyManagerLab:
         """Of a simulated image, 32 bytes."""
         return SimulatedTdx(self.tee, image, version).image_hash
 
-    def policy(self, *images: tuple[str, str]) -> Policy:
+    def policy(self, *images: tuple[str, str]) -> PeerPolicy:
         """What trusts this machine, and of it only these images if there are any."""
         hashes = [self.image_hash(*image) for image in images] or None
         return self.tee.policy(self.started_at, image_hashes=hashes)
@@ -122,7 +122,7 @@ class KeyManagerLab:
         )
         return replace(plain, **changes)
 
-    def port(self, policy: Policy | None = None) -> PeerPort:
+    def port(self, policy: PeerPolicy | None = None) -> PeerPort:
         """A port that the system chooses."""
         return PeerPort(
             host=HOST, port=0, policy=policy or self.policy(), pow_difficulty=DIFFICULTY

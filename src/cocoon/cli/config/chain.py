@@ -48,7 +48,7 @@ def chain_settings(file: tables.RoleFile, directory: Path | None) -> ChainSettin
     )
 
 
-def root_address(file: tables.RoleFile) -> Address:
+def root_address(file: tables.NetworkFile) -> Address:
     """The root contract.
 
     Raises:
@@ -102,7 +102,7 @@ def node_wallet(file: tables.RoleFile) -> Wallet:
             return CocoonWallet(key, Address.parse(file.owner), load_code("wallet"))
 
 
-def read_root_now(file: tables.RoleFile) -> RootConfig:
+def read_root_now(file: tables.NetworkFile) -> RootConfig:
     """The root configuration from the root contract, before a role starts.
 
     Raises:

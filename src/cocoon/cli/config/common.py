@@ -17,7 +17,7 @@ from cocoon.errors import ConfigError
 from cocoon.net.dialing import DialSettings, RatlsDial, SocksDial
 
 
-def root_config(file: tables.RoleFile) -> RootConfig:
+def root_config(file: tables.NetworkFile) -> RootConfig:
     """The root configuration: from the root contract, or a file in the simulated-TON form.
 
     Raises:
@@ -29,7 +29,7 @@ def root_config(file: tables.RoleFile) -> RootConfig:
     return root
 
 
-def _root_file(file: tables.RoleFile) -> RootConfig:
+def _root_file(file: tables.NetworkFile) -> RootConfig:
     path, contract = file.root_config, file.root_contract
     if path is None:
         raise ConfigError(

@@ -34,6 +34,8 @@ def check_production(file: tables.RoleFile) -> None:
         check_production_policy(policy, f"{where}.policy", refused)
     if isinstance(file, tables.WorkerFile):
         _check_model(file)
+    if isinstance(file, tables.ProxyFile) and file.keys.seal.kind == "simulated":
+        raise _refused("keys.seal", "simulated")
 
 
 def check_production_policy(
@@ -74,6 +76,8 @@ def _check_model(file: tables.WorkerFile) -> None:
 def policies_of(file: tables.RoleFile) -> Iterator[tuple[str, PolicyTable, tuple[str, ...]]]:
     """Each policy that a file uses: where it stands, the policy, kinds refused in production."""
     if isinstance(file, tables.ProxyFile):
+        if file.keys.source == "manager":
+            yield "keys", file.keys.policy, WEAK
         if file.workers.transport == "ratls":
             yield "workers", file.workers.policy, WEAK
         if file.clients.transport == "ratls":

@@ -1,6 +1,7 @@
 """From a proxy's configuration file to what the proxy role is started with."""
 
 from cocoon.chain.keys import SecretKey
+from cocoon.chain.root_config import RootConfig
 from cocoon.cli.config import tables
 from cocoon.cli.config.attestation_page import attestation_page
 from cocoon.cli.config.chain import chain_settings
@@ -20,10 +21,11 @@ def proxy_settings(file: tables.ProxyFile, trust: Trust) -> ProxySettings:
     Raises:
         ConfigError: as for :func:`client_settings`.
     """
+    root = root_config(file)
     return ProxySettings(
         owner=file.owner,
-        machine_key=machine_key(file),
-        root=root_config(file),
+        machine_key=_own_key(file, trust, root),
+        root=root,
         database_url=f"sqlite:///{file.database.absolute()}",
         clients=_listen(
             file.clients, trust, "clients",
@@ -53,11 +55,31 @@ def machine_key(file: tables.ProxyFile) -> SecretKey:
     Raises:
         ConfigError: its file cannot be read.
     """
+    if file.keys.source != "file":
+        raise ConfigError(
+            f"the machine key is not in a file (keys.source = {file.keys.source!r}): only the "
+            "running proxy has it; ask that one"
+        )
     if file.machine_key is not None:
         return SecretKey(file.machine_key)
     if file.machine_key_file is None:
         raise ConfigError("a proxy needs `machine_key_file`")
     return SecretKey.load(file.machine_key_file)
+
+
+def _own_key(file: tables.ProxyFile, trust: Trust, root: RootConfig) -> SecretKey:
+    """The machine key, wherever it comes from; imports what only sealed keys need."""
+    if file.keys.source == "file":
+        return machine_key(file)
+    from cocoon.cli.config import sealing  # noqa: PLC0415 - no other proxy needs it
+
+    if file.keys.source == "manager":
+        return sealing.managed_machine_key(file.keys, trust, root.version)
+    trust.notes += sealing.seal_notes(file.keys.seal, "the machine key")
+    if file.keys.keyring is None:
+        raise ConfigError("keys: name the `keyring`")
+    unseal = sealing.unsealer(file.keys.seal, file.identity, sealing.PROXY_SEAL_NAME)
+    return sealing.sealed_machine_key(file.keys.keyring, unseal)
 
 
 def _listen(

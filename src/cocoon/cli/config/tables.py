@@ -11,6 +11,7 @@ from typing import Final
 
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.reader import key, table
+from cocoon.cli.config.seal_table import KeysTable
 from cocoon.cli.config.values import (
     address,
     any_text,
@@ -51,7 +52,16 @@ KEY_BYTES: Final = 32
 
 CHAIN_KINDS: Final = ("simulated", "embedded", "toncenter", "liteserver")
 WALLET_KINDS: Final = ("cocoon", "v4r2", "v5r1")
-IDENTITY_KINDS: Final = ("none", "certificate", "tdx-simulated", "fake-tdx")
+IDENTITY_KINDS: Final = (
+    "none",
+    "certificate",
+    "tdx",
+    "snp",
+    "tdx-simulated",
+    "snp-simulated",
+    "fake-tdx",
+)
+SIMULATED_KINDS: Final = ("tdx-simulated", "snp-simulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,24 +77,48 @@ class IdentityTable:
 
     kind: str = key(
         one_of(*IDENTITY_KINDS),
-        "`none`: a certificate without evidence; `certificate`: the files that the official "
-        "`gen-cert` writes; `tdx-simulated`: a simulated machine of a devnet; `fake-tdx`: the "
-        "official test evidence, proves nothing",
+        "`none`: a certificate without evidence; `tdx`, `snp`: evidence of this machine's CPU; "
+        "`certificate`: the files that the official `gen-cert` writes; `tdx-simulated`, "
+        "`snp-simulated`: a simulated machine of a devnet; `fake-tdx`: the official test "
+        "evidence, proves nothing",
         default="none",
     )
     certificate: Path | None = key(
         path, "`<base>` of the files `<base>_cert.pem` and `<base>_key.pem`", default=None
     )
     directory: Path | None = key(
-        path, "directory of the simulated machine (`tdx-simulated`)", default=None
+        path, "directory of the simulated machine (`…-simulated`)", default=None
     )
-    image: str = key(text, "name of our simulated image (`tdx-simulated`)", default="cocoon")
+    image: str = key(text, "name of our simulated image (`…-simulated`)", default="cocoon")
+    vcek: Path | None = key(
+        path,
+        "file with the DER of this chip's VCEK or VLEK certificate, if the host supplies none "
+        "(`snp`)",
+        default=None,
+    )
+    gpus: str = key(
+        one_of("none", "nvidia", "simulated"),
+        "GPUs whose evidence we show: `nvidia`: those of this machine, all in confidential mode; "
+        "`simulated`: of a devnet's simulated machine",
+        default="none",
+    )
+    gpu_count: int = key(whole(1, 16), "how many GPUs are simulated", default=1)
+    endorsement: Path | None = key(
+        path, "file that an operator made with `cocoon attest endorse`", default=None
+    )
 
     def __post_init__(self) -> None:
         if self.kind == "certificate" and self.certificate is None:
             raise ConfigError("kind `certificate` needs the key `certificate`")
-        if self.kind == "tdx-simulated" and self.directory is None:
-            raise ConfigError("kind `tdx-simulated` needs the key `directory`")
+        if self.kind in SIMULATED_KINDS and self.directory is None:
+            raise ConfigError(f"kind `{self.kind}` needs the key `directory`")
+        if self.vcek is not None and self.kind != "snp":
+            raise ConfigError(f"kind `{self.kind}` does not look at `vcek`")
+        dated = self.kind in (*SIMULATED_KINDS, "tdx", "snp")
+        if not dated and (self.gpus != "none" or self.endorsement is not None):
+            raise ConfigError(f"kind `{self.kind}` shows neither GPUs nor an endorsement")
+        if self.gpus == "simulated" and self.kind not in SIMULATED_KINDS:
+            raise ConfigError("simulated GPUs stand beside a simulated CPU only")
 
 
 def _refuse_policy(policy: PolicyTable) -> None:
@@ -460,9 +494,13 @@ class ProxyFile(_NetworkFile):
     clients: ListenTable = table(ListenTable, "where clients connect")
     settlement: SettlementTable = table(SettlementTable, "when money moves on chain")
 
+    keys: KeysTable = table(KeysTable, "where the machine key comes from, if not from a file")
+
     def __post_init__(self) -> None:
-        if (self.machine_key is None) == (self.machine_key_file is None):
-            raise ConfigError("give one of `machine_key_file` and `machine_key`")
+        elsewhere = self.keys.source != "file"
+        given = (self.machine_key is not None, self.machine_key_file is not None, elsewhere)
+        if sum(given) != 1:
+            raise ConfigError("give one of `machine_key_file`, `machine_key` and `keys.source`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -494,4 +532,6 @@ class WorkerFile(_NetworkFile):
     payouts: PayoutsTable = table(PayoutsTable, "when earnings are paid out")
 
 
+NetworkFile = _NetworkFile
+"""What the files of all roles share, the key manager's included."""
 RoleFile = ClientFile | ProxyFile | WorkerFile
