@@ -2,7 +2,7 @@
 
 import typer
 
-from cocoon.cli.attest import endorse, image_hash, inspect
+from cocoon.cli.attest import collateral, endorse, image_hash, inspect
 
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",

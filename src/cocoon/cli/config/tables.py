@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cocoon.cli.config.policy_table import PolicyTable
+from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.cli.config.reader import key, table
 from cocoon.cli.config.seal_table import KeysTable
 from cocoon.cli.config.values import (
@@ -61,7 +61,6 @@ IDENTITY_KINDS: Final = (
     "snp-simulated",
     "fake-tdx",
 )
-SIMULATED_KINDS: Final = ("tdx-simulated", "snp-simulated")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,14 +11,13 @@ from pathlib import Path
 import structlog
 
 from cocoon.attestation.evidence import EvidenceSource
-from cocoon.attestation.evidence.fake_tdx import FakeTdx
 from cocoon.attestation.policy import PeerPolicy
+from cocoon.cli.config.identities import own_evidence
 from cocoon.cli.config.policies import PolicyMaker, policy_notes
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.tables import IdentityTable
-from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
-from cocoon.errors import CocoonError, ConfigError
-from cocoon.net.identity import Identity
+from cocoon.devnet.tee import SimulatedTee
+from cocoon.errors import CocoonError
 
 REFRESH_INTERVAL = 3600.0
 """Seconds between looks at whether there is newer collateral."""
@@ -31,6 +30,7 @@ class Trust:
 
     Attributes:
         identity: our credentials.
+        extras: what our dated evidence adds; may be filled in before the first connection.
         image_hash: what our simulated evidence measures, or None.
         evidence: the hardware behind our identity; None where there is none in this process.
         notes: one sentence for everything that a production node would not do.
@@ -38,11 +38,14 @@ class Trust:
 
     def __init__(self, table: IdentityTable) -> None:
         self.notes: list[str] = []
-        self.image_hash: bytes | None = None
-        self.evidence: EvidenceSource | None = None
         self._machines: dict[Path, SimulatedTee] = {}
         self._maker = PolicyMaker(self._machine)
-        self.identity = self._identity(table)
+        own = own_evidence(table, self._machine)
+        self.identity = own.identity
+        self.extras = own.extras
+        self.evidence: EvidenceSource | None = own.source
+        self.image_hash = own.image_hash
+        self.notes += own.notes
 
     def policy(self, table: PolicyTable, who: str) -> PeerPolicy:
         """The policy that a table describes.
@@ -77,27 +80,6 @@ class Trust:
                     await asyncio.to_thread(refresh)
                 except CocoonError as error:
                     _log.warning("collateral not renewed", reason=str(error))
-
-    def _identity(self, table: IdentityTable) -> Identity:
-        match table.kind:
-            case "none":
-                return Identity.generate(None)
-            case "certificate" if table.certificate is not None:
-                return Identity.from_files(table.certificate)
-            case "tdx-simulated" if table.directory is not None:
-                evidence = SimulatedTdx(self._machine(table.directory), table.image)
-                self.image_hash = evidence.image_hash
-                self.evidence = evidence
-                self.notes.append(
-                    f"our TEE is SIMULATED (image {table.image!r}); it proves nothing"
-                )
-                return Identity.generate(evidence)
-            case "fake-tdx":
-                self.notes.append("our evidence is FAKE; it proves nothing")
-                self.evidence = FakeTdx()
-                return Identity.generate(self.evidence)
-            case _:
-                raise ConfigError(f"identity: kind {table.kind} is incomplete")
 
     def _machine(self, directory: Path) -> SimulatedTee:
         if directory not in self._machines:
