@@ -100,7 +100,9 @@ class GpuPki:
         """
         maker = _Maker(self.seed, self.created)
         identity = maker.issue(f"{index} Identity", issuer=self.device_ca, ca=True)
-        extension = x509.UnrecognizedExtension(ObjectIdentifier(FWID_OID), _fwid(identity, fwid))
+        extension = x509.UnrecognizedExtension(
+            ObjectIdentifier(FWID_OID), fwid_extension(identity, fwid)
+        )
         leaf = maker.issue(f"{index} Firmware", issuer=identity, extension=extension)
         return identity, leaf
 
@@ -207,7 +209,7 @@ def _usage(ca: bool) -> x509.KeyUsage:
     )
 
 
-def _fwid(identity: Authority, fwid: bytes) -> bytes:
+def fwid_extension(identity: Authority, fwid: bytes) -> bytes:
     """The form that Hopper uses: version, key of the identity, hash of the firmware."""
     public_key = identity.key.public_key().public_bytes(
         Encoding.DER, PublicFormat.SubjectPublicKeyInfo

@@ -19,6 +19,8 @@ MEASUREMENTS = 64
 DRIVER_INDICES = (7, *range(21, 41))
 VBIOS_INDICES = (*range(7), *range(8, 13))
 """Which measurements the two manifests speak about; as in NVIDIA's for Hopper."""
+UNUSED_INDEX = 62
+"""A measurement that manifests name and that need not match."""
 
 _SWID = "http://standards.iso.org/iso/19770/-2/2015/schema.xsd"
 _SHA384 = "http://www.w3.org/2001/04/xmlenc#sha384"
@@ -119,7 +121,7 @@ def build_rim(
     )
     etree.SubElement(root, f"{{{_SWID}}}Meta", {"colloquialVersion": version, "product": product})
     payload = etree.SubElement(root, f"{{{_SWID}}}Payload")
-    for index in range(MEASUREMENTS):
+    for index in (UNUSED_INDEX, *sorted(golden)):
         value = golden.get(index, bytes(_HALF))
         attributes = {
             "type": "Measurement",

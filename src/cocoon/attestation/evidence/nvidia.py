@@ -16,6 +16,7 @@ from cocoon.attestation.evidence.nvidia_chain import (
     NVIDIA_RIM_ROOT,
     Chain,
     firmware_id,
+    name_of,
     verify_chain,
     verify_signature,
 )
@@ -289,7 +290,8 @@ def _require_collateral(
         if isinstance(need, RimNeed):
             text = f"GPU RIM: {need.rim_id} is missing or expired; {_FETCH}"
         else:
-            name = names.get(need, "of a signer of reference measurements")
+            signer = "of a signer of reference measurements"
+            name = repr(name_of(names[need])) if need in names else signer
             text = f"GPU OCSP: no current answer about certificate {name}; {_FETCH}"
         errors.append(collateral.require(need.key, text))
     if errors:

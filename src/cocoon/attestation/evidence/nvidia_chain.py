@@ -105,16 +105,19 @@ class Chain:
 def verify_chain(certificates: tuple[bytes, ...], layer: str) -> Chain:
     """Verify the signatures and uses of a chain, leaf first, root last; without time and pin.
 
+    Names are not read before the root is known: reading a stranger's makes the library warn.
+
     Raises:
         EvidenceError: a certificate is malformed, not made for its place, or signed by another.
     """
-    parsed = tuple(_load(der, layer) for der in certificates)
+    parsed = tuple(load_certificate(der, layer) for der in certificates)
     if len(parsed) < 2:
         raise EvidenceError(f"{layer}: a chain of {len(parsed)} certificates")
     for index, certificate in enumerate(parsed):
         issuer = parsed[min(index + 1, len(parsed) - 1)]
-        require_signed_by(certificate, issuer, layer)
-        _require_use(certificate, index - 1 if index else None, layer)
+        where = f"{layer}: number {index + 1} of the chain"
+        require_signed_by(certificate, issuer, where)
+        _require_use(certificate, index - 1 if index else None, where)
     return Chain(parsed)
 
 
@@ -131,12 +134,19 @@ def verify_signature(certificate: x509.Certificate, signature: bytes, message: b
 
 
 def load_certificate(der: bytes, layer: str) -> x509.Certificate:
-    """Parse one certificate.
+    """Parse one certificate, except for its names.
 
     Raises:
-        EvidenceError: it is not one, or not the only DER form of itself.
+        EvidenceError: it is not one.
     """
-    return _load(der, layer)
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        list(certificate.extensions)
+        certificate.public_key()
+        certificate.not_valid_after_utc.timestamp()
+    except _UNREADABLE as error:
+        raise EvidenceError(f"{layer}: malformed certificate") from error
+    return certificate
 
 
 def name_of(certificate: x509.Certificate) -> str:
@@ -214,55 +224,39 @@ def _members(data: bytes) -> Sequence[tuple[int, bytes]]:
     return members
 
 
-def _load(der: bytes, layer: str) -> x509.Certificate:
-    try:
-        certificate = x509.load_der_x509_certificate(der)
-        list(certificate.extensions)
-        certificate.public_key()
-        certificate.not_valid_after_utc.timestamp()
-        names = certificate.subject.rfc4514_string() + certificate.issuer.rfc4514_string()
-    except _UNREADABLE as error:
-        raise EvidenceError(f"{layer}: malformed certificate") from error
-    if not names:
-        raise EvidenceError(f"{layer}: a certificate without names")
-    return certificate
-
-
-def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate, layer: str) -> None:
+def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate, where: str) -> None:
     """The issuer's name and key (P-384) made this certificate, with SHA-384.
 
     Raises:
         EvidenceError: they did not.
     """
-    text = f"{layer}: {name_of(certificate)!r} is not signed by {name_of(issuer)!r}"
     key = issuer.public_key()
-    if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP384R1):
-        raise EvidenceError(text)
+    fits = isinstance(key, ec.EllipticCurvePublicKey) and isinstance(key.curve, ec.SECP384R1)
     try:
-        if not isinstance(certificate.signature_hash_algorithm, hashes.SHA384):
-            raise EvidenceError(text)
+        if not fits or not isinstance(certificate.signature_hash_algorithm, hashes.SHA384):
+            raise EvidenceError(f"{where} is not signed with P-384 and SHA-384")
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm) as error:
-        raise EvidenceError(text) from error
+        raise EvidenceError(f"{where} is not signed by its issuer") from error
 
 
-def _require_use(certificate: x509.Certificate, below: int | None, layer: str) -> None:
+def _require_use(certificate: x509.Certificate, below: int | None, where: str) -> None:
     """Made for its place: ``below`` counts the authorities under it; None marks the leaf."""
     known = (x509.BasicConstraints, x509.KeyUsage)
     if any(e.critical and not isinstance(e.value, known) for e in certificate.extensions):
-        raise EvidenceError(f"{layer}: {name_of(certificate)!r} has an unknown critical extension")
+        raise EvidenceError(f"{where} has an unknown critical extension")
     constraints = _extension(certificate, x509.BasicConstraints)
     usage = _extension(certificate, x509.KeyUsage)
     if usage is None:
-        raise EvidenceError(f"{layer}: {name_of(certificate)!r} does not say what its key is for")
+        raise EvidenceError(f"{where} does not say what its key is for")
     if below is None:
         if (constraints is not None and constraints.ca) or not usage.digital_signature:
-            raise EvidenceError(f"{layer}: {name_of(certificate)!r} must not sign this")
+            raise EvidenceError(f"{where} must not sign this")
         return
     if constraints is None or not constraints.ca or not usage.key_cert_sign:
-        raise EvidenceError(f"{layer}: {name_of(certificate)!r} is no authority")
+        raise EvidenceError(f"{where} is no authority")
     if constraints.path_length is not None and constraints.path_length < below:
-        raise EvidenceError(f"{layer}: {name_of(certificate)!r} has too many authorities under it")
+        raise EvidenceError(f"{where} has too many authorities under it")
 
 
 def _extension(certificate: x509.Certificate, kind: type[_Kind]) -> _Kind | None:

@@ -79,7 +79,9 @@ def parse_need(key: str) -> RimNeed | OcspNeed:
         need = OcspNeed(bytes.fromhex(fingerprint), base64.urlsafe_b64decode(encoded))
     except ValueError as error:
         raise EvidenceError("GPU collateral: malformed name of an OCSP answer") from error
-    if len(need.request) > MAX_OCSP_REQUEST_BYTES or need.key != key:
+    if len(need.fingerprint) != 32 or not 0 < len(need.request) <= MAX_OCSP_REQUEST_BYTES:
+        raise EvidenceError("GPU collateral: malformed name of an OCSP answer")
+    if need.key != key:
         raise EvidenceError("GPU collateral: malformed name of an OCSP answer")
     return need
 

@@ -17,7 +17,6 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cocoon.attestation.evidence.nvidia_chain import (
     load_certificate,
-    name_of,
     require_signed_by,
     verify_signature,
 )
@@ -94,22 +93,14 @@ def verify_response(response: bytes, certificate: bytes, issuers: tuple[bytes, .
     answer, single = _parse(response)
     authorities = [load_certificate(der, LAYER) for der in issuers]
     asked = load_certificate(certificate, LAYER)
-    name = name_of(asked)
     if not authorities or not _is_about(single, asked, authorities[0]):
-        raise EvidenceError(f"{LAYER}: an answer about another certificate than {name!r}")
-    responder = _responder(answer, authorities, name)
-    try:
-        fits = isinstance(answer.signature_hash_algorithm, hashes.SHA384)
-        signature, signed = answer.signature, answer.tbs_response_bytes
-    except _UNREADABLE as error:
-        raise EvidenceError(f"{LAYER}: unreadable signature about {name!r}") from error
-    if not fits or not verify_signature(responder, signature, signed):
-        raise EvidenceError(f"{LAYER}: the answer about {name!r} has a wrong signature")
+        raise EvidenceError(f"{LAYER}: an answer about another certificate")
+    responder = _responder(answer, authorities)
     this_update, expires_at = _times(single)
     start = int(responder.not_valid_before_utc.timestamp())
     end = int(responder.not_valid_after_utc.timestamp())
     if not start <= this_update <= end:
-        raise EvidenceError(f"{LAYER}: the responder's certificate was not valid for {name!r}")
+        raise EvidenceError(f"{LAYER}: the responder's certificate was not valid then")
     state = _state(single)
     return OcspStatus(state == "good", state, this_update, min(expires_at, end))
 
@@ -146,37 +137,42 @@ def _is_about(
         return False
 
 
-def _responder(
-    answer: ocsp.OCSPResponse, authorities: list[x509.Certificate], name: str
-) -> x509.Certificate:
-    """The responder's certificate, made by one of the authorities for this purpose alone."""
+def _responder(answer: ocsp.OCSPResponse, authorities: list[x509.Certificate]) -> x509.Certificate:
+    """The responder's certificate, made by one of the authorities for this purpose."""
     try:
-        carried = list(answer.certificates)
-        named, key_hash = answer.responder_name, answer.responder_key_hash
+        carried = [c.public_bytes(Encoding.DER) for c in answer.certificates][:1]
+        fits = isinstance(answer.signature_hash_algorithm, hashes.SHA384)
+        signature, signed = answer.signature, answer.tbs_response_bytes
     except _UNREADABLE as error:
-        raise EvidenceError(f"{LAYER}: unreadable responder about {name!r}") from error
-    for candidate in carried[:1]:
-        responder = load_certificate(candidate.public_bytes(Encoding.DER), LAYER)
-        if named is not None and responder.subject != named:
-            continue
-        if key_hash is not None and key_hash != _key_hash(responder):
-            continue
-        for authority in authorities:
-            if responder.issuer == authority.subject:
-                require_signed_by(responder, authority, LAYER)
-                _require_purpose(responder, name)
-                return responder
-    raise EvidenceError(f"{LAYER}: the answer about {name!r} is not by a delegated responder")
+        raise EvidenceError(f"{LAYER}: unreadable signature") from error
+    if not carried or not fits:
+        raise EvidenceError(f"{LAYER}: the answer is not by a delegated responder")
+    responder = load_certificate(carried[0], LAYER)
+    _require_delegated(responder, authorities)
+    if not verify_signature(responder, signature, signed):
+        raise EvidenceError(f"{LAYER}: the answer has a wrong signature")
+    named, key_hash = answer.responder_name, answer.responder_key_hash
+    if (named is not None and responder.subject != named) or (
+        key_hash is not None and key_hash != _key_hash(responder)
+    ):
+        raise EvidenceError(f"{LAYER}: the answer names another responder")
+    return responder
 
 
-def _require_purpose(responder: x509.Certificate, name: str) -> None:
+def _require_delegated(responder: x509.Certificate, authorities: list[x509.Certificate]) -> None:
+    for authority in authorities:
+        try:
+            require_signed_by(responder, authority, LAYER)
+        except EvidenceError:
+            continue
+        break
+    else:
+        raise EvidenceError(f"{LAYER}: the answer is not by a delegated responder")
     for extension in responder.extensions:
         value = extension.value
-        if isinstance(value, x509.ExtendedKeyUsage):
-            if ExtendedKeyUsageOID.OCSP_SIGNING in value:
-                return
-            break
-    raise EvidenceError(f"{LAYER}: the signer of the answer about {name!r} is no OCSP responder")
+        if isinstance(value, x509.ExtendedKeyUsage) and ExtendedKeyUsageOID.OCSP_SIGNING in value:
+            return
+    raise EvidenceError(f"{LAYER}: the signer of the answer is no OCSP responder")
 
 
 def _key_hash(certificate: x509.Certificate) -> bytes:

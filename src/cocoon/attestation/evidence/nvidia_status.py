@@ -20,15 +20,15 @@ from cocoon.attestation.evidence.nvidia_ocsp import (
 from cocoon.errors import EvidenceError
 
 
-def chain_needs(chain: Chain, first: int) -> Iterator[tuple[OcspNeed, str]]:
-    """The states that a chain needs, with the certificates' names, from ``first`` up to the root.
+def chain_needs(chain: Chain, first: int) -> Iterator[tuple[OcspNeed, x509.Certificate]]:
+    """The states that a chain needs, with the certificates, from ``first`` up to the root.
 
     A GPU makes its leaf itself, again and again, so nobody else knows its state: its chain is
     asked about from the second on.
     """
     certificates = chain.certificates
     for certificate, issuer in zip(certificates[first:], certificates[first + 1 :], strict=False):
-        yield _need(certificate, issuer), repr(name_of(certificate))
+        yield _need(certificate, issuer), certificate
 
 
 class Revocation:
@@ -53,14 +53,16 @@ class Revocation:
     def missing(self, chain: Chain, first: int) -> list[OcspNeed]:
         """What has no answer that could still count; signatures are not looked at."""
         needs = []
-        for index, (need, _) in enumerate(chain_needs(chain, first), first):
-            answers = self._answers(need, chain.certificates[index])
+        for need, certificate in chain_needs(chain, first):
+            answers = self._answers(need, certificate)
             if all(response_expiry(answer) < self._now for answer in answers):
                 needs.append(need)
         return needs
 
     def check(self, chain: Chain, first: int, layer: str) -> int:
-        """Every certificate of the chain from ``first`` up to the root is good, and that is recent.
+        """Every certificate from ``first`` up to the root is good, and that is recent.
+
+        The chain ends in the pinned root; that was checked.
 
         Returns:
             Unix seconds until which all of this counts.
@@ -69,9 +71,10 @@ class Revocation:
             EvidenceError: one is revoked, unknown, without an answer, or the answer is wrong.
         """
         expires = chain.not_after
-        for index, (need, name) in enumerate(chain_needs(chain, first), first):
+        for index, (need, certificate) in enumerate(chain_needs(chain, first), first):
+            what = f"{layer} {name_of(certificate)!r}"
             try:
-                expires = min(expires, self._check_one(chain, index, need, f"{layer} {name}"))
+                expires = min(expires, self._check_one(chain, index, need, what))
             except EvidenceError as error:
                 # The answer in the book may be wrong, so a better one is asked for.
                 self._book.require(need.key, str(error))
