@@ -20,6 +20,7 @@ from cocoon.cli import (
     close_command,
     demo_command,
     deposit_command,
+    key_manager_command,
     keys_command,
     logging,
     model_command,
@@ -98,6 +99,7 @@ app.command(
     },
 )(router_command.router)
 app.command("keys")(keys_command.keys)
+app.add_typer(key_manager_command.app, name="key-manager")
 app.add_typer(chain_command.app, name="chain")
 app.add_typer(model_command.app, name="model")
 app.add_typer(attest_command.app, name="attest")

@@ -64,15 +64,21 @@ def _reason(body: bytes) -> str:
 
 
 async def call(
-    method: str, url: str, timeout: float, *, headers: Mapping[str, str] | None = None
+    method: str,
+    url: str,
+    timeout: float,
+    *,
+    headers: Mapping[str, str] | None = None,
+    content: bytes = b"",
 ) -> Answer:
-    """One call without a body, on a connection of its own.
+    """One call on a connection of its own.
 
     Args:
         method: such as ``POST``.
         url: with ``http`` and a host.
         timeout: seconds.
         headers: more of them; names and values without line breaks.
+        content: body of the request.
 
     Raises:
         UnavailableError: no connection, or no answer in time.
@@ -85,11 +91,11 @@ async def call(
     more = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
     head = (
         f"{method} {path or '/'} HTTP/1.1\r\nHost: {parts.netloc}\r\n{more}"
-        "Connection: close\r\nContent-Length: 0\r\n\r\n"
+        f"Connection: close\r\nContent-Length: {len(content)}\r\n\r\n"
     )
     try:
         async with asyncio.timeout(timeout):
-            raw = await _exchange(parts.hostname, port, head.encode())
+            raw = await _exchange(parts.hostname, port, head.encode() + content)
     except (OSError, TimeoutError) as error:
         raise UnavailableError(f"{url} does not answer: {_why(error)}") from None
     return _parse(url, raw)

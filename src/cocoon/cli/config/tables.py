@@ -499,7 +499,7 @@ class ProxyFile(_NetworkFile):
         elsewhere = self.keys.source != "file"
         given = (self.machine_key is not None, self.machine_key_file is not None, elsewhere)
         if sum(given) != 1:
-            raise ConfigError("give one of `machine_key_file`, `machine_key` and `keys.source`")
+            raise ConfigError("give one of `machine_key_file` and `machine_key`, or `keys.source`")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What ``cocoon key-manager`` does besides running one."""
