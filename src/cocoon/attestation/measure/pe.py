@@ -72,8 +72,9 @@ def _read(image: bytes) -> _Layout:
     if magic not in {_PE32, _PE32_PLUS}:
         raise ConfigError(f"the kernel's PE header is of unknown kind {magic:#x}")
     directories = optional + (112 if magic == _PE32_PLUS else 96)
-    if _number(image, directories - 4, "<I") <= _SECURITY_DIRECTORY:
-        raise ConfigError("the kernel's PE header has no entry for signatures")
+    entries = _number(image, directories - 4, "<I")
+    if entries <= _SECURITY_DIRECTORY or directories + 8 * entries > optional + optional_size:
+        raise ConfigError("the kernel's PE header does not hold an entry for signatures")
     security = directories + 8 * _SECURITY_DIRECTORY
     headers = _number(image, optional + 60, "<I")
     table = optional + optional_size
