@@ -25,6 +25,7 @@ MAX_DOCUMENT_BYTES = 1 << 20
 MAX_CERTIFICATE_BYTES = 131_072
 MAX_EVENT_LOG_BYTES = 262_144
 MAX_EVIDENCE_BYTES = 32_768
+MAX_START_UP_CHARS = 65_536
 MAX_TEXT = 512
 NONCE_BYTES = 32
 KEY_BYTES = 32
@@ -61,6 +62,7 @@ class _Wire(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     config_hash: _Hex32 | None = None
     model: _Text | None = None
     event_log: str | None = None
+    start_up_log: Annotated[str, msgspec.Meta(max_length=MAX_START_UP_CHARS)] | None = None
     challenge: _WireChallenge | None = None
 
 
@@ -94,7 +96,8 @@ class AttestationDocument:
         image_hash: what it says that it measures, 32 bytes.
         config_hash: of the measured configuration, 32 bytes.
         model: full model name that a worker serves.
-        event_log: the measurements' log, as the firmware and the guest wrote it.
+        event_log: the log of what firmware and kernel measured, binary.
+        start_up_log: the lines that Cocoon's start-up measured.
         challenge: fresh evidence, if it was asked for.
     """
 
@@ -106,6 +109,7 @@ class AttestationDocument:
     config_hash: bytes | None = None
     model: str | None = None
     event_log: bytes | None = None
+    start_up_log: str | None = None
     challenge: ChallengeAnswer | None = None
 
     def to_bytes(self) -> bytes:
@@ -124,6 +128,7 @@ class AttestationDocument:
             config_hash=None if self.config_hash is None else self.config_hash.hex(),
             model=self.model,
             event_log=None if self.event_log is None else _base64(self.event_log),
+            start_up_log=self.start_up_log,
             challenge=_wire_challenge(self.challenge),
         )
         data = msgspec.json.encode(wire)
@@ -163,6 +168,7 @@ class AttestationDocument:
             event_log=None
             if wire.event_log is None
             else _decoded("event log", wire.event_log, MAX_EVENT_LOG_BYTES),
+            start_up_log=wire.start_up_log,
             challenge=_challenge(wire.challenge),
         )
 

@@ -42,14 +42,15 @@ class PageFacts:
         image_hash: what its evidence measures, 32 bytes; None where it does not know.
         config_hash: of the measured configuration, 32 bytes.
         model: full model name.
-        event_log: reads the measurements' log; None where there is none.
+        logs: reads the binary log of the boot and the lines of our start-up; None where there
+            are none.
     """
 
     role: str
     image_hash: bytes | None = None
     config_hash: bytes | None = None
     model: str | None = None
-    event_log: Callable[[], bytes] | None = None
+    logs: Callable[[], tuple[bytes | None, str | None]] | None = None
 
 
 class AttestationPage:
@@ -125,8 +126,9 @@ class AttestationPage:
             async with self._one_at_a_time:
                 evidence = await asyncio.to_thread(source.quote, report_data)
             challenge = ChallengeAnswer(nonce, form_of(source.kind), evidence)
-        read_log = facts.event_log
-        event_log = None if read_log is None else await asyncio.to_thread(read_log)
+        event_log, start_up_log = (
+            (None, None) if facts.logs is None else await asyncio.to_thread(facts.logs)
+        )
         return AttestationDocument(
             role=facts.role,
             software=SOFTWARE,
@@ -136,6 +138,7 @@ class AttestationPage:
             config_hash=facts.config_hash,
             model=facts.model,
             event_log=event_log or None,
+            start_up_log=start_up_log or None,
             challenge=challenge,
         )
 

@@ -9,10 +9,10 @@ from enum import Enum
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cocoon.attestation.bundle import EvidenceBundle
 from cocoon.attestation.certificate import OID_BUNDLE, OID_QUOTE
 from cocoon.attestation.document import AttestationDocument
 from cocoon.attestation.endorsement import SIZE as ENDORSEMENT_BYTES
+from cocoon.cli.attest.gpu_form import looks_like_gpu_evidence
 from cocoon.errors import EvidenceError
 
 MAX_NESTING = 3
@@ -113,20 +113,14 @@ def _is_snp(data: bytes) -> bool:
     return signature_algorithm == 1 and data[SNP_REPORT_BYTES:][:1] in (b"", b"\x30")
 
 
-def _is_gpu(data: bytes) -> bool:
-    from cocoon.cli.attest.gpu_form import looks_like_gpu_evidence  # noqa: PLC0415
-
-    return looks_like_gpu_evidence(data)
-
-
 _FORMS = (
     (Kind.BUNDLE, lambda data: data.startswith(b"CCNE")),
     (Kind.TDREPORT, lambda data: len(data) == TDREPORT_BYTES and data[:2] == b"\x81\0"),
     (Kind.TDX_QUOTE, lambda data: _is_quote(data, "tdx")),
     (Kind.SGX_QUOTE, lambda data: _is_quote(data, "sgx")),
     (Kind.SNP_REPORT, _is_snp),
-    (Kind.EVENT_LOG, lambda data: data[32:48] == _SPEC_ID),
-    (Kind.GPU_EVIDENCE, _is_gpu),
+    (Kind.EVENT_LOG, lambda data: data[32:48] == _SPEC_ID or data.startswith(b"cocoon:")),
+    (Kind.GPU_EVIDENCE, looks_like_gpu_evidence),
     (Kind.ENDORSEMENT, lambda data: len(data) == ENDORSEMENT_BYTES and not _is_text(data)),
     (Kind.FAKE_EVIDENCE, lambda data: len(data) == FAKE_BYTES and not _is_text(data)),
 )
@@ -185,12 +179,3 @@ def _unwrapped(text: bytes) -> bytes | None:
         return base64.b64decode(compact, validate=True) or None
     except (binascii.Error, ValueError):
         return None
-
-
-def bundle_of(data: bytes) -> EvidenceBundle:
-    """The bundle that these bytes are.
-
-    Raises:
-        EvidenceError: malformed.
-    """
-    return EvidenceBundle.from_bytes(data)

@@ -29,13 +29,17 @@ class PolicyMaker:
 
     Args:
         machine: loads the simulated machine of a directory.
+        shared: collateral for policies that name no files; None makes them name some.
 
     Attributes:
         refresh: functions that read collateral again; call each every few hours, in a thread.
     """
 
-    def __init__(self, machine: Callable[[Path], SimulatedTee]) -> None:
+    def __init__(
+        self, machine: Callable[[Path], SimulatedTee], shared: Books | None = None
+    ) -> None:
         self._machine = machine
+        self._shared = shared
         self.refresh: list[Callable[[], None]] = []
 
     def make(self, table: PolicyTable) -> PeerPolicy:
@@ -135,6 +139,8 @@ class PolicyMaker:
         )
 
     def _books(self, paths: tuple[Path, ...], what: str) -> Books:
+        if not paths and self._shared is not None:
+            return self._shared
         if not paths:
             raise ConfigError(f"a policy of kind `{what}` needs `collateral`, {_FIX}")
         books = Books()

@@ -130,8 +130,6 @@ class GpuTable:
     def __post_init__(self) -> None:
         if self.directory is not None and self.collateral:
             raise ConfigError("give `collateral` for real GPUs or `directory` for simulated ones")
-        if not self.collateral and self.directory is None:
-            raise ConfigError("a GPU is judged by NVIDIA's `collateral`: name its files")
         if self.architectures == ():
             raise ConfigError("`architectures = []` allows no GPU at all; leave the key out")
 
