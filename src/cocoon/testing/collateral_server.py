@@ -23,11 +23,14 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.evidence.nvidia_collateral import OcspNeed, parse_need
 from cocoon.attestation.evidence.snp_report import SigningKey
 from cocoon.attestation.evidence.snp_tcb import SnpProduct
+from cocoon.collateral.http import Limits
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.snp_pki import SimulatedSnpPki
 from cocoon.devnet.tee_pki import FMSPC, SimulatedPki
 
 HUGE = 64 * 1024 * 1024
+QUICK = Limits(timeout=2.0, deadline=5.0, attempts=3, first_delay=0.01, max_delay=0.02)
+"""For tests that do not want to wait."""
 
 
 @dataclass(slots=True)
