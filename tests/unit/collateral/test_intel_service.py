@@ -124,7 +124,7 @@ async def test_an_answer_for_another_platform_is_refused(http, server, pki):
     """A service that serves one platform's data for every question."""
     intel = IntelCollateral(http, None, root_hash=root_hash_of(pki.root_der))
     served = pki.collateral_json(NOW)
-    body = '{"tcbInfo":%s,"signature":"%s"}' % (
+    body = '{{"tcbInfo":{},"signature":"{}"}}'.format(
         json.loads(served)["tcb_info"],
         json.loads(served)["tcb_info_signature"],
     )
