@@ -39,6 +39,7 @@ EXIT_BUG = 70
 """Exit code of an error that we did not foresee (``EX_SOFTWARE`` of sysexits)."""
 _ROLES: dict[str, Callable[[Path], None]] = {
     "client": client_command.client,
+    "key-manager": key_manager_command.run,
     "proxy": proxy_command.proxy,
     "worker": worker_command.worker,
 }

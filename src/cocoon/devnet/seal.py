@@ -29,7 +29,7 @@ from cocoon.sealing.derivation import (
     request_report_data,
 )
 from cocoon.sealing.messages import REPORT_BYTES, GetPersistentKey, PersistentKeyAnswer
-from cocoon.sealing.report import MAC_AT, MAC_BYTES, REPORT_TYPE, SIGNED_BYTES, TdReport
+from cocoon.sealing.report import MAC_AT, MAC_BYTES, REPORT_TYPE, SIGNED_BYTES, accepted_report
 
 SEED_BYTES: Final = 32
 DEFAULT_ENCLAVE: Final = "seal-1"
@@ -104,7 +104,7 @@ class SoftwareEnclave:
         Raises:
             EvidenceError: the report is of another processor, changed, or of another key.
         """
-        report = TdReport.from_bytes(request.tdx_report)
+        report = accepted_report(request.tdx_report)
         mac = request.tdx_report[MAC_AT : MAC_AT + MAC_BYTES]
         if not hmac.compare_digest(mac, _mac(self._seed, request.tdx_report[:SIGNED_BYTES])):
             raise EvidenceError("the TD report's MAC is not of this processor")
