@@ -23,17 +23,19 @@ MAX_ATTEMPTS = 3
 
 _MAX_TEXT_BYTES = 256
 _BUSY = (errno.EBUSY, errno.EAGAIN, errno.EINTR)
+_DRIVER = "load the guest driver (tdx_guest or sev-guest) in a confidential virtual machine"
+_ACCESS = "run as root, or give the service access to the report interface"
+_HOST = "have the operator of the host look at its quote service"
 _CAUSES = {
-    errno.ENOENT: "the kernel has no report interface; mount configfs and load the guest driver"
-    " (tdx_guest or sev-guest)",
-    errno.ENXIO: "no TEE driver provides reports; load tdx_guest or sev-guest",
-    errno.EACCES: "no permission; run as root or give the service access to the report interface",
-    errno.EPERM: "no permission; run as root or give the service access to the report interface",
-    errno.EROFS: "the report interface is mounted read-only; mount configfs writable",
-    errno.ETIMEDOUT: "the host's quote service did not answer; have the host check that it runs",
-    errno.ENODEV: "the host offers no quote service; have the host start it",
-    errno.EIO: "the host's quote service failed; have the host look at its log",
-    errno.EINVAL: "the driver does not accept the request",
+    errno.ENOENT: ("the kernel has no report interface", f"mount configfs; {_DRIVER}"),
+    errno.ENXIO: ("no TEE driver provides reports", _DRIVER),
+    errno.EACCES: ("no permission", _ACCESS),
+    errno.EPERM: ("no permission", _ACCESS),
+    errno.EROFS: ("the report interface is read-only", "mount configfs writable"),
+    errno.ETIMEDOUT: ("the host's quote service does not answer", _HOST),
+    errno.ENODEV: ("the host offers no quote service", _HOST),
+    errno.EIO: ("the host's quote service failed", _HOST),
+    errno.EINVAL: ("the driver does not accept the request", "update the kernel"),
 }
 
 
@@ -170,5 +172,6 @@ class TsmReports:
 
 
 def _failure(what: str, error: OSError) -> EvidenceError:
-    cause = _CAUSES.get(error.errno or 0, error.strerror or "unknown cause")
-    return EvidenceError(f"{what}: {cause}")
+    unknown = (error.strerror or "unknown cause", "look at the kernel's log")
+    cause, fix = _CAUSES.get(error.errno or 0, unknown)
+    return EvidenceError(f"{what}: {cause}", fix=fix)
