@@ -2,13 +2,14 @@
 
 import typer
 
-from cocoon.cli.attest import collateral, endorse, image_hash, inspect
+from cocoon.cli.attest import collateral, endorse, image_hash, inspect, verify
 
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",
     no_args_is_help=True,
 )
 app.command("inspect")(inspect.inspect)
+app.command("verify")(verify.verify)
 app.command("image-hash")(image_hash.image_hash)
 app.command("endorse")(endorse.endorse)
 app.add_typer(collateral.app, name="collateral")
