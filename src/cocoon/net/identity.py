@@ -39,10 +39,18 @@ class Identity:
     Attributes:
         contexts: the TLS contexts made with these credentials.
         clock: unix seconds.
+        extras: what our dated evidence adds.
     """
 
-    def __init__(self, source: CredentialSource, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        source: CredentialSource,
+        *,
+        extras: EvidenceExtras | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.clock = clock
+        self.extras = extras or EvidenceExtras()
         self.contexts = TlsContexts(clock)
         self._source = source
         self._credentials: Credentials | None = None
@@ -57,8 +65,9 @@ class Identity:
         lifetime: int = LIFETIME,
     ) -> "Identity":
         """Keys made here; ``evidence=None`` makes certificates without a quote (clients)."""
-        source = GeneratedCredentials(evidence, extras=extras, lifetime=lifetime)
-        return cls(source, clock=clock)
+        shared = extras or EvidenceExtras()
+        source = GeneratedCredentials(evidence, extras=shared, lifetime=lifetime)
+        return cls(source, extras=shared, clock=clock)
 
     @classmethod
     def from_files(cls, base: Path, *, clock: Callable[[], float] = time.time) -> "Identity":
@@ -80,6 +89,17 @@ class Identity:
                 raise CertificateError("our own certificate has expired")
             self._credentials = credentials
         return credentials
+
+    def state_model(self, model_hash: bytes) -> None:
+        """Say in our dated evidence, from the next connection on, which model we have proven.
+
+        Args:
+            model_hash: SHA-256 of the full model string, 32 bytes.
+        """
+        if self.extras.model_hash != model_hash:
+            self.extras.model_hash = model_hash
+            self._credentials = None
+            self.contexts = TlsContexts(self.clock)  # versions of credentials begin anew
 
     async def renew_if_due(self) -> bool:
         """Renew in a thread when it is time; returns whether there are new credentials.

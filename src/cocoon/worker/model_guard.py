@@ -71,6 +71,8 @@ class ModelGuard:
         finally:
             stop.set()  # a cancelled proof would go on reading in its thread
         seconds = round(time.monotonic() - started, 1)
+        if self._settings.on_proven is not None:
+            self._settings.on_proven(model_hash(model))
         _log.info("the model is proven", model=model, model_proven=True, seconds=seconds)
 
 

@@ -1,5 +1,6 @@
 """What a worker is told at start."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class WorkerSettings:
         chain: how TON is reached, and the wallet that pays fees; None is simulated TON.
         payouts: when earnings are paid out.
         proof: proves at start that the engine's files are ``model``; None: nothing proves it.
+        on_proven: gets the model's hash, 32 bytes, once it is proven: our attestation evidence
+            says it from then on.
     """
 
     owner: str
@@ -65,6 +68,7 @@ class WorkerSettings:
     chain: ChainSettings | None = None
     payouts: PayoutRules = field(default_factory=PayoutRules)
     proof: ModelProof | None = field(default=None, repr=False)
+    on_proven: Callable[[bytes], None] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.base_model:

@@ -13,7 +13,8 @@ from cocoon.attestation import policy
 from cocoon.attestation.certificate import LIFETIME, build_certificate, parse_certificate
 from cocoon.attestation.evidence import EvidenceKind, report_data
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
-from cocoon.attestation.verify import PeerRole
+from cocoon.attestation.verify import PeerRole, verify_peer
+from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import CertificateError, ConfigError, EvidenceError, LocalProtocolError
 from cocoon.net.identity import Identity
 from cocoon.testing.certificates import CertificateRecipe
@@ -178,3 +179,24 @@ def test_a_certificate_out_of_range_is_not_made(changes: dict[str, int]) -> None
     values = {"quote": None, "not_before": NOW, "serial": 1} | changes
     with pytest.raises(LocalProtocolError):
         build_certificate(Ed25519PrivateKey.generate(), **values)
+
+
+def test_a_proven_model_is_stated_from_the_next_connection_on(tmp_path: Path) -> None:
+    tee = SimulatedTee(tmp_path / "tee", NOW)
+    trusting = tee.policy(NOW)
+    identity = Identity.generate(SimulatedTdx(tee, "worker"), clock=lambda: NOW)
+
+    def stated() -> bytes | None:
+        der = identity.current().certificate_der
+        return verify_peer(der, trusting, NOW, role=PeerRole.CLIENT).model_hash
+
+    assert stated() is None
+    before = identity.current()
+    contexts = identity.contexts
+    identity.state_model(bytes(range(32)))
+    assert stated() == bytes(range(32))
+    assert identity.current().public_key != before.public_key
+    assert identity.contexts is not contexts  # no context with the former certificate is used
+    kept = identity.current()
+    identity.state_model(bytes(range(32)))
+    assert identity.current() is kept

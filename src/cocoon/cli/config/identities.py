@@ -23,14 +23,12 @@ class OwnEvidence:
     Attributes:
         identity: our credentials.
         source: the hardware behind them; None where there is none in this process.
-        extras: what the dated evidence adds; the model's hash is filled in once it is proven.
         image_hash: what our simulated evidence measures, 32 bytes, or None.
         notes: one sentence for everything that a production node would not do.
     """
 
     identity: Identity
     source: EvidenceSource | None = None
-    extras: EvidenceExtras = field(default_factory=EvidenceExtras)
     image_hash: bytes | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -53,7 +51,7 @@ def own_evidence(table: IdentityTable, machine: Callable[[Path], SimulatedTee]) 
     source, image_hash, notes = _source(table, machine)
     extras.gpus = _gpus(table, notes)
     identity = Identity.generate(source, extras=extras)
-    return OwnEvidence(identity, source, extras, image_hash, notes)
+    return OwnEvidence(identity, source, image_hash, notes)
 
 
 def _source(

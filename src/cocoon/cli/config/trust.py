@@ -30,7 +30,6 @@ class Trust:
 
     Attributes:
         identity: our credentials.
-        extras: what our dated evidence adds; may be filled in before the first connection.
         image_hash: what our simulated evidence measures, or None.
         evidence: the hardware behind our identity; None where there is none in this process.
         notes: one sentence for everything that a production node would not do.
@@ -42,7 +41,6 @@ class Trust:
         self._maker = PolicyMaker(self._machine)
         own = own_evidence(table, self._machine)
         self.identity = own.identity
-        self.extras = own.extras
         self.evidence: EvidenceSource | None = own.source
         self.image_hash = own.image_hash
         self.notes += own.notes

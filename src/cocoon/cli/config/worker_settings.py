@@ -46,6 +46,7 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         chain=chain_settings(file, None if file.state is None else file.state.parent),
         payouts=PayoutRules(**same_fields(file.payouts)),
         proof=_proof(file, engine),
+        on_proven=trust.identity.state_model,
     )
 
 
