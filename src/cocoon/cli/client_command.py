@@ -23,7 +23,7 @@ def client(
 
     file = load_client(config, Overrides(root_config, check_hashes, http_host, http_port))
     logging.configure(logging.level_of(file.log.level, verbosity))
-    trust = Trust(file.identity)
+    trust = Trust(file.identity, file.collateral)
     settings = client_settings(file, trust)
     host, port = http_address(file.http, CLIENT_HTTP_PORT)
     role = ClientRole(settings, gateway_settings(file.gateway), host, port)

@@ -49,7 +49,7 @@ def run(config: Path, verbosity: int | None = None) -> None:
 
     file = load_key_manager(config)
     logging.configure(logging.level_of(file.log.level, verbosity))
-    trust = Trust(file.identity)
+    trust = Trust(file.identity, file.collateral)
     role = KeyManagerRole(key_manager_settings(file, trust))
     trust.log_notes()
     process.run(role, "key-manager", maintain=[trust.maintain()])

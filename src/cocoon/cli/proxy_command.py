@@ -23,7 +23,7 @@ def proxy(
     overrides = Overrides(root_config, check_hashes, http_host, http_port)
     file = load_proxy(config, overrides)
     logging.configure(logging.level_of(file.log.level, verbosity))
-    trust = Trust(file.identity)
+    trust = Trust(file.identity, file.collateral)
     settings = proxy_settings(file, trust)
     role = Proxy(settings)
     trust.log_notes()

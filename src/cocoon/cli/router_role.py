@@ -1,12 +1,15 @@
 """The router as something that can be started and closed."""
 
+import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cocoon.attestation.evidence.collateral import CollateralBook
+from cocoon.cli.config.collateral import make_library
 from cocoon.cli.config.collateral_files import load_files
-from cocoon.collateral.library import Books
+from cocoon.cli.config.collateral_table import CollateralTable
+from cocoon.collateral.books import Books
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import ConfigError
 from cocoon.net.identity import Identity
@@ -20,11 +23,13 @@ class RouterTrust:
 
     Attributes:
         collateral: files with Intel's signed collateral.
+        kept: a directory that is kept current with it instead.
         simulated: directory of a devnet's simulated machine, trusted instead of Intel.
         image: show simulated evidence of this image ourselves.
     """
 
     collateral: tuple[Path, ...] = ()
+    kept: CollateralTable = field(default_factory=CollateralTable)
     simulated: Path | None = None
     image: str | None = None
 
@@ -39,21 +44,24 @@ class RouterRole:
     def __init__(self, config: RouterConfig, trust: RouterTrust) -> None:
         if trust.simulated is not None and trust.collateral:
             raise ConfigError("--simulated-tee and --collateral exclude each other")
+        if trust.kept.directory is not None and (trust.collateral or trust.simulated):
+            raise ConfigError("--keep-collateral excludes --collateral and --simulated-tee")
         if trust.image is not None and (trust.simulated is None or config.cert_base is not None):
             raise ConfigError("--simulated-image needs --simulated-tee, and no certificate files")
         self._config = config
         self._trust = trust
+        self._library = make_library(trust.kept)
         self._router: Router | None = None
 
     async def start(self) -> None:
         """Listen on every port."""
         trust = self._trust
         if trust.simulated is None:
-            books = Books()
+            books = Books() if self._library is None else self._library.books
             load_files(books, trust.collateral)
-            book = books.tdx
+            has_any = bool(trust.collateral) or self._library is not None
             self._router = await serve_router(
-                self._config, collateral=book if trust.collateral else None
+                self._config, collateral=books.tdx if has_any else None
             )
             return
         now = int(time.time())
@@ -67,6 +75,12 @@ class RouterRole:
             collateral=CollateralBook(machine.collateral(now)),
             simulated_root=machine.root_certificate,
         )
+
+    async def maintain(self) -> None:
+        """Keep collateral current until cancelled."""
+        if self._library is not None:
+            await self._library.run()
+        await asyncio.Event().wait()
 
     async def close(self) -> None:
         """Stop listening and drop every connection."""

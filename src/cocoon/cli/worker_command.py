@@ -23,7 +23,7 @@ def worker(
     overrides = Overrides(root_config, check_hashes, http_host, http_port)
     file = load_worker(config, overrides)
     logging.configure(logging.level_of(file.log.level, verbosity))
-    trust = Trust(file.identity)
+    trust = Trust(file.identity, file.collateral)
     settings = worker_settings(file, trust)
     role = Worker(settings)
     trust.log_notes()

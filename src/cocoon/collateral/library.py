@@ -4,7 +4,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ import structlog
 
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.evidence.missing import GPU, SGX, SNP, TDX
-from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral, GpuCollateralBook
-from cocoon.attestation.evidence.snp_collateral import SnpCollateral, SnpCollateralBook
+from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral
+from cocoon.attestation.evidence.snp_collateral import SnpCollateral
 from cocoon.collateral.amd import AmdCollateral
+from cocoon.collateral.books import Books
 from cocoon.collateral.intel import IntelCollateral
 from cocoon.collateral.intel_check import evaluation_number
 from cocoon.collateral.nvidia import NvidiaCollateral
@@ -41,16 +42,6 @@ class Sources:
     intel: IntelCollateral | None = None
     amd: AmdCollateral | None = None
     nvidia: NvidiaCollateral | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """What verifiers read; shared by all policies of a process."""
-
-    tdx: CollateralBook = field(default_factory=CollateralBook)
-    sgx: CollateralBook = field(default_factory=CollateralBook)
-    snp: SnpCollateralBook = field(default_factory=SnpCollateralBook)
-    gpu: GpuCollateralBook = field(default_factory=GpuCollateralBook)
 
 
 class Library:

@@ -8,7 +8,7 @@ from cocoon.cli.attest.judging import Basis, from_table, read_root
 from cocoon.cli.config.load import load_any
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.tables import ClientFile, ProxyFile
-from cocoon.collateral.library import Books
+from cocoon.collateral.books import Books
 from cocoon.devnet.plan import CONFIG_FILE
 from cocoon.devnet.root_file import ROOT_CONFIG_FILE
 from cocoon.devnet.state import find_running

@@ -18,7 +18,7 @@ from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.load import read_text
 from cocoon.cli.config.policies import PolicyMaker
 from cocoon.cli.config.policy_table import PolicyTable
-from cocoon.collateral.library import Books
+from cocoon.collateral.books import Books
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError, PolicyError
 

@@ -10,7 +10,7 @@ from cocoon.attestation.evidence.missing import GPU, SGX, SNP, TDX
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral
 from cocoon.attestation.evidence.snp_collateral import SnpCollateral
 from cocoon.cli.config.load import read_text
-from cocoon.collateral.library import Books
+from cocoon.collateral.books import Books
 from cocoon.collateral.store import parse_stored
 from cocoon.errors import ConfigError, EvidenceError
 

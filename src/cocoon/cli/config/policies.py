@@ -12,15 +12,15 @@ from cocoon.attestation.evidence.snp_tcb import SnpTcb
 from cocoon.attestation.policy import PeerPolicy
 from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.policy_table import GpuTable, PolicyTable, SnpTable
-from cocoon.collateral.library import Books
+from cocoon.collateral.books import Books
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.snp import SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError
 
 _FIX = (
-    "files with the vendor's signed collateral, which `cocoon attest collateral fetch` gets; "
-    "without it no evidence can be judged"
+    "files with the vendor's signed collateral, which `cocoon attest collateral fetch` gets, or "
+    "the table `[collateral]` with a `directory`; without it no evidence can be judged"
 )
 
 

@@ -11,7 +11,7 @@ from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.seal_table import KeysTable, SealTable
 from cocoon.cli.config.tables import IdentityTable
 from cocoon.cli.config.trust import Trust
-from cocoon.collateral.library import Books
+from cocoon.collateral.books import Books
 from cocoon.devnet.seal import SimulatedReports, SoftwareEnclave, sgx_collateral
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError

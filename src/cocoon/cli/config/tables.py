@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cocoon.cli.config.collateral_table import CollateralTable
 from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.cli.config.reader import key, table
 from cocoon.cli.config.seal_table import KeysTable
@@ -426,6 +427,9 @@ class _NetworkFile:
     chain: ChainTable = table(ChainTable, "how TON is reached")
     node_wallet: NodeWalletTable = table(NodeWalletTable, "wallet that pays for our messages")
     identity: IdentityTable = table(IdentityTable, "who we are to our peers")
+    collateral: CollateralTable = table(
+        CollateralTable, "where the vendors' signed data comes from, which evidence is judged with"
+    )
     log: LogTable = table(LogTable, "logging")
 
 

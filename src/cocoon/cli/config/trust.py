@@ -7,17 +7,22 @@ which a command prints when it starts.
 import asyncio
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
 from cocoon.attestation.evidence import EvidenceSource
 from cocoon.attestation.policy import PeerPolicy
+from cocoon.cli.config.collateral_table import CollateralTable
 from cocoon.cli.config.identities import own_evidence
 from cocoon.cli.config.policies import PolicyMaker, policy_notes
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.tables import IdentityTable
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import CocoonError
+
+if TYPE_CHECKING:
+    from cocoon.collateral.library import Library
 
 REFRESH_INTERVAL = 3600.0
 """Seconds between looks at whether there is newer collateral."""
@@ -28,17 +33,24 @@ _log = structlog.get_logger(__name__)
 class Trust:
     """Identity and policies of one process.
 
+    Args:
+        table: who we are.
+        collateral: where the vendors' data comes from, for policies that name no files.
+
     Attributes:
         identity: our credentials.
+        library: collateral that is kept current; None where only files are named.
         image_hash: what our simulated evidence measures, or None.
         evidence: the hardware behind our identity; None where there is none in this process.
         notes: one sentence for everything that a production node would not do.
     """
 
-    def __init__(self, table: IdentityTable) -> None:
+    def __init__(self, table: IdentityTable, collateral: CollateralTable | None = None) -> None:
         self.notes: list[str] = []
         self._machines: dict[Path, SimulatedTee] = {}
-        self._maker = PolicyMaker(self._machine)
+        self.library = _library(collateral)
+        shared = None if self.library is None else self.library.books
+        self._maker = PolicyMaker(self._machine, shared)
         own = own_evidence(table, self._machine)
         self.identity = own.identity
         self.evidence: EvidenceSource | None = own.source
@@ -64,13 +76,19 @@ class Trust:
             _log.warning(note)
 
     async def maintain(self) -> None:
-        """Renew the certificate and re-read collateral until cancelled."""
+        """Renew the certificate and keep collateral current until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.identity.maintain())
             tasks.create_task(self.maintain_collateral())
 
     async def maintain_collateral(self) -> None:
-        """Re-read collateral until cancelled; for a role that renews its certificate itself."""
+        """Keep collateral current; for a role that renews its certificate itself."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._reread())
+            if self.library is not None:
+                tasks.create_task(self.library.run())
+
+    async def _reread(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_INTERVAL)
             for refresh in self._maker.refresh:
@@ -83,6 +101,14 @@ class Trust:
         if directory not in self._machines:
             self._machines[directory] = SimulatedTee(directory, _now())
         return self._machines[directory]
+
+
+def _library(table: CollateralTable | None) -> "Library | None":
+    if table is None or table.directory is None:
+        return None
+    from cocoon.cli.config.collateral import make_library  # noqa: PLC0415 - loads an HTTP client
+
+    return make_library(table)
 
 
 def _now() -> int:
