@@ -235,7 +235,7 @@ def _read_header(reader: Reader) -> dict[int, int]:
     if reader.uint(4) != EV_NO_ACTION:
         raise EvidenceError("event log: it does not start with its specification")
     reader.take(20)
-    content = Reader(reader.sized(4, MAX_EVENT_BYTES), "event log: its specification")
+    content = Reader(reader.sized(4, MAX_EVENT_BYTES), "event log, its specification")
     content.take(24)
     count = content.uint(4)
     if not 0 < count <= MAX_ALGORITHMS:

@@ -256,7 +256,7 @@ def test_zero_padding_does_not_matter_and_anything_else_is_refused() -> None:
         found = verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
         assert found == honest("tdx_v4")
     for padding in (b"\1", bytes(70) + b"x", bare):
-        with pytest.raises(EvidenceError, match="follow the quote"):
+        with pytest.raises(EvidenceError, match="follow it"):
             verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
     with pytest.raises(EvidenceError):
         verify_tdx(bare + bytes(40_000), book("tdx_v4"), JUDGED_AT["tdx_v4"])

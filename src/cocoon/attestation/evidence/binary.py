@@ -36,7 +36,7 @@ class Reader:
         """
         end = self._at + length
         if end > len(self._data):
-            raise EvidenceError(f"{self._what} ends {end - len(self._data)} bytes early")
+            raise EvidenceError(f"{self._what}: ends {end - len(self._data)} bytes early")
         found = self._data[self._at : end]
         self._at = end
         return found
@@ -61,7 +61,7 @@ class Reader:
         """
         length = self.uint(length_bytes)
         if length > limit:
-            raise EvidenceError(f"{self._what} has a field of {length} bytes, at most {limit}")
+            raise EvidenceError(f"{self._what}: a field of {length} bytes, at most {limit}")
         return self.take(length)
 
     def zeros(self, length: int) -> None:
@@ -71,7 +71,7 @@ class Reader:
             EvidenceError: one is not zero, or fewer are left.
         """
         if any(self.take(length)):
-            raise EvidenceError(f"{self._what} has reserved bytes that are not zero")
+            raise EvidenceError(f"{self._what}: reserved bytes are not zero")
 
     def finish(self) -> None:
         """Require that nothing is left.
@@ -80,4 +80,4 @@ class Reader:
             EvidenceError: bytes are left over.
         """
         if self.remaining:
-            raise EvidenceError(f"{self.remaining} bytes follow {self._what}")
+            raise EvidenceError(f"{self._what}: {self.remaining} bytes too many")

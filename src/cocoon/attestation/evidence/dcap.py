@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cocoon.attestation.claims import Claim, ClaimName, proven, refuted
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
-from cocoon.attestation.evidence.dcap_reasons import explain, status_fix
+from cocoon.attestation.evidence.dcap_reasons import RESTART, explain, other_root, status_fix
 from cocoon.attestation.evidence.pck import MALFORMED_X509, PckChain
 from cocoon.attestation.evidence.tdx_quote import Quote
 from cocoon.errors import ConfigError, EvidenceError
@@ -30,10 +30,6 @@ INTEL_ROOT_HASH = bytes.fromhex(
 )
 """SHA-384 of Intel's SGX root key; dcap-qvl carries the certificate (``attestation.md`` §4.6)."""
 UP_TO_DATE = "UpToDate"
-NO_FMSPC_FIX = (
-    "fetch collateral for this platform model: cocoon attest collateral fetch, or give the node"
-    " access to Intel's service or a cache of it"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +100,7 @@ def appraise(
         raise collateral.missing(
             kind,
             f"{chain.extension.fmspc.hex()}/{chain.issuer_kind}",
-            f"collateral: none for platform model {model} ({kind}); {NO_FMSPC_FIX}",
+            f"collateral: none for platform model {model} ({kind})",
         )
     verified = _verify(raw, quote, chain, found, now, root_hash, simulated_root)
     if verified.ppid != chain.extension.ppid:
@@ -139,7 +135,7 @@ def require_platform_signatures(quote: Quote, chain: PckChain, root_hash: bytes)
         EvidenceError: a signature or the root is wrong.
     """
     if _root_hash_or_none(chain.root) != root_hash:
-        raise EvidenceError("root: the quote's platform certificates end at another root")
+        raise other_root()
     signature = quote.signature
     bound = hashlib.sha256(signature.attestation_key + signature.auth_data).digest()
     try:
@@ -155,7 +151,7 @@ def require_platform_signatures(quote: Quote, chain: PckChain, root_hash: bytes)
         attestation_key = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
         _verify_raw(attestation_key, signature.signature, quote.signed)
     except (InvalidSignature, *MALFORMED_X509) as error:
-        raise EvidenceError("quote: a signature in it is wrong") from error
+        raise EvidenceError("quote: a signature in it is wrong", fix=RESTART) from error
 
 
 def _verify(

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 
 from cocoon.attestation.evidence.collateral import Collateral
 from cocoon.attestation.evidence.pck import MALFORMED_X509, PckChain
@@ -26,6 +27,11 @@ UPDATE = (
 RECERTIFY = "the operator registers the machine anew, so that it gets a new platform certificate"
 GIVE_UP = "none: Intel has withdrawn trust in this machine or firmware"
 RESTART = "the quote was altered or made wrongly; the operator restarts the quote service"
+
+PINNED = (
+    "a real machine passes only where Intel's root is pinned, a simulated one only where the root"
+    " of its devnet is"
+)
 
 _KNOWN = (
     ("TCBInfo expired", "TCB info", "out of date", REFRESH),
@@ -77,6 +83,11 @@ def status_fix(status: str) -> str:
     return _STATUS_FIXES.get(status, UPDATE)
 
 
+def other_root() -> EvidenceError:
+    """The error for a quote of another root than the pinned one."""
+    return EvidenceError("root: the quote's platform certificates end at another root", fix=PINNED)
+
+
 def explain(
     cause: str, quote: Quote, chain: PckChain, collateral: Collateral, now: int, *, own_root: bool
 ) -> EvidenceError:
@@ -94,7 +105,7 @@ def explain(
         if needle in cause:
             return EvidenceError(f"{layer}: {reason}", fix=fix)
     if not own_root:
-        return EvidenceError("root: the quote's platform certificates end at another root")
+        return other_root()
     try:
         for found in _pieces(chain, collateral, now):
             return found
@@ -123,9 +134,15 @@ def _pieces(chain: PckChain, collateral: Collateral, now: int) -> Iterator[Evide
     ):
         certificates = x509.load_pem_x509_certificates(pem.encode().rstrip(b"\0"))
         yield from _certificate_errors(layer, certificates[0], moment, root_crl, REFRESH)
+        if not _is_issued_by(certificates[0], chain.root):
+            yield EvidenceError(f"{layer}: of another root", fix=REFRESH)
     yield from _certificate_errors("PCK certificate", chain.leaf, moment, pck_crl, RECERTIFY)
     yield from _certificate_errors("PCK CA certificate", chain.issuer, moment, root_crl, RECERTIFY)
     yield from _certificate_errors("root", chain.root, moment, root_crl, GIVE_UP)
+    if not _is_issued_by(chain.issuer, chain.root):
+        yield EvidenceError("PCK CA certificate: not signed by the root", fix=RECERTIFY)
+    if not _is_issued_by(chain.leaf, chain.issuer):
+        yield EvidenceError("PCK certificate: not signed by the PCK CA", fix=RECERTIFY)
     yield from _list_errors("PCK CRL", pck_crl, moment)
     if pck_crl.issuer != chain.leaf.issuer:
         yield EvidenceError("PCK CRL: of another issuer", fix=OTHER_COLLATERAL)
@@ -162,6 +179,14 @@ def _list_errors(
 
 def _is_signed_by(revocations: x509.CertificateRevocationList, issuer: x509.Certificate) -> bool:
     return revocations.is_signature_valid(issuer.public_key())  # type: ignore[arg-type]
+
+
+def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
+    try:
+        certificate.verify_directly_issued_by(issuer)
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def _day(moment: datetime) -> str:

@@ -38,6 +38,7 @@ _PREFIX = bytes.fromhex("2a864886f84d010d01")
 """The extension's identifier in DER; its parts append their numbers."""
 _MAX_ENTRIES = 32
 _SVN_COUNT = 16
+_WHAT = "PCK certificate, extension"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +147,7 @@ def parse_pck_extension(data: bytes) -> PckExtension:
     Raises:
         EvidenceError: malformed, or a part is missing, twice there or of a wrong length.
     """
-    reader = Reader(data, "the PCK extension")
+    reader = Reader(data, _WHAT)
     parts = _entries(_value(reader, _SEQUENCE), ())
     reader.finish()
     tcb = _entries(_content(parts, 2, _SEQUENCE), (2,))
@@ -172,7 +173,7 @@ def _value(reader: Reader, tag: int) -> bytes:
     """The content of one DER value of this tag; lengths of up to 65535 bytes."""
     found = reader.uint(1)
     if found != tag:
-        raise EvidenceError(f"the PCK extension has a value of tag {found:#x}, not {tag:#x}")
+        raise EvidenceError(f"{_WHAT}: a value of tag {found:#x}, not {tag:#x}")
     return reader.take(_length(reader))
 
 
@@ -181,25 +182,25 @@ def _length(reader: Reader) -> int:
     if first < 0x80:
         return first
     if first not in (0x81, 0x82):
-        raise EvidenceError("the PCK extension has a value that is too long")
+        raise EvidenceError(f"{_WHAT}: a value that is too long")
     return int.from_bytes(reader.take(first - 0x80), "big")
 
 
 def _entries(data: bytes, path: tuple[int, ...]) -> dict[int, tuple[int, bytes]]:
     """A SEQUENCE OF (identifier, value): tag and content by the last number of the identifier."""
-    reader = Reader(data, "the PCK extension")
+    reader = Reader(data, _WHAT)
     found: dict[int, tuple[int, bytes]] = {}
     prefix = _PREFIX + bytes(path)
     while reader.remaining:
-        entry = Reader(_value(reader, _SEQUENCE), "an entry of the PCK extension")
+        entry = Reader(_value(reader, _SEQUENCE), _WHAT)
         identifier = _value(entry, _OID)
         tag = entry.uint(1)
         content = entry.take(_length(entry))
         entry.finish()
         if identifier[:-1] != prefix or identifier[-1] >= 0x80:
-            raise EvidenceError("the PCK extension has an unknown entry")
+            raise EvidenceError(f"{_WHAT}: an unknown entry")
         if identifier[-1] in found or len(found) == _MAX_ENTRIES:
-            raise EvidenceError("the PCK extension has an entry twice, or too many")
+            raise EvidenceError(f"{_WHAT}: an entry twice, or too many")
         found[identifier[-1]] = (tag, content)
     return found
 
@@ -207,16 +208,16 @@ def _entries(data: bytes, path: tuple[int, ...]) -> dict[int, tuple[int, bytes]]
 def _content(parts: dict[int, tuple[int, bytes]], number: int, tag: int) -> bytes:
     found = parts.get(number)
     if found is None:
-        raise EvidenceError(f"the PCK extension lacks entry {number}")
+        raise EvidenceError(f"{_WHAT}: no entry {number}")
     if found[0] != tag:
-        raise EvidenceError(f"entry {number} of the PCK extension has another type")
+        raise EvidenceError(f"{_WHAT}: entry {number} is of another type")
     return found[1]
 
 
 def _fixed(parts: dict[int, tuple[int, bytes]], number: int, length: int) -> bytes:
     content = _content(parts, number, _OCTETS)
     if len(content) != length:
-        raise EvidenceError(f"entry {number} of the PCK extension has {len(content)} bytes")
+        raise EvidenceError(f"{_WHAT}: entry {number} has {len(content)} bytes")
     return content
 
 
@@ -228,7 +229,7 @@ def _small(content: bytes) -> int:
     """A number from 0 to :data:`MAX_SVN`."""
     value = int.from_bytes(content, "big", signed=True)
     if not content or len(content) > 3 or not 0 <= value <= MAX_SVN:
-        raise EvidenceError("the PCK extension has a number out of range")
+        raise EvidenceError(f"{_WHAT}: a number out of range")
     return value
 
 
@@ -237,5 +238,5 @@ def _flag(parts: dict[int, tuple[int, bytes]], number: int) -> bool | None:
         return None
     content = _content(parts, number, _BOOLEAN)
     if content not in (b"\x00", b"\xff"):
-        raise EvidenceError("the PCK extension has a flag that is neither true nor false")
+        raise EvidenceError(f"{_WHAT}: a flag that is neither true nor false")
     return content == b"\xff"

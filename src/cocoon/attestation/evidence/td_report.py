@@ -65,7 +65,7 @@ def parse_td_report(data: bytes) -> TdReport:
     """
     if len(data) != TD_REPORT_BYTES:
         raise EvidenceError(f"a TDREPORT has {TD_REPORT_BYTES} bytes, not {len(data)}")
-    reader = Reader(data, "the TDREPORT")
+    reader = Reader(data, "TDREPORT")
     kind, subtype, version, type_reserved = (reader.uint(1) for _ in range(4))
     if (kind, subtype) != (_TYPE_TDX, _SUBTYPE):
         raise EvidenceError(f"a report of type {kind:#x}/{subtype}, not a TDREPORT")

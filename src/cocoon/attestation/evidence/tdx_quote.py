@@ -221,17 +221,17 @@ def parse_quote(data: bytes) -> Quote:
             not zero.
     """
     if len(data) > MAX_QUOTE_BYTES:
-        raise EvidenceError(f"quote of {len(data)} bytes, at most {MAX_QUOTE_BYTES} are read")
-    reader = Reader(data, "the quote")
+        raise EvidenceError(f"quote: {len(data)} bytes, at most {MAX_QUOTE_BYTES} are read")
+    reader = Reader(data, "quote")
     header = _header(reader)
     body = _body(reader, header)
     signed = data[: reader.position]
-    section = Reader(reader.sized(4, MAX_QUOTE_BYTES), "the quote's signature section")
+    section = Reader(reader.sized(4, MAX_QUOTE_BYTES), "quote, signature section")
     signature = _signature(section, header.version)
     padding = reader.take(reader.remaining)
     if any(padding):
         # Unsigned bytes could carry anything; the kernel pads with zeros only (§4.6).
-        raise EvidenceError("bytes other than zero follow the quote")
+        raise EvidenceError("quote: bytes other than zero follow it")
     return Quote(header, body, signed, signature, len(padding))
 
 
@@ -246,23 +246,23 @@ def _header(reader: Reader) -> QuoteHeader:
         user_data=reader.take(20),
     )
     if header.version not in (_VERSION_SGX, _VERSION_TD_10, _VERSION_TYPED):
-        raise EvidenceError(f"quote of version {header.version}, which is not 3, 4 or 5")
+        raise EvidenceError(f"quote: of version {header.version}, not 3, 4 or 5")
     if header.tee_type not in (TEE_SGX, TEE_TDX):
-        raise EvidenceError(f"quote of TEE type {header.tee_type:#x}, neither SGX nor TDX")
+        raise EvidenceError(f"quote: of TEE type {header.tee_type:#x}, neither SGX nor TDX")
     if header.key_type != ECDSA_P256:
-        raise EvidenceError(f"quote with an attestation key of type {header.key_type}, not P-256")
+        raise EvidenceError(f"quote: attestation key of type {header.key_type}, not P-256")
     if header.vendor != INTEL_VENDOR:
-        raise EvidenceError("quote of a quoting enclave that is not Intel's")
+        raise EvidenceError("quote: of a quoting enclave that is not Intel's")
     return header
 
 
 def _body(reader: Reader, header: QuoteHeader) -> TdBody | EnclaveBody:
     kind = _body_type(reader, header)
     if (kind == _BODY_SGX) != (header.tee_type == TEE_SGX):
-        raise EvidenceError("the quote's header and body name different TEEs")
+        raise EvidenceError("quote: header and body name different TEEs")
     if kind == _BODY_SGX:
         return parse_enclave_body(reader.take(ENCLAVE_BYTES))
-    return _td_body(Reader(reader.take(_BODY_BYTES[kind]), "the domain's report"), kind)
+    return _td_body(Reader(reader.take(_BODY_BYTES[kind]), "quote, the domain's report"), kind)
 
 
 def _body_type(reader: Reader, header: QuoteHeader) -> int:
@@ -272,9 +272,9 @@ def _body_type(reader: Reader, header: QuoteHeader) -> int:
         return _BODY_SGX if header.tee_type == TEE_SGX else _BODY_TD_10
     kind, size = reader.uint(2), reader.uint(4)
     if kind not in _BODY_BYTES:
-        raise EvidenceError(f"quote with a body of type {kind}, which is not 1 to 4")
+        raise EvidenceError(f"quote: body of type {kind}, which is not 1 to 4")
     if size != _BODY_BYTES[kind]:
-        raise EvidenceError(f"quote with a body of {size} bytes, not {_BODY_BYTES[kind]}")
+        raise EvidenceError(f"quote: body of {size} bytes, not {_BODY_BYTES[kind]}")
     return kind
 
 
@@ -330,7 +330,7 @@ def parse_enclave_body(data: bytes) -> EnclaveBody:
     Raises:
         EvidenceError: another length, or a reserved byte is not zero.
     """
-    reader = Reader(data, "the enclave's report")
+    reader = Reader(data, "quote, an enclave's report")
     cpu_svn, misc_select = reader.take(16), reader.uint(4)
     reader.zeros(12)
     extended_product_id = reader.take(16)
@@ -367,8 +367,8 @@ def _signature(section: Reader, version: int) -> QuoteSignature:
     if version != _VERSION_SGX:
         kind = section.uint(2)
         if kind != CERTIFICATION_QE_REPORT:
-            raise EvidenceError(f"certification data of type {kind} where a QE report is expected")
-        inner = Reader(section.sized(4, MAX_QUOTE_BYTES), "the quote's QE certification")
+            raise EvidenceError(f"quote: certification data of type {kind}, not a QE report")
+        inner = Reader(section.sized(4, MAX_QUOTE_BYTES), "quote, QE certification")
     qe_report_bytes = inner.take(ENCLAVE_BYTES)
     found = QuoteSignature(
         signature=signature,
