@@ -61,7 +61,7 @@ def guard(model: str = str(NAME), **changes: Any) -> ModelGuard:
 async def test_the_model_is_proven() -> None:
     proof = Proof()
     guarded = guard(proof=proof)
-    assert guarded.proven == ()
+    assert not guarded.proven
     await guarded.prove()
     assert proof.asked == str(NAME)
     assert [one.form for one in guarded.proven] == [Form.DIRECTORY]
@@ -70,14 +70,14 @@ async def test_the_model_is_proven() -> None:
 async def test_without_a_proof_nothing_is_proven() -> None:
     guarded = guard()
     await guarded.prove()
-    assert guarded.proven == ()
+    assert not guarded.proven
 
 
 async def test_what_a_proof_raises_ends_the_start() -> None:
     guarded = guard(proof=Proof(EvidenceError("altered")))
     with pytest.raises(EvidenceError, match="altered"):
         await guarded.prove()
-    assert guarded.proven == ()
+    assert not guarded.proven
 
 
 async def test_a_cancelled_proof_stops_reading() -> None:
