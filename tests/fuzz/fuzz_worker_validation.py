@@ -11,6 +11,8 @@ def fuzz_one(data: bytes) -> None:
         for body in (data, b'{"model":"m","messages":[],"prompt":"p",' + data + b"}"):
             with contextlib.suppress(BadRequestError):
                 validate(path, body, "m")
+            with contextlib.suppress(BadRequestError):
+                validate(path, body, "m", "m@c:" + "0" * 64)
 
 
 if __name__ == "__main__":

@@ -52,6 +52,43 @@ def test_a_fixed_root_is_refused_where_money_is_real(tmp_path: Path) -> None:
         load(tmp_path, "client", keys, CHAIN)
 
 
+FULL = "m@c:" + "0" * 64
+LLAMA = '[engine]\nkind = "llama"\n'
+
+
+def worker(folder: Path, tables: str, model: str) -> object:
+    path = folder / "node.toml"
+    keys = f'is_test = false\nowner = "{OWNER}"\nmodel = "{model}"\n'
+    path.write_text(f'{keys}{CHAIN}[dial]\ntransport = "socks"\n{tables}')
+    return load_worker(path)
+
+
+@pytest.mark.parametrize(
+    ("tables", "model"),
+    [("", "m"), ("", FULL), (LLAMA, "m"), ("[model_proof]\nallow_unproven = false\n", "m")],
+)
+def test_an_unproven_model_is_refused_where_money_is_real(
+    tmp_path: Path, tables: str, model: str
+) -> None:
+    with pytest.raises(ConfigError, match="nothing proves that the engine's files"):
+        worker(tmp_path, tables, model)
+
+
+@pytest.mark.parametrize(
+    ("tables", "model"),
+    [
+        ('[model_proof]\ndirectory = "."\n', FULL),
+        ('[model_proof]\narchive = "x.tar"\n', FULL),
+        (LLAMA, FULL),
+        ("[model_proof]\nallow_unproven = true\n", "m"),
+    ],
+)
+def test_a_proven_model_is_accepted_and_so_is_a_decision(
+    tmp_path: Path, tables: str, model: str
+) -> None:
+    worker(tmp_path, tables, model)
+
+
 def test_a_proxy_may_take_clients_without_evidence(tmp_path: Path) -> None:
     table = '[clients.policy]\nkind = "unsafe-accept-anything"\n'
     load(tmp_path, "proxy", "is_test = false\n", CHAIN + table)

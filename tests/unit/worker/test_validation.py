@@ -142,6 +142,20 @@ def test_required_fields(path: str, good: dict[str, object]) -> None:
             accept(path, body)
 
 
+def test_a_pinned_request_names_all_of_our_model() -> None:
+    full = "m@c1:" + "0" * 64
+    body = b'{"model":"%s","messages":[]}'
+    for model in ("m", full):
+        accepted = validate(CHAT_PATH, body % model.encode(), "m", full)
+        assert msgspec.json.decode(accepted.body)["model"] == "m"  # what the engine knows
+    for model in (full[:-1], full + "0", "m@c2:" + "0" * 64, "m@c1", "m@", "other"):
+        with pytest.raises(BadRequestError, match="another model"):
+            validate(CHAT_PATH, body % model.encode(), "m", full)
+    for ours in ("", "m@c2:" + "0" * 64):
+        with pytest.raises(BadRequestError, match="another model"):
+            validate(CHAT_PATH, body % full.encode(), "m", ours)
+
+
 def test_only_our_model() -> None:
     with pytest.raises(BadRequestError, match="another model"):
         accept(CHAT_PATH, {**CHAT, "model": "n"})
