@@ -2,7 +2,7 @@
 
 import typer
 
-from cocoon.cli.attest import collateral, endorse, image_hash, inspect, verify
+from cocoon.cli.attest import collateral, endorse, image_hash, inspect, policy, verify
 
 app = typer.Typer(
     help="Inspect and verify attestation evidence, of this network or anybody's.",
@@ -13,3 +13,4 @@ app.command("verify")(verify.verify)
 app.command("image-hash")(image_hash.image_hash)
 app.command("endorse")(endorse.endorse)
 app.add_typer(collateral.app, name="collateral")
+app.add_typer(policy.app, name="policy")

@@ -13,7 +13,7 @@ from cocoon.attestation.evidence.tdx_quote import (
     parse_quote,
 )
 from cocoon.attestation.measurements import SgxMeasurements, TdxMeasurements
-from cocoon.cli.attest.describe_x509 import describe_chain
+from cocoon.cli.attest.describe_x509 import describe_chain, load_pems
 from cocoon.cli.attest.view import Section, View
 from cocoon.errors import ConfigError
 
@@ -182,7 +182,7 @@ def _signature(view: View, quote: Quote) -> None:
         view.warnings.append("the quote does not carry its certificates")
         return
     try:
-        chain = x509.load_pem_x509_certificates(signature.certification_data.rstrip(b"\0"))
+        chain = load_pems(signature.certification_data.rstrip(b"\0"))
     except ValueError:
         view.warnings.append("the certificates in the quote do not parse")
         return

@@ -1,10 +1,12 @@
 """Certificates, field by field, for people."""
 
+import warnings
 from datetime import UTC, datetime
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 
 from cocoon.cli.attest.view import Section, View
 from cocoon.errors import EvidenceError
@@ -33,11 +35,34 @@ def load_ders(data: bytes) -> list[x509.Certificate]:
     while data and len(found) <= MAX_CHAIN:
         size = _der_size(data)
         try:
-            found.append(x509.load_der_x509_certificate(data[:size]))
+            found.append(load_der(data[:size]))
         except _PLAIN_ERRORS as error:
             raise EvidenceError("malformed certificate") from error
         data = data[size:]
     return found
+
+
+def load_der(data: bytes) -> x509.Certificate:
+    """One certificate.
+
+    Raises:
+        ValueError: it does not parse.
+    """
+    with warnings.catch_warnings():
+        # Every VCEK has the serial number 0, which RFC 5280 forbids.
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_der_x509_certificate(data)
+
+
+def load_pems(data: bytes) -> list[x509.Certificate]:
+    """One or more certificates.
+
+    Raises:
+        ValueError: they do not parse.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        return x509.load_pem_x509_certificates(data)
 
 
 def describe_certificate(section: Section, certificate: x509.Certificate) -> None:

@@ -41,6 +41,7 @@ def devnet_target(state: Path, role: str, number: int) -> tuple[str, Basis]:
     root = state / ROOT_CONFIG_FILE
     basis = Basis(
         name=f"of the devnet in {state}",
+        target=f"{role} {number} of the devnet in {state}",
         books=Books(),
         policy=policy,
         root=read_root(root) if root.exists() else None,

@@ -42,6 +42,7 @@ class Basis:
         images: the only ones that are allowed; None lets the policy alone decide.
         root: whose lists decide besides; None judges by no list.
         role: ``proxy`` or ``worker``: which list.
+        target: how people call what is judged; None takes the target as it was written.
         notes: what a reader must know about all this.
     """
 
@@ -51,6 +52,7 @@ class Basis:
     images: frozenset[bytes] | None = None
     root: RootConfig | None = None
     role: str | None = None
+    target: str | None = None
     notes: list[str] = field(default_factory=list)
 
     @property

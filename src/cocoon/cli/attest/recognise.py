@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.certificate import OID_BUNDLE, OID_QUOTE
 from cocoon.attestation.document import AttestationDocument
 from cocoon.attestation.endorsement import SIZE as ENDORSEMENT_BYTES
+from cocoon.cli.attest.describe_x509 import load_der, load_pems
 from cocoon.cli.attest.gpu_form import looks_like_gpu_evidence
 from cocoon.errors import EvidenceError
 
@@ -132,14 +133,14 @@ def _is_text(data: bytes) -> bool:
 
 def _der(data: bytes) -> Item | None:
     try:
-        return _certificate(x509.load_der_x509_certificate(data))
+        return _certificate(load_der(data))
     except ValueError:
         return None
 
 
 def _pem(text: bytes) -> Item:
     try:
-        found = x509.load_pem_x509_certificates(text)
+        found = load_pems(text)
         if len(found) == 1:
             return _certificate(found[0])
     except ValueError as error:

@@ -58,7 +58,8 @@ def verify_loaded(loaded: Loaded, basis: Basis, at: int, beside: Beside) -> Verd
     Raises:
         ConfigError: what was asked for makes no sense.
     """
-    verdict = Verdict(loaded.name, basis.name, at, simulated=basis.simulated)
+    name = loaded.name if basis.target is None else f"{basis.target} ({loaded.name})"
+    verdict = Verdict(name, basis.name, at, simulated=basis.simulated)
     verdict.notes += basis.notes
     verdict.image_judged = basis.judges_images
     try:

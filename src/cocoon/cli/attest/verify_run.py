@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import typer
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.document import NONCE_BYTES
 from cocoon.attestation.measurements import IMAGE_HASH_BYTES
 from cocoon.cli import screen
+from cocoon.cli.attest.describe_x509 import load_der, load_pems
 from cocoon.cli.attest.devnet_target import ROLES, devnet_target
 from cocoon.cli.attest.judging import Basis, from_policy_file, load_books, read_root
 from cocoon.cli.attest.targets import MAX_FILE_BYTES, load
@@ -125,8 +125,8 @@ def _read(path: Path) -> bytes:
 def _certificate(path: Path) -> bytes:
     data = _read(path)
     try:
-        pem = data.lstrip().startswith(b"-----")
-        load_certificate = x509.load_pem_x509_certificate if pem else x509.load_der_x509_certificate
-        return load_certificate(data).public_bytes(Encoding.DER)
+        if data.lstrip().startswith(b"-----"):
+            return load_pems(data)[0].public_bytes(Encoding.DER)
+        return load_der(data).public_bytes(Encoding.DER)
     except ValueError:
         raise ConfigError(f"{path} is not a certificate") from None

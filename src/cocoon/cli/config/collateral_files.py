@@ -52,10 +52,19 @@ def load_files(books: Books, paths: Iterable[Path]) -> int:
     """
     count = 0
     for path in paths:
-        for file in _files(path):
-            put(books, read_piece(file))
+        for _, piece in read_pieces(path):
+            put(books, piece)
             count += 1
     return count
+
+
+def read_pieces(path: Path) -> list[tuple[Path, Piece]]:
+    """What a file, or every file of a directory, holds.
+
+    Raises:
+        ConfigError: a file cannot be read or is no collateral.
+    """
+    return [(file, read_piece(file)) for file in _files(path)]
 
 
 def read_piece(path: Path) -> Piece:
