@@ -253,6 +253,8 @@ def good_ones(add: Catalogue) -> None:
     add.accept("Genoa, version 3")
     add.accept("Turin, version 5", lab="turin")
     add.accept("a cloud provider's key", lab="genoa-vlek")
+    masked = signed(VLEK, mask_chip_key=True)
+    add.accept("the chip's key is masked, a provider's signs", lab="genoa-vlek", report=masked)
     add.accept("the chip id is masked", report=signed(chip_id=bytes(64)))
     digest = b"\x11" * 48
     add.accept("an ID block", report=signed(id_key_digest=digest))
@@ -362,6 +364,7 @@ def bad_leaves(add: Catalogue) -> None:
         ("the product in UTF-8", "no string", make_leaf(extensions={AMD + "2": b"\x0c\x05Genoa"})),
         ("Milan's leaf", "another processor", make_leaf(extensions={AMD + "2": b"\x16\x05Milan"})),
         ("structure version 2", "structure", make_leaf(extensions={AMD + "1": der_integer(2)})),
+        ("Turin's structure", "structure", make_leaf(extensions={AMD + "1": der_integer(1)})),
         ("no structure version", "no number", make_leaf(extensions={AMD + "1": None})),
         ("no SNP level", "no number", make_leaf(extensions={AMD + "3.3": None})),
         ("a level of 256", "no number", make_leaf(extensions={AMD + "3.3": b"\x02\x02\x01\x00"})),

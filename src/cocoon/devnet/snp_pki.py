@@ -198,7 +198,7 @@ def leaf_extensions(
     if product is SnpProduct.TURIN:
         levels[9] = tcb.fmc
     extensions = {
-        _AMD + "1": der_integer(1),
+        _AMD + "1": der_integer(product is SnpProduct.TURIN),
         _AMD + "2": der_string(f"{product}-B0" if is_chip else product.value),
     }
     extensions |= {f"{_AMD}3.{part}": der_integer(level) for part, level in levels.items()}

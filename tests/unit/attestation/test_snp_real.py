@@ -1,5 +1,6 @@
 """Real reports of AMD's hardware: they verify under AMD's root and, altered, never do."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_it_is_refused_for_debug_and_nothing_else() -> None:
     refusals = guest_refusals(authentic(EVIDENCE).report)
     assert len(refusals) == 1
     assert "DEBUG" in refusals[0]
+
+
+def test_the_chain_is_read_as_amds_service_sends_it() -> None:
+    pem = b"".join(
+        b"-----BEGIN CERTIFICATE-----\n"
+        + base64.encodebytes(read(name))
+        + b"-----END CERTIFICATE-----\n"
+        for name in ("milan_ask.der", "milan_ark.der")
+    )
+    assert SnpChain.from_pem(SnpProduct.MILAN, SigningKey.VCEK, pem) == milan()
 
 
 @pytest.mark.parametrize("product", ["milan", "genoa"])

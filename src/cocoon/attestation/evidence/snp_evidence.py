@@ -105,7 +105,10 @@ def guest_refusals(report: SnpReport) -> tuple[str, ...]:
 
 
 def _require_signer(report: SnpReport) -> None:
-    if report.signing_key is SigningKey.NONE or report.mask_chip_key:
+    # MASK_CHIP_KEY keeps the firmware from using the VCEK; a VLEK may still sign.
+    if report.signing_key is SigningKey.NONE or (
+        report.mask_chip_key and report.signing_key is SigningKey.VCEK
+    ):
         raise EvidenceError(
             "SEV-SNP report: the host keeps the firmware from signing (MASK_CHIP_KEY)",
             fix="the host must switch off MaskChipKey in its SEV configuration",

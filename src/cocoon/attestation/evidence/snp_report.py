@@ -85,7 +85,7 @@ class SnpReport:
         current_tcb: TCB_VERSION of the running firmware, 8 bytes.
         platform_info: 64 bits.
         signing_key: the key that signs.
-        mask_chip_key: whether the host keeps the firmware from signing.
+        mask_chip_key: whether the host keeps the firmware from using the chip's key.
         author_key_en: whether an author key vouched for the ID key.
         report_data: what the guest asked to be signed, 64 bytes.
         measurement: of the guest's initial memory, 48 bytes.

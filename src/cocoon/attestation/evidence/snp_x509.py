@@ -31,8 +31,6 @@ _BOOTLOADER, _TEE, _SNP, _MICROCODE, _FMC = (_AMD + f"3.{part}" for part in (1, 
 _RESERVED_LEVELS = tuple(_AMD + f"3.{part}" for part in (4, 5, 6, 7))
 _HWID = _AMD + "4"
 _CSP_ID = _AMD + "5"
-_STRUCT_VERSIONS = (0, 1)
-
 _DER_INTEGER = 0x02
 _DER_IA5_STRING = 0x16
 _MALFORMED = (
@@ -277,9 +275,12 @@ def _leaf(certificate: x509.Certificate) -> SnpLeaf:
         raise EvidenceError(f"{kind.name} certificate: the key is not on P-384")
     _require_no_critical(certificate.extensions, f"{kind.name} certificate", x509.KeyUsage)
     values = _amd_values(certificate.extensions)
-    if _integer(values, _STRUCT_VERSION) not in _STRUCT_VERSIONS:
-        raise EvidenceError(f"{kind.name} certificate: unknown structure version")
     product = _product(values)
+    # Turin's extensions have another form: an FMC level, a chip id of 8 bytes.
+    if _integer(values, _STRUCT_VERSION) != (product is SnpProduct.TURIN):
+        raise EvidenceError(
+            f"{kind.name} certificate: not the structure version of {product.value}"
+        )
     return SnpLeaf(
         kind=kind,
         product=product,
