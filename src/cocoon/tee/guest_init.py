@@ -104,12 +104,15 @@ class Hardware:
             uses them. Raises if one is not genuine.
         derive_key: the sealed key of a name, 32 bytes.
         image_hash: of this guest after its last event, 32 bytes.
+        open_gpus: lets the GPUs work; called once their verification is measured. None where
+            there is nothing to open.
     """
 
     extend: Callable[[int, bytes], None] | None
     verify_gpus: Callable[[], int]
     derive_key: Callable[[str], bytes]
     image_hash: Callable[[], bytes]
+    open_gpus: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -172,6 +175,8 @@ class GuestInit:
             raise ConfigError(f"{count} GPUs verify, but the command line asks for {flags.gpus}")
         after = rtmr3_events(tree, gpus=count, debug=flags.debug)
         self._extend(after[len(before) : -1])
+        if self.hardware.open_gpus is not None:
+            self.hardware.open_gpus()
         return count
 
     def _extend(self, events: Sequence[Event]) -> None:

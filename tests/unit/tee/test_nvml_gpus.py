@@ -1,6 +1,8 @@
 """GPUs through NVML, with a stand-in for the driver's module."""
 
+import contextlib
 import inspect
+from pathlib import Path
 
 import pynvml
 import pytest
@@ -11,7 +13,9 @@ from cocoon.attestation.evidence.nvidia_item import GpuItem
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.gpu_pki import GpuPki
 from cocoon.errors import ConfigError, EvidenceError, PolicyError
+from cocoon.tee.guest_init import GuestInit, GuestPaths, Hardware
 from cocoon.tee.nvidia import GpuGate, NvmlGpus
+from cocoon.tee.runtime_config import Role
 from cocoon.testing.nvml import FUNCTIONS, StandInNvml
 
 NOW = 1_795_000_000
@@ -132,3 +136,28 @@ def test_a_requirement_with_real_roots_refuses_simulated_gpus() -> None:
     gate = GpuGate(NvmlGpus(StandInNvml(MACHINE.evidence)), requirement)
     with pytest.raises(EvidenceError, match="pinned root"):
         gate.verify(NONCE, NOW)
+
+
+def test_a_guest_measures_the_verification_before_it_opens_the_gpus(tmp_path: Path) -> None:
+    nvml, gate = rig()
+    paths = GuestPaths(*(tmp_path / name for name in ("share", "c", "r", "k", "e", "cmdline")))
+    paths.share.mkdir()
+    (paths.share / "start").write_text("#!")
+    paths.cmdline.write_text("cocoon.gpus=2")
+    ready: list[int] = []
+    hardware = Hardware(
+        extend=lambda register, digest: ready.append(nvml.ready),
+        verify_gpus=lambda: len(gate.verify(NONCE, NOW)),
+        derive_key=lambda name: name.encode().ljust(32, b"!"),
+        image_hash=lambda: bytes(range(32)),
+        open_gpus=gate.open,
+    )
+    with contextlib.suppress(ConfigError):  # the variables of a whole role are not the point
+        GuestInit(Role.WORKER, hardware, paths).run()
+    on, off = (
+        pynvml.NVML_CC_ACCEPTING_CLIENT_REQUESTS_TRUE,
+        pynvml.NVML_CC_ACCEPTING_CLIENT_REQUESTS_FALSE,
+    )
+    # The configuration; the GPUs' verification, with which they are still closed; the end.
+    assert ready == [on, off, on]
+    assert paths.events.read_text().splitlines()[1] == "cocoon:gpu_verified=2"
