@@ -56,6 +56,7 @@ class SealServer:
         self._connections: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._closing = False
 
     @property
     def endpoint(self) -> SealEndpoint:
@@ -86,14 +87,16 @@ class SealServer:
 
     async def close(self) -> None:
         """Stop listening and end every connection."""
+        self._closing = True
         if self._server is not None:
             self._server.close()
+        await asyncio.sleep(0)  # for a connection that is being accepted just now
         for task in list(self._connections):
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= self._limits.max_connections:
+        if self._closing or len(self._connections) >= self._limits.max_connections:
             writer.transport.abort()
             return
         task = asyncio.create_task(self._converse(reader, writer))
