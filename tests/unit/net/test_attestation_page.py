@@ -1,0 +1,182 @@
+"""``GET /attestation`` of a node."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+
+from cocoon.attestation.challenge import verify_challenge
+from cocoon.attestation.document import AttestationDocument
+from cocoon.attestation.evidence import EvidenceKind, EvidenceSource
+from cocoon.attestation.report import Outcome, Report
+from cocoon.attestation.verify import PeerRole, verify_peer
+from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
+from cocoon.errors import EvidenceError
+from cocoon.net.attestation_page import CHALLENGE_BURST, AttestationPage, PageFacts
+from cocoon.net.identity import Identity
+
+pytestmark = pytest.mark.anyio
+
+NOW = int(time.time())
+NONCE = bytes(range(32))
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture(scope="module")
+def tee(tmp_path_factory: pytest.TempPathFactory) -> SimulatedTee:
+    return SimulatedTee(tmp_path_factory.mktemp("page") / "tee", NOW)
+
+
+def page_of(
+    tee: SimulatedTee,
+    image: str = "worker",
+    *,
+    clock: Clock | None = None,
+    answers: EvidenceSource | None = None,
+) -> AttestationPage:
+    source = SimulatedTdx(tee, image)
+    return AttestationPage(
+        Identity.generate(source),
+        answers or source,
+        PageFacts(role="worker", image_hash=source.image_hash, model="m@c:h"),
+        clock=clock or Clock(),
+    )
+
+
+async def get(page: AttestationPage, query: str = "") -> Response:
+    scope = {"type": "http", "method": "GET", "path": "/attestation", "headers": [],
+             "query_string": query.encode()}  # fmt: skip
+    return await page.answer(Request(scope))
+
+
+async def test_a_page_shows_the_certificate_in_use(tee: SimulatedTee) -> None:
+    page = page_of(tee)
+    answer = await get(page)
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    document = AttestationDocument.from_bytes(bytes(answer.body))
+    again = AttestationDocument.from_bytes(bytes((await get(page)).body))
+    assert document == again
+    peer = verify_peer(document.certificate, tee.policy(NOW), NOW, role=PeerRole.SERVER)
+    assert peer.kind is EvidenceKind.TDX_SIMULATED
+    assert (document.role, document.model, document.challenge) == ("worker", "m@c:h", None)
+    assert document.image_hash == peer.image_hash
+
+
+async def test_a_challenge_is_answered_by_the_same_hardware(tee: SimulatedTee) -> None:
+    answer = await get(page_of(tee), f"nonce={NONCE.hex()}")
+    document = AttestationDocument.from_bytes(bytes(answer.body))
+    policy = tee.policy(NOW)
+    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    report = Report()
+    verify_challenge(document.challenge, NONCE, peer, policy, NOW, report=report)
+    assert report.steps[0].outcome is Outcome.PASSED
+
+
+@pytest.mark.parametrize("other", ["nonce", "key", "image", "none", "machine"])
+async def test_an_answer_of_something_else_is_refused(
+    tee: SimulatedTee, tmp_path: Path, other: str
+) -> None:
+    page = page_of(tee)
+    document = await page.document(NONCE)
+    policy = tee.policy(NOW)
+    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    nonce, answer = NONCE, document.challenge
+    if other == "nonce":
+        nonce = bytes(32)
+    elif other == "key":
+        answer = (await page_of(tee).document(NONCE)).challenge
+    elif other == "image":
+        image = AttestationPage(page._identity, SimulatedTdx(tee, "other"), page._facts)
+        answer = (await image.document(NONCE)).challenge
+    elif other == "machine":
+        stranger = SimulatedTdx(SimulatedTee(tmp_path / "other", NOW), "worker")
+        machine = AttestationPage(page._identity, stranger, page._facts)
+        answer = (await machine.document(NONCE)).challenge
+    else:
+        answer = None
+    report = Report()
+    with pytest.raises(EvidenceError):
+        verify_challenge(answer, nonce, peer, policy, NOW, report=report)
+    assert report.failure is not None
+
+
+async def test_without_a_question_there_is_nothing_to_answer(tee: SimulatedTee) -> None:
+    document = await page_of(tee).document()
+    policy = tee.policy(NOW)
+    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    report = Report()
+    verify_challenge(None, None, peer, policy, NOW, report=report)
+    assert report.steps[0].outcome is Outcome.SKIPPED
+
+
+@pytest.mark.parametrize(
+    "nonce", ["", "00", "zz" * 32, "0x" + "00" * 31, "00 " * 21 + "0", "\u0660" * 64]
+)
+async def test_a_malformed_nonce_is_refused(tee: SimulatedTee, nonce: str) -> None:
+    from urllib.parse import quote
+
+    assert (await get(page_of(tee), f"nonce={quote(nonce)}")).status_code == 400
+
+
+async def test_challenges_are_rationed_and_pages_are_not(tee: SimulatedTee) -> None:
+    clock = Clock()
+    page = page_of(tee, clock=clock)
+    asked = [await get(page, f"nonce={NONCE.hex()}") for _ in range(int(CHALLENGE_BURST) + 1)]
+    assert [answer.status_code for answer in asked] == [200] * int(CHALLENGE_BURST) + [429]
+    assert asked[-1].headers["retry-after"] == "1"
+    assert (await get(page)).status_code == 200
+    clock.now += 1
+    assert (await get(page, f"nonce={NONCE.hex()}")).status_code == 200
+    assert (await get(page, f"nonce={NONCE.hex()}")).status_code == 429
+
+
+async def test_the_hardware_is_asked_one_question_at_a_time(tee: SimulatedTee) -> None:
+    class Slow(SimulatedTdx):
+        running = most = 0
+
+        def quote(self, report_data: bytes) -> bytes:
+            Slow.running += 1
+            Slow.most = max(Slow.most, Slow.running)
+            time.sleep(0.01)
+            Slow.running -= 1
+            return super().quote(report_data)
+
+    page = page_of(tee, answers=Slow(tee, "worker"))
+    await asyncio.gather(*(page.document(NONCE) for _ in range(4)))
+    assert Slow.most == 1
+
+
+async def test_a_node_without_hardware_answers_no_challenge(tee: SimulatedTee) -> None:
+    page = AttestationPage(Identity.generate(None), None, PageFacts(role="proxy"))
+    assert (await get(page)).status_code == 200
+    assert (await get(page, f"nonce={NONCE.hex()}")).status_code == 404
+
+
+async def test_hardware_that_fails_is_named_by_its_class_only(tee: SimulatedTee) -> None:
+    class Broken:
+        kind = EvidenceKind.TDX
+
+        def quote(self, report_data: bytes) -> bytes:
+            raise EvidenceError("/secret/path")
+
+    answer = await get(page_of(tee, answers=Broken()), f"nonce={NONCE.hex()}")
+    assert answer.status_code == 503
+    assert b"secret" not in bytes(answer.body)
+
+
+async def test_logs_are_shown_as_they_are(tee: SimulatedTee) -> None:
+    source = SimulatedTdx(tee, "worker")
+    facts = PageFacts(role="worker", logs=lambda: (b"binary", "cocoon:tdx_inited\n"))
+    page = AttestationPage(Identity.generate(source), source, facts)
+    document = await page.document()
+    assert (document.event_log, document.start_up_log) == (b"binary", "cocoon:tdx_inited\n")
