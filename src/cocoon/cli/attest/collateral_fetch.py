@@ -35,7 +35,7 @@ async def fetch_all(
     library: Library,
     wants: Wants,
     *,
-    simulated_root: bytes | None = None,
+    gpu_root: bytes | None = None,
     report: Callable[[Outcome], None],
 ) -> list[Outcome]:
     """Fetch everything, one after the other; what fails does not hold up the rest.
@@ -43,7 +43,7 @@ async def fetch_all(
     Args:
         library: where it goes.
         wants: what is wanted.
-        simulated_root: DER of a devnet's root; None pins the vendors'.
+        gpu_root: DER of the root of a devnet's GPUs; None pins NVIDIA's.
         report: told of each document.
     """
     outcomes = [await _one(library, kind, key, report) for kind, key in wants.keys]
@@ -51,7 +51,7 @@ async def fetch_all(
     for gpu in wants.gpus:
         failed: set[str] = set()
         for _ in range(GPU_ROUNDS):
-            needs = needed(gpu, library.books.gpu, now, simulated_root=simulated_root)
+            needs = needed(gpu, library.books.gpu, now, simulated_root=gpu_root)
             keys = [need.key for need in needs if need.key not in failed]
             if not keys:
                 break

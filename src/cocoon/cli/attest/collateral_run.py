@@ -78,7 +78,7 @@ def run_fetch(
         state = "fetched" if outcome.error is None else f"FAILED: {outcome.error}"
         console.print(f"{named(outcome.kind, outcome.key)}: {state}", markup=False)
 
-    outcomes = asyncio.run(_fetch(library, sources, wants, choice, root, report))
+    outcomes = asyncio.run(_fetch(library, sources, wants, choice, report))
     _print([row for row in _rows(library.store) if _is_of(row, outcomes)], as_json=as_json)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
@@ -108,7 +108,6 @@ async def _fetch(
     sources: Sources,
     wants: Wants,
     choice: Choice,
-    root: bytes | None,
     report: Callable[[Outcome], None],
 ) -> list[Outcome]:
     try:
@@ -116,7 +115,7 @@ async def _fetch(
             product = choice.products[0] if choice.products else None
             leaf = await fetch_vcek(sources.amd, load(str(choice.vcek)).data, product)
             write_leaf(library.store.directory / VCEK_FILE, leaf)
-        return await fetch_all(library, wants, simulated_root=root, report=report)
+        return await fetch_all(library, wants, report=report)
     finally:
         await library.close()
 

@@ -13,7 +13,7 @@ from cocoon.attestation.evidence.tdx_quote import (
     parse_quote,
 )
 from cocoon.attestation.measurements import SgxMeasurements, TdxMeasurements
-from cocoon.cli.attest.describe_x509 import describe_chain, load_pems
+from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, describe_chain, load_pems
 from cocoon.cli.attest.view import Section, View
 from cocoon.errors import ConfigError
 
@@ -183,7 +183,7 @@ def _signature(view: View, quote: Quote) -> None:
         return
     try:
         chain = load_pems(signature.certification_data.rstrip(b"\0"))
-    except ValueError:
+    except CERTIFICATE_ERRORS:
         view.warnings.append("the certificates in the quote do not parse")
         return
     view.include(describe_chain(chain), "PCK ")
@@ -194,5 +194,5 @@ def _signature(view: View, quote: Quote) -> None:
 def _root_hash(root: x509.Certificate) -> bytes | None:
     try:
         return root_hash_of(root.public_bytes(Encoding.DER))
-    except ConfigError:
+    except (ConfigError, *CERTIFICATE_ERRORS):
         return None

@@ -4,6 +4,7 @@ import warnings
 from datetime import UTC, datetime
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.utils import CryptographyDeprecationWarning
@@ -12,7 +13,16 @@ from cocoon.cli.attest.view import Section, View
 from cocoon.errors import EvidenceError
 
 MAX_CHAIN = 16
-_PLAIN_ERRORS = (ValueError, TypeError)
+CERTIFICATE_ERRORS = (
+    ValueError,
+    TypeError,
+    OverflowError,
+    UnsupportedAlgorithm,
+    x509.InvalidVersion,
+    x509.DuplicateExtension,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises for certificates that it cannot read."""
 
 
 def describe_chain(chain: list[x509.Certificate]) -> View:
@@ -36,7 +46,7 @@ def load_ders(data: bytes) -> list[x509.Certificate]:
         size = _der_size(data)
         try:
             found.append(load_der(data[:size]))
-        except _PLAIN_ERRORS as error:
+        except CERTIFICATE_ERRORS as error:
             raise EvidenceError("malformed certificate") from error
         data = data[size:]
     return found
@@ -74,7 +84,7 @@ def describe_certificate(section: Section, certificate: x509.Certificate) -> Non
         section.add("not_before", moment(int(certificate.not_valid_before_utc.timestamp())))
         section.add("not_after", moment(int(certificate.not_valid_after_utc.timestamp())))
         section.add("key", _key(certificate))
-    except _PLAIN_ERRORS:
+    except CERTIFICATE_ERRORS:
         section.add("unreadable", "its names, dates or key do not parse")
     section.add("sha256", certificate.fingerprint(hashes.SHA256()))
 

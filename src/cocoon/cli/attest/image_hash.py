@@ -1,26 +1,11 @@
-"""``cocoon attest image-hash``: what a machine will measure, or has measured."""
+# ruff: noqa: PLC0415 - imported when the command runs, for a quick `cocoon --help`
+"""``cocoon attest image-hash``: the hash that a list of allowed images holds."""
 
-import json
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Group, RenderableType
-from rich.text import Text
 
-from cocoon.attestation.evidence.snp_report import SnpReport
-from cocoon.attestation.evidence.td_report import TdReport, parse_td_report
-from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
-from cocoon.attestation.measure import expected
-from cocoon.attestation.measure.expected import Boot, Origin, Register
-from cocoon.attestation.measurements import SnpMeasurements, TdxMeasurements
-from cocoon.cli import screen
-from cocoon.cli.attest.machine_file import MachineFile, load_machine, read_whole
-from cocoon.cli.attest.recognise import SNP_REPORT_BYTES, Kind, recognise
-from cocoon.errors import ConfigError, EvidenceError
-
-MAX_EVIDENCE_BYTES = 1 << 20
 INCOMPLETE = 1
 
 Source = Annotated[
@@ -33,62 +18,6 @@ Source = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
-@dataclass(slots=True)
-class Result:
-    """What is known about a machine.
-
-    Attributes:
-        platform: tdx, snp or sgx.
-        source: what it was read from.
-        registers: in the order of the hash.
-        image_hash: 32 bytes; None while a register is missing.
-        config: hash of the configuration, 64 hex characters.
-        warnings: what a reader must not overlook.
-    """
-
-    platform: str
-    source: str
-    registers: tuple[Register, ...]
-    image_hash: bytes | None
-    config: str | None = None
-    warnings: list[str] = field(default_factory=list)
-
-    def to_json(self) -> str:
-        """For scripts."""
-        document: dict[str, Any] = {
-            "platform": self.platform,
-            "image_hash": self.image_hash.hex() if self.image_hash else None,
-            "config_hash": self.config,
-            "registers": {
-                register.name: {
-                    "value": register.value.hex() if register.value is not None else None,
-                    "origin": register.origin.value,
-                    "note": register.note,
-                }
-                for register in self.registers
-            },
-            "warnings": self.warnings,
-        }
-        return json.dumps(document, indent=2)
-
-    def render(self) -> RenderableType:
-        """For people."""
-        rows = [(register.name, _shown(register)) for register in self.registers]
-        summary = [("configuration", self.config)] if self.config else []
-        known = self.image_hash.hex() if self.image_hash else "unknown: a register is missing"
-        facts = screen.facts(f"{self.platform}, {self.source}", [*summary, ("image hash", known)])
-        warnings = [Text(f"warning: {warning}", style="yellow") for warning in self.warnings]
-        return Group(screen.facts("registers", rows), facts, *warnings)
-
-
-def _shown(register: Register) -> str:
-    value = (
-        "" if register.value is None else f"{register.value.hex() if any(register.value) else 0}\n"
-    )
-    note = f": {register.note}" if register.note else ""
-    return f"{value}{register.origin.value}{note}"
-
-
 def image_hash(source: Source, as_json: AsJson = False) -> None:
     """Print the registers and the image hash that a machine will have, or that evidence has.
 
@@ -96,96 +25,13 @@ def image_hash(source: Source, as_json: AsJson = False) -> None:
     be given, and the command says which. Exits with 1 while the image hash is unknown. From
     evidence the registers are read; nothing is verified.
     """
-    is_description = source.suffix == ".toml"
-    result = describe_machine(load_machine(source)) if is_description else read_evidence(source)
+    from cocoon.cli import screen
+    from cocoon.cli.attest.image_hash_report import report
+
+    result = report(source)
     if as_json:
         typer.echo(result.to_json())
     else:
         screen.stdout().print(result.render(), soft_wrap=False)
     if result.image_hash is None:
         raise typer.Exit(INCOMPLETE)
-
-
-def describe_machine(machine: MachineFile) -> Result:
-    """Compute what a described machine will measure.
-
-    Raises:
-        ConfigError: a file is missing or malformed, or a given register contradicts the files.
-    """
-    boot = machine.boot()
-    given = machine.given.by_name()
-    warnings = _warnings(machine, boot)
-    measured: TdxMeasurements | SnpMeasurements | None
-    if machine.platform == "snp":
-        register = expected.snp_register(boot, machine.snp_host(), given.get("launch_digest"))
-        measured = expected.snp_measurements(register, machine.snp_host())
-        registers: tuple[Register, ...] = (register,)
-    else:
-        registers = expected.tdx_registers(boot, machine.tdx_host(), given)
-        measured = expected.tdx_measurements(registers)
-    found = measured.image_hash() if measured else None
-    return Result(machine.platform, "computed", registers, found, boot.config, warnings)
-
-
-def _warnings(machine: MachineFile, boot: Boot) -> list[str]:
-    warnings = []
-    flags = machine.flags()
-    if boot.debug:
-        warnings.append("cocoon_debug: the keys of this guest are public")
-    if flags.config and boot.config and flags.config != boot.config:
-        warnings.append("the command line allows another configuration: this guest will not start")
-    if machine.platform == "snp" and not flags.config:
-        warnings.append(
-            "SEV-SNP measures the configuration through the command line only: add"
-            f" cocoon.config={boot.config or 'HASH'}, without it the guest does not start"
-        )
-    return warnings
-
-
-def read_evidence(path: Path) -> Result:
-    """Read the registers of evidence; nothing is verified.
-
-    Raises:
-        EvidenceError: it is malformed.
-        ConfigError: it is no evidence with registers.
-    """
-    item = recognise(read_whole(path, MAX_EVIDENCE_BYTES))
-    readers = {
-        Kind.TDX_QUOTE: lambda data: _of_tdx(parse_quote(data).body),
-        Kind.TDREPORT: lambda data: _of_tdx(parse_td_report(data)),
-        Kind.SNP_REPORT: _of_snp,
-    }
-    if item.kind not in readers:
-        raise ConfigError(f"{path} is {item.kind.value}: give a quote, TDREPORT, report or .toml")
-    result = readers[item.kind](item.data)
-    result.warnings.append("read, not verified: use cocoon attest verify for that")
-    return result
-
-
-def _of_tdx(body: object) -> Result:
-    if not isinstance(body, TdBody | TdReport):
-        raise EvidenceError("the quote is not of a trust domain")
-    values = (body.mr_td, body.mr_config_id, body.mr_owner, body.mr_owner_config, *body.rtmrs)
-    registers = tuple(
-        Register(name, value, Origin.GIVEN)
-        for name, value in zip(expected.TDX_REGISTERS, values, strict=True)
-    )
-    measured = expected.tdx_measurements(registers)
-    return Result("tdx", "from evidence", registers, measured.image_hash() if measured else None)
-
-
-def _of_snp(data: bytes) -> Result:
-    report = SnpReport.from_bytes(data[:SNP_REPORT_BYTES])
-    registers = (Register("launch_digest", report.measurement, Origin.GIVEN),)
-    measured = SnpMeasurements(
-        measurement=report.measurement,
-        host_data=report.host_data,
-        id_key_digest=report.id_key_digest,
-        author_key_digest=report.author_key_digest,
-        family_id=report.family_id,
-        image_id=report.image_id,
-        guest_policy=report.policy,
-        vmpl=report.vmpl,
-        report_data=report.report_data,
-    )
-    return Result("snp", "from evidence", registers, measured.image_hash())

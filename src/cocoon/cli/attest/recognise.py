@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.certificate import OID_BUNDLE, OID_QUOTE
 from cocoon.attestation.document import AttestationDocument
 from cocoon.attestation.endorsement import SIZE as ENDORSEMENT_BYTES
-from cocoon.cli.attest.describe_x509 import load_der, load_pems
+from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, load_der, load_pems
 from cocoon.cli.attest.gpu_form import looks_like_gpu_evidence
 from cocoon.errors import EvidenceError
 
@@ -134,7 +134,7 @@ def _is_text(data: bytes) -> bool:
 def _der(data: bytes) -> Item | None:
     try:
         return _certificate(load_der(data))
-    except ValueError:
+    except CERTIFICATE_ERRORS:
         return None
 
 
@@ -143,7 +143,7 @@ def _pem(text: bytes) -> Item:
         found = load_pems(text)
         if len(found) == 1:
             return _certificate(found[0])
-    except ValueError as error:
+    except CERTIFICATE_ERRORS as error:
         raise EvidenceError("malformed PEM certificate") from error
     return Item(Kind.CHAIN, b"".join(one.public_bytes(Encoding.DER) for one in found))
 

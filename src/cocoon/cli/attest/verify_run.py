@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.document import NONCE_BYTES
 from cocoon.attestation.measurements import IMAGE_HASH_BYTES
 from cocoon.cli import screen
-from cocoon.cli.attest.describe_x509 import load_der, load_pems
+from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, load_der, load_pems
 from cocoon.cli.attest.devnet_target import ROLES, devnet_target
 from cocoon.cli.attest.judging import Basis, from_policy_file, load_books, read_root
 from cocoon.cli.attest.targets import MAX_FILE_BYTES, load
@@ -128,5 +128,5 @@ def _certificate(path: Path) -> bytes:
         if data.lstrip().startswith(b"-----"):
             return load_pems(data)[0].public_bytes(Encoding.DER)
         return load_der(data).public_bytes(Encoding.DER)
-    except ValueError:
+    except CERTIFICATE_ERRORS:
         raise ConfigError(f"{path} is not a certificate") from None
