@@ -1,6 +1,7 @@
 """From a recognised item to what is shown of it."""
 
 import json
+import warnings
 from collections.abc import Callable
 
 from cocoon.attestation.evidence.collateral import Collateral
@@ -32,7 +33,10 @@ def describe(item: Item) -> View:
     Raises:
         EvidenceError: it does not parse.
     """
-    return _BY_KIND[item.kind](item.data)
+    with warnings.catch_warnings():
+        # What is odd about other people's certificates is shown, not warned of.
+        warnings.simplefilter("ignore", UserWarning)
+        return _BY_KIND[item.kind](item.data)
 
 
 def describe_collateral(data: bytes) -> View:

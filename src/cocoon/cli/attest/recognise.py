@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+import warnings
 from dataclasses import dataclass
 from enum import Enum
 
@@ -70,7 +71,9 @@ def recognise(data: bytes) -> Item:
     Raises:
         EvidenceError: nothing that is known here.
     """
-    return _recognise(data, MAX_NESTING)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # odd certificates are still looked at
+        return _recognise(data, MAX_NESTING)
 
 
 def _recognise(data: bytes, nesting: int) -> Item:
