@@ -95,6 +95,7 @@ def fetch(
     with what was fetched; see `cocoon attest verify` for a whole verdict.
     """
     from cocoon.cli.attest.collateral_run import Choice, run_fetch
+    from cocoon.cli.attest.targets import load
     from cocoon.cli.config.collateral_table import KDS, PCS, CollateralTable
 
     table = CollateralTable(
@@ -111,7 +112,7 @@ def fetch(
         is_sgx=sgx,
         products=tuple(product or ()),
         gpus=tuple(gpu or ()),
-        vcek=vcek,
+        vcek=None if vcek is None else load(str(vcek)).data,
     )
     run_fetch(table, choice, simulated_tee, as_json=as_json)
 

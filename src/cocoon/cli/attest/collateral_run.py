@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cocoon.attestation.evidence.missing import SGX, SNP, TDX
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, root_hash_of
-from cocoon.cli import screen
+from cocoon.cli import logging, screen
 from cocoon.cli.attest.collateral_fetch import (
     Outcome,
     fetch_all,
@@ -20,6 +20,7 @@ from cocoon.cli.attest.collateral_fetch import (
 )
 from cocoon.cli.attest.collateral_rows import Row, row_of, rows_json, rows_table
 from cocoon.cli.attest.collateral_wants import Wants, wants_of
+from cocoon.cli.attest.recognise import recognise
 from cocoon.cli.attest.targets import load
 from cocoon.cli.config.collateral import amd_key, intel_key, make_sources
 from cocoon.cli.config.collateral_table import CollateralTable
@@ -41,7 +42,7 @@ class Choice:
         is_sgx: they are wanted for enclaves.
         products: AMD's processor lines.
         gpus: files with GPU evidence.
-        vcek: a file with a SEV-SNP report of this machine.
+        vcek: a SEV-SNP report of this machine: raw, hex or base64.
     """
 
     targets: tuple[str, ...] = ()
@@ -49,7 +50,7 @@ class Choice:
     is_sgx: bool = False
     products: tuple[str, ...] = ()
     gpus: tuple[Path, ...] = ()
-    vcek: Path | None = None
+    vcek: bytes | None = None
 
 
 def run_fetch(
@@ -62,9 +63,8 @@ def run_fetch(
         CollateralError: something could not be fetched.
         EvidenceError: a quote does not verify with what was fetched.
     """
-    root = None
-    if simulated_tee is not None:
-        root = SimulatedTee(simulated_tee, int(time.time())).root_certificate
+    _configure_log()
+    root = None if simulated_tee is None else _simulated_root(simulated_tee)
     root_hash = INTEL_ROOT_HASH if root is None else root_hash_of(root)
     sources = make_sources(table, root_hash=root_hash)
     if table.directory is None:
@@ -79,7 +79,9 @@ def run_fetch(
         console.print(f"{named(outcome.kind, outcome.key)}: {state}", markup=False)
 
     outcomes = asyncio.run(_fetch(library, sources, wants, choice, report))
-    _print([row for row in _rows(library.store) if _is_of(row, outcomes)], as_json=as_json)
+    rows = [row for row in _rows(library.store) if _is_of(row, outcomes)]
+    if rows or as_json:
+        _print(rows, as_json=as_json)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     if failed:
         raise CollateralError(
@@ -98,6 +100,7 @@ def run_show(directory: Path, *, as_json: bool) -> None:
     Raises:
         ConfigError: there is no such directory.
     """
+    _configure_log()
     if not directory.is_dir():
         raise ConfigError(f"there is no directory {directory}; name it with --out")
     _print(_rows(CollateralStore(directory)), as_json=as_json)
@@ -110,11 +113,14 @@ async def _fetch(
     choice: Choice,
     report: Callable[[Outcome], None],
 ) -> list[Outcome]:
+    console = screen.stderr()
     try:
-        if choice.vcek is not None and library.store.directory is not None:
+        if choice.vcek is not None:
             product = choice.products[0] if choice.products else None
-            leaf = await fetch_vcek(sources.amd, load(str(choice.vcek)).data, product)
+            evidence = recognise(choice.vcek).data
+            leaf = await fetch_vcek(sources.amd, evidence, product)
             write_leaf(library.store.directory / VCEK_FILE, leaf)
+            console.print(f"vcek: written to {library.store.directory / VCEK_FILE}", markup=False)
         return await fetch_all(library, wants, report=report)
     finally:
         await library.close()
@@ -133,6 +139,16 @@ def _wants(library: Library, choice: Choice) -> Wants:
     wants.keys += [(kind, intel_key(platform)) for platform in choice.platforms]
     wants.keys += [(SNP, amd_key(product)) for product in choice.products]
     return wants
+
+
+def _configure_log() -> None:
+    logging.configure(logging.level_of("debug" if logging.is_verbose() else "warning"))
+
+
+def _simulated_root(directory: Path) -> bytes:
+    if not directory.is_dir():
+        raise ConfigError(f"there is no simulated machine {directory}")
+    return SimulatedTee(directory, int(time.time())).root_certificate
 
 
 def _rows(store: CollateralStore) -> list[Row]:
