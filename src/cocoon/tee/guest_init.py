@@ -1,9 +1,9 @@
 """The first steps of a guest: measure its configuration, then everything that depends on it.
 
-Order (``attestation.md`` §8.3): configuration → event → GPUs → event → sealed keys → latch event
-→ the host's variables → rendered configuration. The latch makes it visible in every later quote
-that keys were derived before; the host's variables are read only after it, so that nothing the
-host can choose runs while keys can still be derived.
+Order (``attestation.md`` §8.3): configuration → event → GPUs → event → GPUs may work → sealed
+keys → latch event → the host's variables → rendered configuration. The latch makes it visible in
+every later quote that keys were derived before; the host's variables are read only after it, so
+that nothing the host can choose runs while keys can still be derived.
 
 On TDX the events extend RTMR3. SEV-SNP has no such registers: there the measured command line must
 name the hash (``cocoon.config=``), and the guest stops if the configuration has another one.
@@ -21,7 +21,6 @@ from cocoon.errors import ConfigError
 from cocoon.tee.config_dir import read_config_dir, read_regular
 from cocoon.tee.runtime_config import MAX_FILE_BYTES, Role, parse_runtime, render
 
-RTMR = 3
 MAX_CMDLINE_BYTES = 4096
 MAX_GPUS = 16
 TEMPLATE = ".in"
@@ -99,20 +98,19 @@ class Hardware:
     """What the steps need from the machine; a test gives its own.
 
     Attributes:
-        extend: ``(register index, digest of 48 bytes)``; None on SEV-SNP.
-        verify_gpus: verifies all GPUs and returns how many there are; called before anything
-            uses them. Raises if one is not genuine.
-        derive_key: the sealed key of a name, 32 bytes.
+        record: measures the text of an event into RTMR3; None on SEV-SNP.
+        verify_gpus: verifies all GPUs, which accept no work yet, and returns how many there are.
+            Raises if one is not genuine.
+        open_gpus: lets them accept work; called when their event is measured.
+        derive_key: the sealed key of a name, 32 bytes; None where no seal service exists.
         image_hash: of this guest after its last event, 32 bytes.
-        open_gpus: lets the GPUs work; called once their verification is measured. None where
-            there is nothing to open.
     """
 
-    extend: Callable[[int, bytes], None] | None
+    record: Callable[[str], object] | None
     verify_gpus: Callable[[], int]
-    derive_key: Callable[[str], bytes]
+    open_gpus: Callable[[], None]
+    derive_key: Callable[[str], bytes] | None
     image_hash: Callable[[], bytes]
-    open_gpus: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -141,11 +139,13 @@ class GuestInit:
         flags = parse_flags(self._cmdline())
         files = read_config_dir(self.paths.share)
         tree = self._check_config(files, flags)
-        gpu_count = self._events_before_keys(flags, tree)
-        keys = self._keys(flags)
-        self._extend(rtmr3_events(tree, gpus=gpu_count, debug=flags.debug)[-1:])
-        self._write_keys(keys)
+        events = rtmr3_events(tree, debug=flags.debug)
+        self._record(events[:-1])
         self._write_config(select(files))
+        gpu_count = self._gpus(flags, tree)
+        keys = self._keys(flags)
+        self._record(events[-1:])
+        self._write_keys(keys)
         system = self._system_variables(flags, gpu_count)
         self._render(select(files), system)
         return system
@@ -161,29 +161,25 @@ class GuestInit:
                 raise ConfigError(f"{TREE_FILE} names another configuration than {tree}")
         if flags.config not in {None, tree}:
             raise ConfigError(f"the command line allows another configuration than {tree}")
-        if flags.config is None and self.hardware.extend is None:
+        if flags.config is None and self.hardware.record is None:
             raise ConfigError("on SEV-SNP the command line must have cocoon.config=HASH")
         return tree
 
-    def _events_before_keys(self, flags: Flags, tree: str) -> int:
-        before = rtmr3_events(tree, debug=flags.debug)[:-1]
-        self._extend(before)
+    def _gpus(self, flags: Flags, tree: str) -> int:
         if not flags.gpus:
             return 0
         count = self.hardware.verify_gpus()
         if count != flags.gpus:
             raise ConfigError(f"{count} GPUs verify, but the command line asks for {flags.gpus}")
-        after = rtmr3_events(tree, gpus=count, debug=flags.debug)
-        self._extend(after[len(before) : -1])
-        if self.hardware.open_gpus is not None:
-            self.hardware.open_gpus()
+        self._record(rtmr3_events(tree, gpus=count)[1:-1])
+        self.hardware.open_gpus()
         return count
 
-    def _extend(self, events: Sequence[Event]) -> None:
-        """Measure first, then note: an event that is in the log is in the register."""
+    def _record(self, events: Sequence[Event]) -> None:
+        """Measure first, then note: what is noted here is in the register."""
         for event in events:
-            if self.hardware.extend is not None:
-                self.hardware.extend(RTMR, event.digest)
+            if self.hardware.record is not None:
+                self.hardware.record(event.name)
             self.paths.events.parent.mkdir(parents=True, exist_ok=True)
             with self.paths.events.open("a", encoding="utf-8") as log:
                 log.write(event.name + "\n")
@@ -191,6 +187,8 @@ class GuestInit:
     def _keys(self, flags: Flags) -> dict[str, bytes]:
         if flags.debug:
             return dict.fromkeys(KEY_NAMES, DEBUG_KEY)
+        if self.hardware.derive_key is None:
+            return {}
         keys = {name: self.hardware.derive_key(name) for name in KEY_NAMES}
         for name, key in keys.items():
             if len(key) != KEY_BYTES or not any(key):

@@ -1,7 +1,9 @@
 """The first boot of a guest, in a directory tree."""
 
 import os
+import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,10 +27,9 @@ class Machine:
         self.gpus = gpus
         self.has_rtmr = has_rtmr
 
-    def extend(self, index: int, digest: bytes) -> None:
-        assert index == 3
-        self.calls.append("extend")
-        self.register = rtmr.extend(self.register, digest)
+    def record(self, text: str) -> None:
+        self.calls.append("event")
+        self.register = rtmr.extend(self.register, rtmr.text_event(text).digest)
 
     def verify_gpus(self) -> int:
         self.calls.append("gpus")
@@ -45,8 +46,13 @@ class Machine:
         return bytes(range(32))
 
     def hardware(self) -> Hardware:
-        extend = self.extend if self.has_rtmr else None
-        return Hardware(extend, self.verify_gpus, self.derive_key, self.image_hash)
+        return Hardware(
+            record=self.record if self.has_rtmr else None,
+            verify_gpus=self.verify_gpus,
+            open_gpus=lambda: self.calls.append("gpus work"),
+            derive_key=self.derive_key,
+            image_hash=self.image_hash,
+        )
 
 
 @pytest.fixture
@@ -77,7 +83,10 @@ def test_everything_in_its_order(paths: GuestPaths) -> None:
     paths.cmdline.write_text("quiet cocoon.gpus=8\n")
     init(paths, machine)
     keys = ["key disk_encryption", "key app"]
-    assert machine.calls == ["extend", "gpus", "extend", *keys, "extend", "image hash"]
+    assert machine.calls == [
+        *("event", "gpus", "event", "gpus work"),
+        *(*keys, "event", "image hash"),
+    ]
     assert machine.register == rtmr.replay(rtmr.rtmr3_events(tree(paths), gpus=8))
     assert paths.events.read_text().splitlines() == [
         f"cocoon:spec.tree={tree(paths)}",
@@ -119,7 +128,7 @@ def test_gpus_that_do_not_verify_give_no_keys(paths: GuestPaths, found: int) -> 
     paths.cmdline.write_text("cocoon.gpus=8")
     with pytest.raises((ConfigError, EvidenceError)):
         init(paths, machine)
-    assert machine.calls == ["extend", "gpus"]
+    assert machine.calls == ["event", "gpus"]
     assert not paths.keys.exists()
 
 
@@ -153,10 +162,17 @@ def test_snp_measures_the_configuration_by_its_command_line(paths: GuestPaths) -
 def test_a_weak_key_is_refused(paths: GuestPaths) -> None:
     for key in (bytes(32), b"short"):
         machine = Machine()
-        hardware = Hardware(machine.extend, lambda: 0, lambda _, key=key: key, machine.image_hash)
+        hardware = replace(machine.hardware(), derive_key=lambda _, key=key: key)
         with pytest.raises(ConfigError, match="is not one"):
             GuestInit(Role.PROXY, hardware, paths).run()
         paths.events.unlink()
+        shutil.rmtree(paths.config)
+
+
+def test_without_a_seal_service_there_are_no_keys(paths: GuestPaths) -> None:
+    hardware = replace(Machine().hardware(), derive_key=None)
+    GuestInit(Role.PROXY, hardware, paths).run()
+    assert list(paths.keys.iterdir()) == []
 
 
 @pytest.mark.parametrize(
