@@ -61,7 +61,7 @@ def source(path: Path) -> Source:
     Raises:
         ConfigError: as for :func:`scan` and :func:`single_file`.
     """
-    return scan(path) if path.is_dir() else single_file(path)
+    return scan(path) if os.path.isdir(path) else single_file(path)
 
 
 def single_file(path: Path) -> Source:

@@ -59,7 +59,7 @@ def form_of(path: Path) -> Form:
     Raises:
         ConfigError: it cannot be read.
     """
-    if path.is_dir():
+    if os.path.isdir(path):
         return Form.DIRECTORY
     offset, magic = _MAGIC
     with _open(path) as file:
