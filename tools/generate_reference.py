@@ -15,7 +15,7 @@ import typer
 
 from cocoon.accounting import Nano
 from cocoon.cli.app import app
-from cocoon.cli.config import tables
+from cocoon.cli.config import key_manager_tables, seal_table, tables
 from cocoon.cli.config.reader import documented_keys
 from cocoon.cli.config.values import ton
 
@@ -24,6 +24,7 @@ FILES = {
     "client": tables.ClientFile,
     "proxy": tables.ProxyFile,
     "worker": tables.WorkerFile,
+    "key-manager": key_manager_tables.KeyManagerFile,
 }
 SHARED = {
     "chain": tables.ChainTable,
@@ -38,6 +39,12 @@ SHARED = {
     "listen": tables.ListenTable,
     "engine": tables.EngineTable,
     "gateway": tables.GatewayTable,
+    "keys": seal_table.KeysTable,
+    "seal": seal_table.SealTable,
+    "peers": key_manager_tables.PeersTable,
+    "handover": key_manager_tables.HandoverTable,
+    "predecessor": key_manager_tables.PredecessorTable,
+    "rotation": key_manager_tables.RotationTable,
     "log": tables.LogTable,
 }
 """Tables described once; the role tables only name them."""
@@ -85,7 +92,8 @@ def _table(cls: type) -> str:
         if inner is None:
             rows += [_row(key) for key in documented_keys(cls) if key.path == item.name]
         else:
-            rows.append(f"| `{item.name}` | | {item.metadata['help']}; see [policy](#policy) |")
+            name = next(name for name, known in SHARED.items() if known is inner)
+            rows.append(f"| `{item.name}` | | {item.metadata['help']}; see [{name}](#{name}) |")
     return "\n".join(rows)
 
 

@@ -5,10 +5,11 @@ import tomllib
 from pathlib import Path
 
 from cocoon.cli.config import official, tables
+from cocoon.cli.config.key_manager_tables import KeyManagerFile
 from cocoon.cli.config.reader import Context, read
 from cocoon.errors import ConfigError
 
-OURS = (tables.ClientFile, tables.ProxyFile, tables.WorkerFile)
+OURS = (tables.ClientFile, tables.ProxyFile, tables.WorkerFile, KeyManagerFile)
 OFFICIAL = (official.client_file, official.proxy_file, official.worker_file)
 
 
