@@ -81,7 +81,7 @@ class PckChain:
         issuer: the PCK platform or processor CA.
         root: as the quote claims it; only the pinned root counts.
         issuer_kind: ``platform`` or ``processor``: which revocation list covers the leaf.
-        expires_at: unix seconds at which the first of the three expires.
+        expires_at: unix seconds at which the leaf or its issuer expires.
         extension: what the leaf says about the platform.
     """
 
@@ -128,7 +128,8 @@ def _parse_chain(pem: bytes) -> PckChain:
         issuer=issuer,
         root=root,
         issuer_kind=_issuer_kind(leaf.issuer),
-        expires_at=int(min(item.not_valid_after_utc for item in certificates).timestamp()),
+        # Not the root's: the quote's copy of it is not what was verified.
+        expires_at=int(min(leaf.not_valid_after_utc, issuer.not_valid_after_utc).timestamp()),
         extension=parse_pck_extension(raw.value),
     )
 
