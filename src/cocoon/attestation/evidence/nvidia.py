@@ -17,6 +17,7 @@ from cocoon.attestation.evidence.nvidia_chain import (
     Chain,
     firmware_id,
     name_of,
+    require_root,
     verify_chain,
     verify_signature,
 )
@@ -35,7 +36,9 @@ ARCHITECTURES = frozenset({HOPPER, BLACKWELL})
 _FAMILIES = {"GH": HOPPER, "GB": BLACKWELL}
 _MIN_DRIVER = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,3}")
 _DEVICE_LAYER = "GPU certificate"
-_FETCH = "fetch it with `cocoon attest collateral fetch`"
+_REMAKE = "restart the worker: its GPUs must answer for the key that it has now"
+_SINGLE = "on the host, pass each GPU through by itself, with confidential computing on"
+_UPDATE = "update driver and VBIOS to versions for which NVIDIA publishes measurements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +122,8 @@ class GpuRequirement:
             raise PolicyError(f"a GPU of architecture {gpu.architecture} is not allowed")
         if self.min_driver is not None and _numbers(gpu.driver_version) < _numbers(self.min_driver):
             raise PolicyError(
-                f"GPU driver {gpu.driver_version} is older than {self.min_driver}; update it"
+                f"GPU driver {gpu.driver_version} is older than {self.min_driver}",
+                fix="build the image with a newer driver",
             )
 
 
@@ -146,7 +150,9 @@ def verify_gpu(
     """
     subject = _Subject.read(evidence, now, simulated_root)
     if subject.report.nonce != nonce:
-        raise EvidenceError("GPU report: it answers another nonce, so it was made for another key")
+        raise EvidenceError(
+            "GPU report: it answers another nonce, so it was made for another key", fix=_REMAKE
+        )
     _require_mode(subject.report)
     revocation = Revocation(collateral, subject.item.ocsp, now)
     _require_collateral(subject, revocation, collateral, now)
@@ -238,11 +244,16 @@ class _Subject:
     def read(cls, evidence: bytes, now: int, simulated_root: bytes | None) -> "_Subject":
         item = GpuItem.from_bytes(evidence)
         report = GpuReport.from_bytes(item.report)
+        root = simulated_root or NVIDIA_DEVICE_ROOT
+        # First of all, so that a stranger's chain costs nothing.
+        require_root(item.certificates[-1], root, _DEVICE_LAYER)
         chain = verify_chain(item.certificates, _DEVICE_LAYER)
-        chain.require(simulated_root or NVIDIA_DEVICE_ROOT, now, _DEVICE_LAYER)
+        chain.require(root, now, _DEVICE_LAYER)
         require_report_signature(report, chain)
         if firmware_id(chain.leaf) != report.fwid:
-            raise EvidenceError("GPU certificate: it is for other firmware than the report's FWID")
+            raise EvidenceError(
+                "GPU certificate: it is for other firmware than the report's FWID", fix=_UPDATE
+            )
         return cls(item, report, chain, architecture_of(report.chip or "GH100"))
 
 
@@ -262,9 +273,13 @@ def require_report_signature(report: GpuReport, chain: Chain) -> None:
 def _require_mode(report: GpuReport) -> None:
     """Only a GPU by itself: what several tell each other over NVLink is not attested here."""
     if report.protected_pcie is Switch.ON:
-        raise EvidenceError("GPU mode: protected PCIe leaves the links between GPUs unencrypted")
+        raise EvidenceError(
+            "GPU mode: protected PCIe leaves the links between GPUs unencrypted", fix=_SINGLE
+        )
     if report.passthrough not in (None, Passthrough.SINGLE):
-        raise EvidenceError("GPU mode: several GPUs passed through as one need switches' evidence")
+        raise EvidenceError(
+            "GPU mode: several GPUs passed through as one need switches' evidence", fix=_SINGLE
+        )
 
 
 def _unanswered(
@@ -288,11 +303,11 @@ def _require_collateral(
     errors = []
     for need in _unanswered(subject, revocation, collateral, now):
         if isinstance(need, RimNeed):
-            text = f"GPU RIM: {need.rim_id} is missing or expired; {_FETCH}"
+            text = f"GPU RIM: {need.rim_id} is missing or expired"
         else:
             signer = "of a signer of reference measurements"
             name = repr(name_of(names[need])) if need in names else signer
-            text = f"GPU OCSP: no current answer about certificate {name}; {_FETCH}"
+            text = f"GPU OCSP: no current answer about certificate {name}"
         errors.append(collateral.require(need.key, text))
     if errors:
         raise errors[0]
@@ -301,7 +316,7 @@ def _require_collateral(
 def _find_rim(collateral: GpuCollateralBook, need: RimNeed) -> RimDocument:
     found = collateral.find(need.key)
     if found is None or found.rim is None:
-        raise collateral.require(need.key, f"GPU RIM: {need.rim_id} is missing; {_FETCH}")
+        raise collateral.require(need.key, f"GPU RIM: {need.rim_id} is missing")
     return found.rim
 
 

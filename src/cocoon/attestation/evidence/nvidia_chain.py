@@ -56,6 +56,8 @@ _UNREADABLE = (
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
 )
+_DATES = "set this machine's clock; fetch the collateral again, of which NVIDIA renews signers"
+_ROOT = "simulated GPUs need a policy that pins their root; real ones need one that pins none"
 _Kind = TypeVar("_Kind", bound=x509.ExtensionType)
 
 
@@ -91,21 +93,23 @@ class Chain:
         Raises:
             EvidenceError: it does not; the message names the layer and the certificate.
         """
-        if self.root_der != root:
-            raise EvidenceError(f"{layer}: the chain does not end in the pinned root")
+        require_root(self.root_der, root, layer)
         for certificate in self.certificates:
             start = certificate.not_valid_before_utc.timestamp()
             end = certificate.not_valid_after_utc.timestamp()
             if not start <= now <= end:
                 state = "expired" if now > end else "not valid yet"
-                raise EvidenceError(f"{layer}: certificate {name_of(certificate)!r} is {state}")
+                raise EvidenceError(
+                    f"{layer}: certificate {name_of(certificate)!r} is {state}", fix=_DATES
+                )
 
 
 @lru_cache(maxsize=_MAX_CACHED)
 def verify_chain(certificates: tuple[bytes, ...], layer: str) -> Chain:
     """Verify the signatures and uses of a chain, leaf first, root last; without time and pin.
 
-    Names are not read before the root is known: reading a stranger's makes the library warn.
+    Names and extensions are read only of what the authority above has signed, and names only
+    when the root is known: a stranger's make the library warn.
 
     Raises:
         EvidenceError: a certificate is malformed, not made for its place, or signed by another.
@@ -113,12 +117,22 @@ def verify_chain(certificates: tuple[bytes, ...], layer: str) -> Chain:
     parsed = tuple(load_certificate(der, layer) for der in certificates)
     if len(parsed) < 2:
         raise EvidenceError(f"{layer}: a chain of {len(parsed)} certificates")
-    for index, certificate in enumerate(parsed):
+    for index, certificate in reversed(list(enumerate(parsed))):
         issuer = parsed[min(index + 1, len(parsed) - 1)]
         where = f"{layer}: number {index + 1} of the chain"
         require_signed_by(certificate, issuer, where)
         _require_use(certificate, index - 1 if index else None, where)
     return Chain(parsed)
+
+
+def require_root(found: bytes, root: bytes, layer: str) -> None:
+    """A chain's last certificate is the pinned one; both DER.
+
+    Raises:
+        EvidenceError: it is another.
+    """
+    if found != root:
+        raise EvidenceError(f"{layer}: the chain does not end in the pinned root", fix=_ROOT)
 
 
 def verify_signature(certificate: x509.Certificate, signature: bytes, message: bytes) -> bool:
@@ -134,14 +148,13 @@ def verify_signature(certificate: x509.Certificate, signature: bytes, message: b
 
 
 def load_certificate(der: bytes, layer: str) -> x509.Certificate:
-    """Parse one certificate, except for its names.
+    """Parse one certificate, except for its names and extensions.
 
     Raises:
         EvidenceError: it is not one.
     """
     try:
         certificate = x509.load_der_x509_certificate(der)
-        list(certificate.extensions)
         certificate.public_key()
         certificate.not_valid_after_utc.timestamp()
     except _UNREADABLE as error:
@@ -243,6 +256,10 @@ def require_signed_by(certificate: x509.Certificate, issuer: x509.Certificate, w
 def _require_use(certificate: x509.Certificate, below: int | None, where: str) -> None:
     """Made for its place: ``below`` counts the authorities under it; None marks the leaf."""
     known = (x509.BasicConstraints, x509.KeyUsage)
+    try:
+        list(certificate.extensions)
+    except _UNREADABLE as error:
+        raise EvidenceError(f"{where} has unreadable extensions") from error
     if any(e.critical and not isinstance(e.value, known) for e in certificate.extensions):
         raise EvidenceError(f"{where} has an unknown critical extension")
     constraints = _extension(certificate, x509.BasicConstraints)

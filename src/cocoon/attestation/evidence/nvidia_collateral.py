@@ -156,6 +156,7 @@ class GpuCollateralBook(Missing):
 
     def __init__(self, *collateral: GpuCollateral) -> None:
         self._items: dict[str, GpuCollateral] = {}
+        self._digests: dict[str, bytes] = {}
         for item in collateral:
             self._keep(item)
         self._fingerprint = self._compute_fingerprint()
@@ -180,13 +181,11 @@ class GpuCollateralBook(Missing):
 
     def _keep(self, item: GpuCollateral) -> None:
         self._items[item.key] = item
+        key = hashlib.sha256(item.key.encode()).digest()
+        self._digests[item.key] = key + hashlib.sha256(item.data).digest()
         if len(self._items) > MAX_ITEMS:
             first = min(self._items.values(), key=lambda kept: kept.expires_at)
-            del self._items[first.key]
+            del self._items[first.key], self._digests[first.key]
 
     def _compute_fingerprint(self) -> bytes:
-        digest = hashlib.sha256()
-        for key, item in sorted(self._items.items()):
-            digest.update(hashlib.sha256(key.encode()).digest())
-            digest.update(hashlib.sha256(item.data).digest())
-        return digest.digest()
+        return hashlib.sha256(b"".join(sorted(self._digests.values()))).digest()

@@ -31,7 +31,8 @@ def compare(measured: dict[int, bytes], driver: RimDocument, vbios: RimDocument)
         more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
         raise EvidenceError(
             f"GPU measurements: {shown}{more} differ from what NVIDIA published for driver "
-            f"{driver.version} and VBIOS {vbios.version}"
+            f"{driver.version} and VBIOS {vbios.version}",
+            fix="restart the GPU with NVIDIA's unchanged driver and VBIOS",
         )
 
 

@@ -168,7 +168,11 @@ def _require_delegated(responder: x509.Certificate, authorities: list[x509.Certi
         break
     else:
         raise EvidenceError(f"{LAYER}: the answer is not by a delegated responder")
-    for extension in responder.extensions:
+    try:
+        extensions = list(responder.extensions)
+    except _UNREADABLE as error:
+        raise EvidenceError(f"{LAYER}: unreadable certificate of the responder") from error
+    for extension in extensions:
         value = extension.value
         if isinstance(value, x509.ExtendedKeyUsage) and ExtendedKeyUsageOID.OCSP_SIGNING in value:
             return

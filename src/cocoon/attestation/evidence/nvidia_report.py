@@ -216,7 +216,9 @@ def _blocks(record: bytes, count: int) -> dict[int, bytes]:
 
 def _required(fields: dict[int, bytes], kind: OpaqueField) -> bytes:
     if kind not in fields:
-        raise EvidenceError(f"GPU report: no {kind.name.lower()} in the opaque data")
+        raise EvidenceError(
+            f"GPU report: no {kind.name.lower()} in the opaque data", fix="update the VBIOS"
+        )
     return fields[kind]
 
 

@@ -19,6 +19,10 @@ from cocoon.attestation.evidence.nvidia_ocsp import (
 )
 from cocoon.errors import EvidenceError
 
+_REVOKED = "update the VBIOS and the driver; if it stays so, take the GPU out of service"
+_CLOCK = "set this machine's clock"
+_EXPIRED = "fetch the collateral again: `cocoon attest collateral fetch`"
+
 
 def chain_needs(chain: Chain, first: int) -> Iterator[tuple[OcspNeed, x509.Certificate]]:
     """The states that a chain needs, with the certificates, from ``first`` up to the root.
@@ -89,11 +93,11 @@ class Revocation:
         states = [verify_response(answer, ders[0], ders[1:]) for answer in answers]
         newest = max(states, key=lambda state: state.this_update)
         if not newest.good:
-            raise EvidenceError(f"GPU OCSP: {what} is {newest.state}")
+            raise EvidenceError(f"GPU OCSP: {what} is {newest.state}", fix=_REVOKED)
         if newest.this_update > self._now + CLOCK_SKEW:
-            raise EvidenceError(f"GPU OCSP: the answer about {what} is from the future")
+            raise EvidenceError(f"GPU OCSP: the answer about {what} is from the future", fix=_CLOCK)
         if newest.expires_at < self._now:
-            raise EvidenceError(f"GPU OCSP: the answer about {what} has expired")
+            raise EvidenceError(f"GPU OCSP: the answer about {what} has expired", fix=_EXPIRED)
         return newest.expires_at
 
     def _answers(self, need: OcspNeed, certificate: x509.Certificate) -> list[bytes]:
