@@ -197,6 +197,7 @@ def make_ask(
     bits: int = 2048,
     usage: bool = True,
     key: rsa.RSAPrivateKey | None = None,
+    crl_sign: bool | None = None,
 ) -> bytes:
     """A signing key's or root's certificate with one thing changed."""
     key = key or rsa.generate_private_key(public_exponent=65537, key_size=bits)
@@ -211,6 +212,7 @@ def make_ask(
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
     )
     if usage:
+        lists = common_name.startswith("ARK") if crl_sign is None else crl_sign
         flags = dict.fromkeys(
             (
                 "digital_signature",
@@ -224,7 +226,7 @@ def make_ask(
             False,
         )
         builder = builder.add_extension(
-            x509.KeyUsage(key_cert_sign=True, crl_sign=False, **flags), critical=True
+            x509.KeyUsage(key_cert_sign=True, crl_sign=lists, **flags), critical=True
         )
     return builder.sign(issuer.key, SHA384, rsa_padding=PSS).public_bytes(Encoding.DER)
 
@@ -492,6 +494,11 @@ def bad_lists(add: Catalogue) -> None:
         ("empty", "malformed", collateral(crl=b"")),
         ("of 70 kB", "65536", collateral(crl=bytes(70_000))),
         ("missing", "KeyError", collateral(crl=None)),
+        (
+            "by a root that may not sign lists",
+            "may not sign lists",
+            collateral(ark=make_ask("ARK-Genoa", key=GENOA.pki.root.key, crl_sign=False)),
+        ),
         ("revokes the root", "ARK-Genoa", collateral(crl=make_crl(revoked=(root.serial_number,)))),
         (
             "revokes the signing key",

@@ -182,13 +182,15 @@ def require_crl(crl: x509.CertificateRevocationList, root: x509.Certificate, nam
             is_named = crl.issuer == root.subject
         if not is_named or not isinstance(key, rsa.RSAPublicKey):
             raise EvidenceError(f"{name}: it is of another issuer than {common_name_of(root)}")
+        if not root.extensions.get_extension_for_class(x509.KeyUsage).value.crl_sign:
+            raise EvidenceError(f"{name}: {common_name_of(root)} may not sign lists")
         if not crl.is_signature_valid(key):
             raise EvidenceError(f"{name}: it is not signed by {common_name_of(root)}")
         # A critical extension could make it a list of a part only.
         _require_no_critical(crl.extensions, name)
         if crl.next_update_utc is None:
             raise EvidenceError(f"{name}: it never ends")
-    except _MALFORMED as error:
+    except (*_MALFORMED, x509.ExtensionNotFound) as error:
         raise EvidenceError(f"{name}: malformed") from error
 
 
