@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import dcap_qvl
+import gpu_rows
 import snp_verification
 
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
@@ -109,12 +110,6 @@ def parse_row() -> Row:
     )
 
 
-def gpu_row(comparison: gpu_rows.Comparison) -> Row:
-    """GPU evidence against the bare signature of one report."""
-    name, ours, baseline = comparison
-    return Row(name, ours, baseline)
-
-
 ROWS: tuple[Callable[[], Row], ...] = (
     lambda: tdx_row("tdx_v4", "2025-07-01"),
     lambda: tdx_row("tdx_v5_15ex", "2026-10-15"),
@@ -123,6 +118,10 @@ ROWS: tuple[Callable[[], Row], ...] = (
     parse_row,
     lambda: Row(*snp_verification.real_case()),
     lambda: Row(*snp_verification.simulated_case()),
+    lambda: Row(*gpu_rows.again()),
+    lambda: Row(*gpu_rows.first()),
+    lambda: Row(*gpu_rows.real()),
+    lambda: Row(*gpu_rows.manifest()),
 )
 
 

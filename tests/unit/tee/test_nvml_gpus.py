@@ -146,7 +146,7 @@ def test_a_guest_measures_the_verification_before_it_opens_the_gpus(tmp_path: Pa
     paths.cmdline.write_text("cocoon.gpus=2")
     ready: list[int] = []
     hardware = Hardware(
-        extend=lambda register, digest: ready.append(nvml.ready),
+        record=lambda text: ready.append(nvml.ready),
         verify_gpus=lambda: len(gate.verify(NONCE, NOW)),
         derive_key=lambda name: name.encode().ljust(32, b"!"),
         image_hash=lambda: bytes(range(32)),
