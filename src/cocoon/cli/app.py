@@ -20,6 +20,7 @@ from cocoon.cli import (
     close_command,
     demo_command,
     deposit_command,
+    guest_init_command,
     key_manager_command,
     keys_command,
     logging,
@@ -99,6 +100,7 @@ app.command(
         "help_option_names": ["--help"],  # -h is the official router's
     },
 )(router_command.router)
+app.command("guest-init", hidden=True)(guest_init_command.guest_init)
 app.command("keys")(keys_command.keys)
 app.add_typer(key_manager_command.app, name="key-manager")
 app.add_typer(chain_command.app, name="chain")

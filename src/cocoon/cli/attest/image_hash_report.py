@@ -13,7 +13,11 @@ from cocoon.attestation.evidence.td_report import TdReport, parse_td_report
 from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
 from cocoon.attestation.measure import expected
 from cocoon.attestation.measure.expected import Boot, Origin, Register
-from cocoon.attestation.measurements import SnpMeasurements, TdxMeasurements
+from cocoon.attestation.measurements import (
+    REPORT_DATA_BYTES,
+    SnpMeasurements,
+    TdxMeasurements,
+)
 from cocoon.cli import screen
 from cocoon.cli.attest.machine_file import MachineFile, load_machine, read_whole
 from cocoon.cli.attest.recognise import SNP_REPORT_BYTES, Kind, recognise
@@ -154,14 +158,18 @@ def _of_tdx(body: object) -> Result:
         Register(name, value, Origin.GIVEN)
         for name, value in zip(expected.TDX_REGISTERS, values, strict=True)
     )
-    measured = expected.tdx_measurements(registers)
-    return Result("tdx", "from evidence", registers, measured.image_hash() if measured else None)
+    return Result("tdx", "from evidence", registers, td_image_hash(body))
 
 
 def _of_snp(data: bytes) -> Result:
     report = SnpReport.from_bytes(data[:SNP_REPORT_BYTES])
     registers = (Register("launch_digest", report.measurement, Origin.GIVEN),)
-    measured = SnpMeasurements(
+    return Result("snp", "from evidence", registers, snp_image_hash(report))
+
+
+def snp_image_hash(report: SnpReport) -> bytes:
+    """The image hash of an SEV-SNP report, 32 bytes."""
+    return SnpMeasurements(
         measurement=report.measurement,
         host_data=report.host_data,
         id_key_digest=report.id_key_digest,
@@ -171,5 +179,16 @@ def _of_snp(data: bytes) -> Result:
         guest_policy=report.policy,
         vmpl=report.vmpl,
         report_data=report.report_data,
-    )
-    return Result("snp", "from evidence", registers, measured.image_hash())
+    ).image_hash()
+
+
+def td_image_hash(body: TdBody | TdReport) -> bytes:
+    """The image hash of a quote's body or a TDREPORT, 32 bytes."""
+    return TdxMeasurements(
+        mr_td=body.mr_td,
+        mr_config_id=body.mr_config_id,
+        mr_owner=body.mr_owner,
+        mr_owner_config=body.mr_owner_config,
+        rtmrs=body.rtmrs,
+        report_data=bytes(REPORT_DATA_BYTES),
+    ).image_hash()
