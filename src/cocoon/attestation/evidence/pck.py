@@ -30,8 +30,12 @@ MALFORMED_X509 = (
     x509.ExtensionNotFound,
     x509.DuplicateExtension,
     x509.UnsupportedGeneralNameType,
+    UserWarning,
 )
-"""What the X.509 library raises for certificates and revocation lists of strangers."""
+"""What the X.509 library raises for certificates and revocation lists of strangers.
+
+Some defects, such as a negative serial number, are warnings, which a program may turn into errors.
+"""
 
 _SEQUENCE, _OID, _OCTETS, _INTEGER, _ENUMERATED, _BOOLEAN = 0x30, 0x06, 0x04, 0x02, 0x0A, 0x01
 _PREFIX = bytes.fromhex("2a864886f84d010d01")
