@@ -68,6 +68,7 @@ def ocsp_request(certificate: bytes, issuer: bytes) -> bytes:
     return builder.build().public_bytes(Encoding.DER)
 
 
+@lru_cache(maxsize=_MAX_CACHED)
 def response_expiry(response: bytes) -> int:
     """Unix seconds until which an OCSP answer counts; its signature is not looked at.
 

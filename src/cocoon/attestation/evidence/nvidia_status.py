@@ -4,6 +4,7 @@ The newest answer about a certificate decides, wherever it comes from: all are s
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -19,6 +20,7 @@ from cocoon.attestation.evidence.nvidia_ocsp import (
 )
 from cocoon.errors import EvidenceError
 
+_MAX_CACHED = 1024
 _REVOKED = "update the VBIOS and the driver; if it stays so, take the GPU out of service"
 _CLOCK = "set this machine's clock"
 _EXPIRED = "fetch the collateral again: `cocoon attest collateral fetch`"
@@ -108,6 +110,7 @@ class Revocation:
         return answers
 
 
+@lru_cache(maxsize=_MAX_CACHED)
 def _need(certificate: x509.Certificate, issuer: x509.Certificate) -> OcspNeed:
     der, issuer_der = (c.public_bytes(Encoding.DER) for c in (certificate, issuer))
     return OcspNeed(fingerprint(certificate), ocsp_request(der, issuer_der))
