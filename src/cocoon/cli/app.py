@@ -29,6 +29,7 @@ from cocoon.cli import (
     proxy_command,
     root_command,
     router_command,
+    seal_command,
     up_command,
     wallet_command,
     withdraw_command,
@@ -103,6 +104,7 @@ app.command(
 app.command("guest-init", hidden=True)(guest_init_command.guest_init)
 app.command("keys")(keys_command.keys)
 app.add_typer(key_manager_command.app, name="key-manager")
+app.add_typer(seal_command.app, name="seal")
 app.add_typer(chain_command.app, name="chain")
 app.add_typer(model_command.app, name="model")
 app.add_typer(attest_command.app, name="attest")

@@ -175,6 +175,8 @@ class KeyManagerRole:
                 "restore it; it is encrypted and may be kept anywhere"
             )
         if old is None:
+            if not state.confirmed:
+                _log.warning("the handover was never confirmed: is the old key manager gone?")
             return master, state
         if state.successor is not None:
             return await take_over(old, settings.identity, self._keep, known=state)

@@ -56,11 +56,20 @@ class Vault:
             StoreError: it cannot be written.
             CocoonError: the seal service cannot be used.
         """
+        if self._holds(master):
+            return
         content = seal_keyring(Keyring().with_secret(_ENTRY, master.reveal()), self._sealing_key())
         if self._path.exists():
             aside = self._path.with_name(f"{MASTER_FILE}.{os.urandom(4).hex()}.old")
             self._path.rename(aside)
         write_private(self._path, content)
+
+    def _holds(self, master: MasterSecret) -> bool:
+        try:
+            known = self.load()
+        except ConfigError:
+            return False
+        return known is not None and known.reveal() == master.reveal()
 
     def create(self) -> MasterSecret:
         """A new master secret, sealed and stored; raises as :meth:`save`."""

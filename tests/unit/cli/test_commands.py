@@ -15,7 +15,7 @@ from cocoon.cli.app import run
 
 COMMANDS = (
     *("up", "demo", "chat", "client", "proxy", "worker", "router", "keys", "chain"),
-    *("wallet", "balance", "deposit", "withdraw", "close", "payout", "root", "key-manager"),
+    *("wallet", "balance", "deposit", "withdraw", "close", "payout", "root", "key-manager", "seal"),
 )
 ADDRESS = "0QAsHeIeW5Ds7989DDsnR8Im1o76268aeZehFk-2EtKmsw9B"
 

@@ -1,6 +1,7 @@
 """From ``[seal]`` and ``[keys]`` tables to keys: the seal service, a sealed file, a key manager."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -81,6 +82,20 @@ def sealed_machine_key(keyring: Path, unseal: Unseal) -> SecretKey:
     content = seal_keyring(Keyring().with_secret(MACHINE_ENTRY, made.seed_for_keystore()), key)
     write_private(keyring, content)
     return made
+
+
+def write_new_key(path: Path, key: PersistentKey) -> None:
+    """Write a key's 32 raw bytes to a file that is not there yet, mode 0600.
+
+    Raises:
+        ConfigError: there is such a file, or it cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(key.reveal())
+    except OSError as error:
+        raise ConfigError(f"cannot write {path}: {error.strerror}") from None
 
 
 def managed_machine_key(table: KeysTable, trust: Trust, root_version: int) -> SecretKey:
