@@ -39,12 +39,12 @@ def main(arguments: list[str]) -> int:
     debug = "--debug" in arguments
     names = [argument for argument in arguments if argument != "--debug"]
     if len(names) != 1:
-        print(__doc__, file=sys.stderr)
+        sys.stderr.write(f"{__doc__}\n")
         return 2
     with Path(f"{names[0]}.raw").open("rb") as image:
         line = command_line(image.read(TABLE_BYTES), debug=debug)
     Path(f"{names[0]}.cmdline").write_text(line + "\n", encoding="ascii")
-    print(line)
+    sys.stdout.write(f"{line}\n")
     return 0
 
 

@@ -42,7 +42,7 @@ class GuestPaths:
         share: what the host provides, read-only: the configuration and ``runtime/runtime.vars``.
         config: the measured copy of the configuration.
         rendered: its templates (``*.in``) with variables replaced.
-        keys: sealed keys, one file each, 32 bytes; in memory only.
+        keys: sealed keys, as ``NAME.key`` (32 bytes) and ``NAME.hex``; in memory only.
         events: the texts of the events, one a line.
         cmdline: the kernel's command line.
     """
@@ -199,6 +199,7 @@ class GuestInit:
         self.paths.keys.mkdir(parents=True, exist_ok=True, mode=0o700)
         for name, key in keys.items():
             _write(self.paths.keys / f"{name}.key", key, 0o400)
+            _write(self.paths.keys / f"{name}.hex", f"{key.hex()}\n".encode(), 0o400)
 
     def _write_config(self, files: Sequence[ConfigFile]) -> None:
         for file in files:

@@ -100,6 +100,7 @@ def test_what_it_leaves(paths: GuestPaths) -> None:
     key = paths.keys / "app.key"
     assert key.read_bytes() == b"app".ljust(32, b"!")
     assert stat.S_IMODE(key.stat().st_mode) == 0o400
+    assert (paths.keys / "app.hex").read_text() == key.read_bytes().hex() + "\n"
     assert (paths.config / "start").stat().st_mode & stat.S_IXUSR
     assert not (paths.config / "runtime").exists()
     rendered = (paths.rendered / "proxy.toml").read_text()
