@@ -23,7 +23,7 @@ from cocoon.collateral.refresh import Refresher, RefreshRule
 from cocoon.collateral.shelf import Shelf
 from cocoon.collateral.store import CollateralStore
 from cocoon.collateral.wanted import Wanted, WantedRule
-from cocoon.errors import ConfigError
+from cocoon.errors import ConfigError, where
 
 REREAD_INTERVAL = 600.0
 """Seconds between looks at the directory where another program fills it."""
@@ -129,7 +129,11 @@ class Library:
     async def _reread(self, refresher: Refresher) -> None:
         while True:
             await asyncio.sleep(REREAD_INTERVAL)
-            await asyncio.to_thread(refresher.load)
+            try:
+                await asyncio.to_thread(refresher.load)
+            except Exception as error:
+                # Boundary: a bug over one file must not end the role.
+                _log.error("collateral", error=type(error).__name__, where=where(error))
 
     def _listen(self, vendor: str, wanted: Wanted) -> None:
         books = self.books

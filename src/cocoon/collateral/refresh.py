@@ -47,7 +47,7 @@ class RefreshRule:
     give_up_after: int = 6
     shortest: float = 60.0
     missed_again: float = 900.0
-    other_process: float = 5.0
+    other_process: float = 2.0
     longest_pause: float = 600.0
 
 

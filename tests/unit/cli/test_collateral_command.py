@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from cocoon.attestation.evidence.nvidia_collateral import GpuCollateralBook
 from cocoon.attestation.evidence.snp_collateral import snp_root_hash
 from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.attestation.evidence.tdx import root_hash_of
+from cocoon.attestation.policy import Policy
 from cocoon.cli import logging
 from cocoon.cli.app import run
 from cocoon.cli.attest.collateral_fetch import Outcome, fetch_all, fetch_vcek
@@ -20,7 +22,11 @@ from cocoon.cli.attest.collateral_rows import row_of
 from cocoon.cli.attest.collateral_wants import Wants, wants_of
 from cocoon.cli.config.collateral import make_library
 from cocoon.cli.config.collateral_table import CollateralTable
+from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.reader import Context, read
+from cocoon.cli.config.tables import IdentityTable
+from cocoon.cli.config.trust import Trust
+from cocoon.cli.router_role import RouterRole, RouterTrust
 from cocoon.collateral.amd import AmdCollateral
 from cocoon.collateral.http import VendorHttp
 from cocoon.collateral.library import Library, Sources
@@ -33,11 +39,32 @@ from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.devnet.tee_pki import FMSPC
 from cocoon.errors import ConfigError, EvidenceError
 from cocoon.net.identity import Identity
+from cocoon.net.router_config import parse_arguments
 from cocoon.testing.collateral_server import QUICK, CollateralServer, Fault, Served
 
 pytestmark = pytest.mark.anyio
 NOW = int(time.time())
 NONCE = bytes(32)
+PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from cocoon.cli.config.collateral import make_library
+from cocoon.cli.config.collateral_table import CollateralTable
+from cocoon.devnet.tee_pki import FMSPC
+
+directory, url, root = sys.argv[1:]
+table = CollateralTable(directory=Path(directory), intel=url, platforms=(FMSPC.hex(),))
+library = make_library(table, root_hash=bytes.fromhex(root))
+
+async def main():
+    task = asyncio.ensure_future(library.run())
+    while library.books.tdx.find(FMSPC) is None:
+        await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+asyncio.run(asyncio.wait_for(main(), 20))
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -251,6 +278,40 @@ def test_services_must_be_protected(tmp_path):
                 directory=tmp_path, intel="https://h", intel_certificate=tmp_path / "none"
             )
         )
+
+
+async def test_two_processes_that_miss_the_same_ask_once(tee, pccs, tmp_path):
+    words = (str(tmp_path / "kept"), pccs.url, root_hash_of(tee.root_certificate).hex())
+    both = [
+        await asyncio.create_subprocess_exec(sys.executable, "-c", PROCESS, *words)
+        for _ in range(2)
+    ]
+    assert [await process.wait() for process in both] == [0, 0]
+    assert len(pccs.requests) == 4
+
+
+def test_a_router_keeps_collateral_or_reads_files(tee, tmp_path):
+    config = parse_arguments(["-S", "8116@tdx"])
+    kept = CollateralTable(directory=tmp_path / "kept", amd="none", nvidia=False)
+    RouterRole(config, RouterTrust(kept=kept))
+    for trust in (
+        RouterTrust(kept=kept, collateral=(tmp_path / "file",)),
+        RouterTrust(kept=kept, simulated=tee.directory),
+    ):
+        with pytest.raises(ConfigError, match="--keep-collateral excludes"):
+            RouterRole(config, trust)
+
+
+def test_a_policy_needs_no_files_where_collateral_is_kept(tmp_path):
+    policy = PolicyTable(kind="tdx")
+    with pytest.raises(ConfigError, match=r"the table `\[collateral\]`"):
+        Trust(IdentityTable()).policy(policy, "workers")
+    trust = Trust(IdentityTable(), CollateralTable(directory=tmp_path))
+    assert trust.library is not None
+    made = trust.policy(policy, "workers")
+    assert isinstance(made, Policy)
+    assert made.collateral is trust.library.books.tdx
+    assert trust.notes == []
 
 
 async def test_a_table_makes_a_library_that_fetches(tee, pccs, tmp_path):
