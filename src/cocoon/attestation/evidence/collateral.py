@@ -17,6 +17,8 @@ from cocoon.errors import EvidenceError
 
 MAX_COLLATERAL_CHARS = 1 << 20
 FMSPC_BYTES = 6
+MALFORMED = (ValueError, TypeError, KeyError, RecursionError, x509.InvalidVersion, UserWarning)
+"""What readers raise; warnings about certificates are errors where a program asks for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Collateral:
             handle = dcap_qvl.QuoteCollateralV3.from_json(text)
             fmspc = bytes.fromhex(json.loads(handle.tcb_info)["fmspc"])
             expires_at = _expiry(handle)
-        except (ValueError, TypeError, KeyError, RecursionError, x509.InvalidVersion) as error:
+        except MALFORMED as error:
             raise EvidenceError(f"malformed collateral: {type(error).__name__}") from error
         if len(fmspc) != FMSPC_BYTES:
             raise EvidenceError(f"collateral names a platform of {len(fmspc)} bytes")

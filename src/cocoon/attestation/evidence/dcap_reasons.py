@@ -64,6 +64,14 @@ _KNOWN = (
     ("TDX module SEAMATTRIBUTES", "TDX module", "runs with attributes that Intel does not list",
      UPDATE),
 )  # fmt: skip
+_UNREADABLE = (
+    ("root CA CRL", "root CA CRL"),
+    ("PCK CRL", "PCK CRL"),
+    ("TCB Info leaf", "TCB info signer"),
+    ("QE Identity leaf", "QE identity signer"),
+    ("PCK cert", "PCK certificate"),
+)
+"""What is left to say when the pieces cannot even be looked at."""
 _STATUS_FIXES = {
     "SWHardeningNeeded": "the operator applies the named advisories in software; a policy may"
     " accept the status",
@@ -116,6 +124,9 @@ def explain(
     except MALFORMED_X509:
         # A part of it cannot even be read; the verifier's own words are all there is.
         pass
+    for needle, layer in _UNREADABLE:
+        if needle in cause:
+            return EvidenceError(f"{layer}: malformed", fix=REFRESH)
     return EvidenceError(f"quote: it does not verify: {first_lines(cause)}")
 
 
