@@ -95,3 +95,46 @@ def test_what_we_make_respects_the_limits_of_readers() -> None:
         Statement(b"short", 1, 2, 3).to_bytes()
     with pytest.raises(LocalProtocolError):
         Statement(bytes(32), 1, 1 << 32, 3).to_bytes()
+
+
+def quote(version: int, signed: int, rest: bytes, fill: int) -> bytes:
+    """Something of a quote's shape: signed part, length, signature, and what follows."""
+    head = version.to_bytes(2, "little") + bytes([fill]) * 46
+    if version == 5:
+        head += (2).to_bytes(2, "little") + (signed - 54).to_bytes(4, "little")
+    body = head + bytes([fill]) * (signed - len(head))
+    return body + len(rest).to_bytes(4, "little") + bytes([fill ^ 255]) * 64 + rest
+
+
+@given(
+    st.sampled_from([(4, 632), (5, 54 + 584), (5, 54 + 648)]),
+    st.binary(max_size=300),
+    st.binary(max_size=300),
+    st.integers(0, 255),
+)
+def test_a_shortened_quote_is_whole_again_beside_the_other(
+    layout: tuple[int, int], rest: bytes, other: bytes, fill: int
+) -> None:
+    beside, dated = quote(*layout, rest, 1), quote(*layout, rest, fill)
+    bundle = EvidenceBundle(b"statement", EvidenceKind.TDX, dated)
+    written = bundle.to_bytes(beside=beside)
+    assert len(written) == len(bundle.to_bytes()) - len(rest) - 4
+    assert EvidenceBundle.from_bytes(written, beside) == bundle
+    with pytest.raises(EvidenceError):
+        EvidenceBundle.from_bytes(written)
+    foreign = quote(*layout, other, 1)
+    if other != rest:  # what is not shared is not left out
+        assert bundle.to_bytes(beside=foreign) == bundle.to_bytes()
+
+
+@given(st.binary(max_size=900), st.binary(max_size=900))
+def test_a_shortened_quote_beside_anything_is_read_or_refused(short: bytes, beside: bytes) -> None:
+    item = b"\x06" + len(short).to_bytes(4, "little") + short
+    data = b"CCNE\x01\x02" + b"\x01\0\0\0\0" + item
+    for other in (beside, None):
+        try:
+            bundle = EvidenceBundle.from_bytes(data, other)
+        except EvidenceError:
+            continue
+        assert other is not None
+        assert len(bundle.evidence) == len(other)

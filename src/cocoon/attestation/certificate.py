@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
-from cocoon.attestation.bundle import MAX_BUNDLE_BYTES
+from cocoon.attestation.bundle import MAX_BUNDLE_BYTES, EvidenceBundle
 from cocoon.errors import CertificateError, LocalProtocolError
 
 LIFETIME = 86_400
@@ -105,6 +105,14 @@ class RatlsCertificate:
     server_auth: bool
     client_auth: bool
     unknown_critical: tuple[str, ...]
+
+    def evidence_bundle(self) -> EvidenceBundle | None:
+        """The bundle, read; None without one.
+
+        Raises:
+            EvidenceError: it is malformed.
+        """
+        return None if self.bundle is None else EvidenceBundle.from_bytes(self.bundle, self.quote)
 
 
 def raw_public_key(key: Ed25519PrivateKey) -> bytes:

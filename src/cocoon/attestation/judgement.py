@@ -101,7 +101,7 @@ class Judge:
                 found.skip("the policy looks at no evidence: anybody passes")
             return self._judgement(EvidenceKind.NONE, Attestation(), None, None)
         if self._policy.kind in _FORMS and self._certificate.bundle is not None:
-            return self._judge_bundle(self._certificate.bundle)
+            return self._judge_bundle()
         return self._judge_quote()
 
     def _judge_quote(self) -> Judgement:
@@ -126,10 +126,12 @@ class Judge:
         ]
         return self._judgement(evidence.kind, evidence.attestation, None, evidence.platform_id)
 
-    def _judge_bundle(self, data: bytes) -> Judgement:
+    def _judge_bundle(self) -> Judgement:
         """Our form: the quote signs a statement."""
         with self._report.step("Evidence", Layer.EVIDENCE) as found:
-            bundle = EvidenceBundle.from_bytes(data)
+            bundle = self._certificate.evidence_bundle()
+            if bundle is None:
+                raise PolicyError("no dated evidence was presented")
             if bundle.form is not _FORMS[self._policy.kind]:
                 raise PolicyError(
                     f"{bundle.form.value} evidence where {self._policy.kind.value} is required"
@@ -389,7 +391,7 @@ def _cache_key(what: str, fingerprint: bytes, root: bytes | None, data: bytes) -
 def _gpu_cache_key(requirement: GpuRequirement, items: tuple[bytes, ...], nonce: bytes) -> bytes:
     asked = (
         requirement.count,
-        sorted(requirement.architectures or ("any",)),
+        None if requirement.architectures is None else sorted(requirement.architectures),
         requirement.min_driver,
     )
     data = repr(asked).encode() + nonce + gpu_hash(items)

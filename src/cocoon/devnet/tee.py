@@ -31,7 +31,7 @@ from cocoon.attestation.measurements import (
     TdxMeasurements,
 )
 from cocoon.devnet.tee_pki import NAME, Authority, SimulatedPki
-from cocoon.devnet.tee_quote import build_quote
+from cocoon.devnet.tee_quote import QuotingEnclave, build_quote
 from cocoon.errors import ConfigError, EvidenceError
 
 RENEW_COLLATERAL_BEFORE = 10 * 86_400
@@ -107,6 +107,7 @@ class SimulatedTdx:
 
     def __init__(self, tee: SimulatedTee, image: str, version: str = "1") -> None:
         self._pki = tee.pki
+        self._enclave = QuotingEnclave(tee.pki)
         self.image = image
         self.version = version
 
@@ -124,7 +125,7 @@ class SimulatedTdx:
         if len(report_data) != REPORT_DATA_BYTES:
             raise EvidenceError(f"report data has {REPORT_DATA_BYTES} bytes")
         measurements = simulated_measurements(self.image, self.version, report_data)
-        return build_quote(self._pki, measurements)
+        return build_quote(self._pki, measurements, enclave=self._enclave)
 
 
 def simulated_measurements(

@@ -27,20 +27,56 @@ def build_quote(
     measurements: TdxMeasurements,
     *,
     attributes: bytes = PRODUCTION_ATTRIBUTES,
+    enclave: "QuotingEnclave | None" = None,
 ) -> bytes:
-    """Sign measurements with a fresh attestation key: a quote of version 4.
+    """Sign measurements: a quote of version 4.
 
     Args:
         pki: the simulated platform.
         measurements: registers and report data.
         attributes: TD attributes, 8 bytes; tests make DEBUG domains.
+        enclave: signs it; None takes one with a fresh attestation key.
     """
-    return sign_quote(pki, header(4, TEE_TDX) + td_body(measurements, attributes))
+    signer = enclave or QuotingEnclave(pki)
+    return signer.sign(header(4, TEE_TDX) + td_body(measurements, attributes))
 
 
 def header(version: int, tee_type: int) -> bytes:
     """The 48 bytes that start a quote: its version, 3 to 5, and TEE type (§4.1)."""
     return struct.pack("<HHIHH", version, 2, tee_type, 0, 0) + _INTEL_VENDOR + bytes(20)
+
+
+class QuotingEnclave:
+    """A simulated quoting enclave: an attestation key that the platform vouches for.
+
+    A real one keeps its key as well, so all quotes of a machine share their certification.
+
+    Args:
+        pki: the simulated platform.
+        product: which enclave: 2 for domains, 1 for enclaves.
+    """
+
+    def __init__(self, pki: SimulatedPki, product: int = 2) -> None:
+        self._key = ec.generate_private_key(ec.SECP256R1())
+        self._point = raw_point(self._key)
+        report = _qe_report(hashlib.sha256(self._point + _AUTH_DATA).digest(), product)
+        chain = (pki.pck.pem + pki.platform_ca.pem + pki.root.pem).encode() + b"\0"
+        self._certification = (
+            report
+            + sign_raw(pki.pck.key, report)
+            + struct.pack("<H", len(_AUTH_DATA))
+            + _AUTH_DATA
+            + struct.pack("<HI", 5, len(chain))
+            + chain
+        )
+
+    def sign(self, signed: bytes) -> bytes:
+        """The quote whose header and body are ``signed``."""
+        signature = sign_raw(self._key, signed) + self._point
+        if signed[0] != SGX_QUOTE_VERSION:
+            signature += struct.pack("<HI", 6, len(self._certification))
+        signature += self._certification
+        return signed + struct.pack("<I", len(signature)) + signature
 
 
 def sign_quote(pki: SimulatedPki, signed: bytes, *, qe_product: int = 2) -> bytes:
@@ -51,23 +87,7 @@ def sign_quote(pki: SimulatedPki, signed: bytes, *, qe_product: int = 2) -> byte
         signed: everything before the signature section.
         qe_product: which quoting enclave: 2 for domains, 1 for enclaves.
     """
-    attestation_key = ec.generate_private_key(ec.SECP256R1())
-    point = raw_point(attestation_key)
-    qe_report = _qe_report(hashlib.sha256(point + _AUTH_DATA).digest(), qe_product)
-    chain = (pki.pck.pem + pki.platform_ca.pem + pki.root.pem).encode() + b"\0"
-    certification = (
-        qe_report
-        + sign_raw(pki.pck.key, qe_report)
-        + struct.pack("<H", len(_AUTH_DATA))
-        + _AUTH_DATA
-        + struct.pack("<HI", 5, len(chain))
-        + chain
-    )
-    signature = sign_raw(attestation_key, signed) + point
-    if signed[0] != SGX_QUOTE_VERSION:
-        signature += struct.pack("<HI", 6, len(certification))
-    signature += certification
-    return signed + struct.pack("<I", len(signature)) + signature
+    return QuotingEnclave(pki, qe_product).sign(signed)
 
 
 def td_body(

@@ -116,7 +116,7 @@ class GeneratedCredentials:
         if self._evidence is not None:
             statement = Statement(public_key, not_before, not_after, now)
             quote = self._official_quote(self._evidence, public_key)
-            bundle = self._bundle(self._evidence, statement)
+            bundle = self._bundle(self._evidence, statement, quote)
         certificate = build_certificate(
             key,
             quote=quote,
@@ -140,7 +140,9 @@ class GeneratedCredentials:
             return None
         return evidence.quote(report_data(public_key))
 
-    def _bundle(self, evidence: EvidenceSource, statement: Statement) -> bytes | None:
+    def _bundle(
+        self, evidence: EvidenceSource, statement: Statement, quote: bytes | None
+    ) -> bytes | None:
         if evidence.kind is EvidenceKind.FAKE_TDX:
             return None
         extras = self._extras
@@ -160,7 +162,7 @@ class GeneratedCredentials:
             gpus=gpus,
             endorsement=extras.endorsement,
         )
-        return bundle.to_bytes()
+        return bundle.to_bytes(beside=quote)
 
 
 class FileCredentials:

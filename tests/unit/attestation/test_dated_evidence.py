@@ -89,6 +89,11 @@ def test_what_our_own_nodes_make_is_dated(tee: SimulatedTee, maker: Maker) -> No
     official = parse_certificate(made.certificate_der)
     assert official.quote is not None  # what official peers read is still there
     assert official.unknown_critical == ()
+    assert official.bundle is not None
+    assert len(official.bundle) < len(official.quote) / 3  # the chain is there once
+    dated = official.evidence_bundle()
+    assert dated is not None
+    assert dated.evidence != official.quote
 
 
 def test_an_official_certificate_passes_until_something_dated_is_demanded(maker: Maker) -> None:

@@ -63,19 +63,23 @@ def _parts(item: Item) -> Iterator[Item]:
         yield from _parts(Item(Kind.CERTIFICATE, certificate))
     elif item.kind is Kind.CERTIFICATE:
         parsed = parse_certificate(item.data)
-        if parsed.bundle is not None:
-            yield from _parts(Item(Kind.BUNDLE, parsed.bundle))
+        bundle = parsed.evidence_bundle()
+        if bundle is not None:
+            yield from _bundle_parts(bundle)
         elif parsed.quote is not None:
             yield recognise(parsed.quote)
         else:
             raise EvidenceError("the certificate carries no evidence")
     elif item.kind is Kind.BUNDLE:
-        bundle = EvidenceBundle.from_bytes(item.data)
-        yield recognise(bundle.evidence)
-        for gpu in bundle.gpus:
-            yield Item(Kind.GPU_EVIDENCE, gpu)
+        yield from _bundle_parts(EvidenceBundle.from_bytes(item.data))
     else:
         yield item
+
+
+def _bundle_parts(bundle: EvidenceBundle) -> Iterator[Item]:
+    yield recognise(bundle.evidence)
+    for gpu in bundle.gpus:
+        yield Item(Kind.GPU_EVIDENCE, gpu)
 
 
 def _intel_key(quote: bytes) -> str:

@@ -11,6 +11,7 @@ from cocoon.attestation.certificate import (
     OID_BUNDLE,
     OID_QUOTE,
     OID_USER_CLAIMS,
+    RatlsCertificate,
     parse_certificate,
 )
 from cocoon.attestation.document import AttestationDocument
@@ -56,7 +57,7 @@ def describe_ratls(der: bytes) -> View:
     if parsed.quote is not None:
         _quote(view, parsed.quote, parsed.public_key)
     if parsed.bundle is not None:
-        _bundle(view, parsed.bundle, parsed.public_key)
+        _bundle(view, parsed)
     return view
 
 
@@ -151,13 +152,14 @@ def _quote(view: View, quote: bytes, public_key: bytes) -> None:
         view.warnings.append("the quote was not made for the key of this certificate")
 
 
-def _bundle(view: View, data: bytes, public_key: bytes) -> None:
+def _bundle(view: View, certificate: RatlsCertificate) -> None:
     try:
-        bundle = EvidenceBundle.from_bytes(data)
+        bundle = certificate.evidence_bundle()
     except EvidenceError as error:
         view.warnings.append(f"the evidence bundle does not parse: {error}")
         return
-    _show_bundle(view, bundle, public_key)
+    if bundle is not None:
+        _show_bundle(view, bundle, certificate.public_key)
 
 
 def _show_bundle(view: View, bundle: EvidenceBundle, public_key: bytes | None = None) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cocoon.attestation.bundle import EvidenceBundle
 from cocoon.attestation.certificate import HOST_NAME, RatlsCertificate, parse_certificate
 from cocoon.attestation.challenge import verify_challenge
 from cocoon.attestation.document import AttestationDocument, ChallengeAnswer
@@ -249,9 +248,7 @@ def _shape(der: bytes) -> tuple[EvidenceKind, int, PeerRole]:
     """
     try:
         certificate = parse_certificate(der)
-        bundle = None
-        if certificate.bundle is not None:
-            bundle = EvidenceBundle.from_bytes(certificate.bundle)
+        bundle = certificate.evidence_bundle()
     except AttestationError:
         return EvidenceKind.TDX, 0, PeerRole.SERVER
     if bundle is not None:
