@@ -146,6 +146,28 @@ def gnu_tar(folder: Path) -> bytes:
     return data + bytes(4096 - len(data) % 4096)
 
 
+def huge_header(folder: Path) -> dict[str, Any]:
+    """What GNU tar writes before a file of more than 8 GiB; nobody waits for its content."""
+    place, name, size = folder / "huge", "L" * 120, 8**11 + 5
+    place.mkdir(mode=0o755)
+    with open(place / name, "wb") as file:
+        file.truncate(size)  # a hole, not a byte is stored
+    command = ["tar", "-cf", "-", *TAR, "-C", str(place), "."]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=C_LOCALE) as running:
+        assert running.stdout is not None
+        data = running.stdout.read(512 * 4)
+        running.kill()
+    return {
+        "name": "a file of more than 8 GiB",
+        "source": "GNU tar 1.34",
+        "expect": "ok",
+        "member": f"./{name}",
+        "size": size,
+        "mode": 0o644,
+        "header": data[512:].hex(),
+    }
+
+
 def veritysetup(data: Path, salt: str = SALT) -> tuple[str, bytes]:
     """Root and hash file, as the official tool makes them."""
     with tempfile.TemporaryDirectory() as folder:
@@ -208,10 +230,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         verity = verity_cases(Path(folder))
         models = model_cases(Path(folder))
+        huge = huge_header(Path(folder))
     document = {
         "content": "a file is its path and a line feed, repeated up to its size; mode 644 unless "
         "given, folders 755",
         "archives": models,
+        "headers": [huge],
         "names": NAMES,
         "bad_archives": [
             {"name": name, "offset": offset, "bytes": text, "expect": "EvidenceError"}
