@@ -23,6 +23,7 @@ from cocoon.attestation.document import (
     challenge_report_data,
     form_of,
 )
+from cocoon.attestation.event_log import SPEC_TREE
 from cocoon.attestation.evidence import EvidenceKind, EvidenceSource
 from cocoon.errors import CocoonError, ConfigError
 from cocoon.net.identity import Identity
@@ -31,6 +32,7 @@ PATH: Final = "/attestation"
 SOFTWARE: Final = f"cocoon {__version__}"
 CHALLENGES_PER_SECOND: Final = 1.0
 CHALLENGE_BURST: Final = 5.0
+CONFIG_HASH_BYTES: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,6 @@ class PageFacts:
     Attributes:
         role: ``proxy``, ``worker`` or ``key-manager``.
         image_hash: what its evidence measures, 32 bytes; None where it does not know.
-        config_hash: of the measured configuration, 32 bytes.
         model: full model name.
         logs: reads the binary log of the boot and the lines of our start-up; None where there
             are none.
@@ -48,7 +49,6 @@ class PageFacts:
 
     role: str
     image_hash: bytes | None = None
-    config_hash: bytes | None = None
     model: str | None = None
     logs: Callable[[], tuple[bytes | None, str | None]] | None = None
 
@@ -135,7 +135,7 @@ class AttestationPage:
             kind=(EvidenceKind.NONE if source is None else source.kind).value,
             certificate=credentials.certificate_der,
             image_hash=facts.image_hash,
-            config_hash=facts.config_hash,
+            config_hash=_config_hash(start_up_log),
             model=facts.model,
             event_log=event_log or None,
             start_up_log=start_up_log or None,
@@ -160,6 +160,18 @@ class _Budget:
             return False
         self._left -= 1
         return True
+
+
+def _config_hash(start_up_log: str | None) -> bytes | None:
+    """The hash of the configuration that our start-up measured, if it did."""
+    for line in (start_up_log or "").split("\n"):
+        if line.startswith(SPEC_TREE):
+            try:
+                value = bytes.fromhex(line.removeprefix(SPEC_TREE))
+            except ValueError:
+                return None
+            return value if len(value) == CONFIG_HASH_BYTES else None
+    return None
 
 
 def _nonce(text: str) -> bytes | None:

@@ -34,6 +34,9 @@ START_UP_LOG = Path("var/log/tdx-attestation.log")
 """Where Cocoon's start-up writes its events, a line each (``attestation.md`` §8.3)."""
 MAX_START_UP_LOG_BYTES = 65_536
 
+_UNWRITTEN = b"\xff"
+_KEPT_UNWRITTEN = 1024  # the last event may end with such bytes too
+
 _START_UP_REGISTER = Register.RTMR3
 _WRITABLE = (Register.RTMR2, Register.RTMR3)
 
@@ -155,20 +158,36 @@ class TdxGuest:
         """
         return self._firmware_events() + self._start_up_events()
 
+    def logs(self) -> tuple[bytes, str | None]:
+        """The firmware's log and the lines of Cocoon's start-up as they are, for readers elsewhere.
+
+        Raises:
+            EvidenceError: the machine shows no log.
+        """
+        log = self._firmware_log()
+        written = len(log.rstrip(_UNWRITTEN)) + _KEPT_UNWRITTEN
+        return log[:written], self._start_up_log()
+
     def _firmware_events(self) -> tuple[Event, ...]:
+        return parse_event_log(self._firmware_log())
+
+    def _firmware_log(self) -> bytes:
         try:
             table = self._files.read(self._root / CCEL_TABLE, CCEL_TABLE_BYTES)
             area = parse_ccel(table)
             # The area is as long as the table says; what the file has more is not the log.
-            log = self._files.read(self._root / CCEL_LOG, area.length)[: area.length]
+            return self._files.read(self._root / CCEL_LOG, area.length)[: area.length]
         except OSError as error:
             raise _failed("no event log of the firmware", error) from error
-        return parse_event_log(log)
 
     def _start_up_events(self) -> tuple[Event, ...]:
+        log = self._start_up_log()
+        return () if log is None else text_events(log)
+
+    def _start_up_log(self) -> str | None:
         path = self._root / START_UP_LOG
         if not self._files.exists(path):
-            return ()
+            return None
         try:
             raw = self._files.read(path, MAX_START_UP_LOG_BYTES)
         except OSError as error:
@@ -176,7 +195,7 @@ class TdxGuest:
         if len(raw) > MAX_START_UP_LOG_BYTES:
             raise EvidenceError(f"a start-up log of more than {MAX_START_UP_LOG_BYTES} bytes")
         try:
-            return text_events(raw.decode())
+            return raw.decode()
         except UnicodeDecodeError as error:
             raise EvidenceError("the start-up log is no text") from error
 

@@ -176,7 +176,18 @@ async def test_hardware_that_fails_is_named_by_its_class_only(tee: SimulatedTee)
 
 async def test_logs_are_shown_as_they_are(tee: SimulatedTee) -> None:
     source = SimulatedTdx(tee, "worker")
-    facts = PageFacts(role="worker", logs=lambda: (b"binary", "cocoon:tdx_inited\n"))
+    lines = f"cocoon:spec.tree={'ab' * 32}\ncocoon:tdx_inited\n"
+    facts = PageFacts(role="worker", logs=lambda: (b"binary", lines))
     page = AttestationPage(Identity.generate(source), source, facts)
     document = await page.document()
-    assert (document.event_log, document.start_up_log) == (b"binary", "cocoon:tdx_inited\n")
+    assert (document.event_log, document.start_up_log) == (b"binary", lines)
+    assert document.config_hash == bytes.fromhex("ab" * 32)
+
+
+@pytest.mark.parametrize("line", ["cocoon:spec.tree=zz", "cocoon:spec.tree=abcd", "other"])
+async def test_a_configuration_that_was_not_measured_is_not_named(
+    tee: SimulatedTee, line: str
+) -> None:
+    facts = PageFacts(role="worker", logs=lambda: (None, line))
+    page = AttestationPage(Identity.generate(None), None, facts)
+    assert (await page.document()).config_hash is None

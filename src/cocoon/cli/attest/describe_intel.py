@@ -3,7 +3,7 @@
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cocoon.attestation.evidence.binary import Reader
+from cocoon.attestation.evidence.td_report import TdReport, parse_td_report
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH, root_hash_of
 from cocoon.attestation.evidence.tdx_quote import (
     CERTIFICATION_PCK_CHAIN,
@@ -39,7 +39,6 @@ ENCLAVE_FLAGS = {
 }
 _SEPT_VE_DISABLE = 1 << 28
 _MIGRATABLE = 1 << 29
-_REPORT_REGISTERS = ("mr_td", "mr_config_id", "mr_owner", "mr_owner_config")
 
 
 def describe_quote(data: bytes) -> View:
@@ -67,27 +66,20 @@ def describe_td_report(data: bytes) -> View:
     Raises:
         EvidenceError: it does not parse.
     """
+    report = parse_td_report(data)
     view = View("tdreport")
-    reader = Reader(data, "the TDREPORT")
     header = view.section("report")
-    header.add("type", reader.take(4))
-    reader.take(12)
-    header.add("cpu_svn", reader.take(16))
-    header.add("tee_tcb_info_hash", reader.take(48))
-    header.add("tee_info_hash", reader.take(48))
-    header.add("report_data", reader.take(64))
-    reader.take(32)
-    header.add("mac", reader.take(32))
-    reader.take(256)
+    header.add("version", report.version)
+    header.add("cpu_svn", report.cpu_svn)
+    header.add("tee_tcb_info_hash", report.tee_tcb_info_hash)
+    header.add("tee_info_hash", report.tee_info_hash)
+    header.add("mac", report.mac)
     domain = view.section("domain")
-    attributes = reader.uint(8)
-    domain.add("attributes", flags(attributes, TD_FLAGS))
-    domain.add("xfam", f"{reader.uint(8):#018x}")
-    registers = {name: reader.take(48) for name in _REPORT_REGISTERS}
-    rtmrs = (reader.take(48), reader.take(48), reader.take(48), reader.take(48))
-    measured = TdxMeasurements(**registers, rtmrs=rtmrs, report_data=data[128:192])
-    _registers(domain, measured)
-    _domain_warnings(view, attributes)
+    domain.add("attributes", flags(report.attributes, TD_FLAGS))
+    domain.add("xfam", f"{report.xfam:#018x}")
+    _registers(domain, report)
+    domain.add("service_td_hash", report.service_td_hash)
+    _domain_warnings(view, report.attributes)
     view.warnings.append("only the processor that made a TDREPORT can check its MAC")
     return view
 
@@ -113,15 +105,7 @@ def _domain(view: View, body: TdBody) -> None:
     section = view.section("domain")
     section.add("attributes", flags(body.attributes, TD_FLAGS))
     section.add("xfam", f"{body.xfam:#018x}")
-    measured = TdxMeasurements(
-        mr_td=body.mr_td,
-        mr_config_id=body.mr_config_id,
-        mr_owner=body.mr_owner,
-        mr_owner_config=body.mr_owner_config,
-        rtmrs=body.rtmrs,
-        report_data=body.report_data,
-    )
-    _registers(section, measured)
+    _registers(section, body)
     section.add("mr_service_td", body.mr_service_td)
     module = view.section("tdx module")
     module.add("tee_tcb_svn", body.tee_tcb_svn)
@@ -134,7 +118,15 @@ def _domain(view: View, body: TdBody) -> None:
         view.warnings.append("a service domain is bound to it, which may migrate it")
 
 
-def _registers(section: Section, measured: TdxMeasurements) -> None:
+def _registers(section: Section, body: TdBody | TdReport) -> None:
+    measured = TdxMeasurements(
+        mr_td=body.mr_td,
+        mr_config_id=body.mr_config_id,
+        mr_owner=body.mr_owner,
+        mr_owner_config=body.mr_owner_config,
+        rtmrs=body.rtmrs,
+        report_data=body.report_data,
+    )
     section.add("mr_td", measured.mr_td)
     section.add("mr_config_id", measured.mr_config_id)
     section.add("mr_owner", measured.mr_owner)

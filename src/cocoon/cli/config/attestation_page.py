@@ -3,11 +3,15 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable
+from functools import partial
+from typing import Protocol, cast
 
 import structlog
 
+from cocoon.attestation.evidence import EvidenceKind
 from cocoon.cli.config.tables import PageTable, ProxyFile, WorkerFile
 from cocoon.cli.config.trust import Trust
+from cocoon.errors import EvidenceError
 from cocoon.net.attestation_page import PATH, AttestationPage, PageFacts
 from cocoon.net.http_server import HttpServer
 
@@ -15,6 +19,14 @@ MAX_CONNECTIONS = 64
 """Strangers that are served at a time; further ones are told to come again."""
 
 _log = structlog.get_logger(__name__)
+
+
+class LogSource(Protocol):
+    """Hardware whose boot left logs."""
+
+    def logs(self) -> tuple[bytes, str | None]:
+        """The firmware's log, and the lines of our start-up."""
+        ...
 
 
 def attestation_page(file: ProxyFile | WorkerFile, trust: Trust) -> AttestationPage | None:
@@ -27,8 +39,24 @@ def attestation_page(file: ProxyFile | WorkerFile, trust: Trust) -> AttestationP
         uses_tls = file.dial.transport == "ratls"
     if not uses_tls:
         return None
-    facts = PageFacts(role=role, image_hash=trust.image_hash, model=model)
+    return page_of(role, trust, model=model)
+
+
+def page_of(role: str, trust: Trust, *, model: str | None = None) -> AttestationPage:
+    """The page of a node that shows its own certificate."""
+    logs = None
+    if trust.evidence is not None and trust.evidence.kind is EvidenceKind.TDX:
+        logs = partial(_logs, cast(LogSource, trust.evidence))
+    facts = PageFacts(role=role, image_hash=trust.image_hash, model=model, logs=logs)
     return AttestationPage(trust.identity, trust.evidence, facts)
+
+
+def _logs(source: LogSource) -> tuple[bytes | None, str | None]:
+    """A machine without logs still has a page: its registers are then not explained."""
+    try:
+        return source.logs()
+    except EvidenceError:
+        return None, None
 
 
 def public_pages(page: AttestationPage | None, table: PageTable) -> list[Awaitable[None]]:
