@@ -19,7 +19,8 @@ from cocoon.collateral.books import Books
 from cocoon.collateral.intel import IntelCollateral
 from cocoon.collateral.intel_check import evaluation_number
 from cocoon.collateral.nvidia import NvidiaCollateral
-from cocoon.collateral.refresh import Refresher, RefreshRule
+from cocoon.collateral.refresh import Refresher
+from cocoon.collateral.schedule import RefreshRule
 from cocoon.collateral.shelf import Shelf
 from cocoon.collateral.store import CollateralStore
 from cocoon.collateral.wanted import Wanted, WantedRule

@@ -14,6 +14,7 @@ from typing import Any
 
 import structlog
 
+from cocoon.collateral.schedule import RefreshRule
 from cocoon.collateral.shelf import Shelf
 from cocoon.collateral.store import CollateralStore, Stored
 from cocoon.collateral.wanted import Wanted
@@ -22,42 +23,14 @@ from cocoon.errors import CocoonError, CollateralError, StoreError, UnknownPlatf
 _log = structlog.get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RefreshRule:
-    """When.
-
-    Attributes:
-        fraction: of a document's life after which it is renewed.
-        max_age: seconds after which it is renewed in any case: revocations come at any time.
-        jitter: part of that time that is random, so that nodes do not come all at once.
-        first_retry: longest wait after the first failure in seconds; doubles, up to ``max_retry``.
-        max_retry: seconds.
-        give_up_after: failures after which a key is forgotten that was never fetched.
-        shortest: seconds between two fetches of a document that hardly lives at all.
-        missed_again: seconds after which a document is renewed that verifiers call too old.
-        other_process: longest wait in seconds while another process fetches.
-        longest_pause: seconds after which clocks are looked at again in any case.
-    """
-
-    fraction: float = 0.5
-    max_age: float = 86_400.0
-    jitter: float = 0.2
-    first_retry: float = 30.0
-    max_retry: float = 3600.0
-    give_up_after: int = 6
-    shortest: float = 60.0
-    missed_again: float = 900.0
-    other_process: float = 2.0
-    longest_pause: float = 600.0
-
-
 @dataclass(slots=True)
 class _Entry:
-    """One key. ``due_at`` is in unix seconds; ``document`` None while it was never fetched."""
+    """One key. Times are in unix seconds; ``document`` is None while it was never fetched."""
 
     shelf: Shelf[Any]
     key: str
     due_at: float
+    noted_at: float
     configured: bool = False
     document: Any = None
     fetched_at: int = 0
@@ -105,9 +78,11 @@ class Refresher:
         """
         for kind, key in configured:
             self._add(kind, key, configured=True)
-        for stored in self._store.all():
+        for stored in sorted(self._store.all(), key=lambda item: item.fetched_at):
             if (entry := self._add(stored.kind, stored.key)) is not None:
+                entry.noted_at = min(stored.fetched_at, self._clock())
                 self._adopt(entry, stored)
+                self._drop_if_long_gone(entry)
 
     async def fetch(self, kind: str, key: str) -> Any:
         """Fetch one document now and keep it; for a person who asks.
@@ -117,7 +92,8 @@ class Refresher:
             StoreError: it cannot be stored.
         """
         shelf = self._shelves[kind]
-        entry = self._entries.get((kind, key)) or _Entry(shelf, key, self._clock())
+        now = self._clock()
+        entry = self._entries.get((kind, key)) or _Entry(shelf, key, now, now)
         stored = await self._fetch(entry)
         await asyncio.to_thread(self._store.write, stored)
         return entry.document
@@ -158,6 +134,8 @@ class Refresher:
     def _note(self, kind: str, key: str) -> None:
         """A verifier missed something, or found that what is here no longer counts."""
         entry = self._add(kind, key)
+        if entry is not None:
+            entry.noted_at = self._clock()
         if entry is not None and entry.document is not None and not entry.failures:
             entry.due_at = min(entry.due_at, entry.fetched_at + self._rule.missed_again)
 
@@ -168,12 +146,36 @@ class Refresher:
         shelf = self._shelves.get(kind)
         if shelf is None:
             return None
-        if sum(item.shelf is shelf for item in self._entries.values()) >= shelf.capacity:
+        if not self._make_room(shelf):
             _log.warning("too many platforms: not fetched", kind=kind, key=key[:80])
             return None
-        entry = _Entry(shelf, key, self._clock(), configured)
+        now = self._clock()
+        entry = _Entry(shelf, key, now, now, configured)
         self._entries[kind, key] = entry
         return entry
+
+    def _make_room(self, shelf: Shelf[Any]) -> bool:
+        """Whether there is room; the key that nobody missed for longest gives way.
+
+        What it has stays in the book until it expires. If it is still used then, it is missed,
+        and learned again.
+        """
+        own = [item for item in self._entries.values() if item.shelf is shelf]
+        if len(own) < shelf.capacity:
+            return True
+        learned = [item for item in own if not item.configured]
+        if learned:
+            del self._entries[shelf.kind, min(learned, key=lambda item: item.noted_at).key]
+        return bool(learned)
+
+    def _drop_if_long_gone(self, entry: _Entry) -> None:
+        """A learned platform that nothing renewed for so long is no longer anybody's."""
+        document = entry.document
+        if document is None or entry.configured:
+            return
+        if document.expires_at + self._rule.keep_expired < self._clock():
+            del self._entries[entry.shelf.kind, entry.key]
+            self._store.remove(entry.shelf.kind, entry.key)
 
     async def _try(self, entry: _Entry) -> None:
         try:
@@ -239,14 +241,7 @@ class Refresher:
         now = self._clock()
         entry.document, entry.fetched_at, entry.failures = document, fetched_at, 0
         entry.shelf.put(document)
-        rule = self._rule
-        life = max(0.0, document.expires_at - fetched_at)
-        after = min(life * rule.fraction, rule.max_age) * (1 - rule.jitter * self._uniform())
-        entry.due_at = fetched_at + after
-        if fetched_at > now or document.expires_at <= now:
-            entry.due_at = now  # a clock went back, or nothing renewed it for too long
-        elif fetched_at == int(now):
-            entry.due_at = max(entry.due_at, now + rule.shortest)
+        entry.due_at = self._rule.renew_at(fetched_at, document.expires_at, now, self._uniform())
 
     def _failed(
         self, entry: _Entry, error: CocoonError, retry_after: float = 0.0, *, forget: bool = False
@@ -255,10 +250,9 @@ class Refresher:
         entry.failures += 1
         is_hopeless = forget or entry.failures >= self._rule.give_up_after
         if is_hopeless and entry.document is None and not entry.configured:
-            del self._entries[entry.shelf.kind, entry.key]
-        rule, now = self._rule, self._clock()
-        longest = min(rule.first_retry * 2.0 ** min(entry.failures - 1, 16), rule.max_retry)
-        wait = max(longest * (0.5 + self._uniform() / 2), min(retry_after, 6 * rule.max_retry))
+            self._entries.pop((entry.shelf.kind, entry.key), None)
+        now = self._clock()
+        wait = self._rule.retry_wait(entry.failures, retry_after, self._uniform())
         entry.due_at = now + wait
         left = None if entry.document is None else int(entry.document.expires_at - now)
         told = {"kind": kind, "key": key, "reason": str(error), "retry_in": int(wait)}

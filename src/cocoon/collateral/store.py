@@ -88,6 +88,11 @@ class CollateralStore:
         except OSError as error:
             raise StoreError(f"cannot write {path}: {error.strerror}") from None
 
+    def remove(self, kind: str, key: str) -> None:
+        """Forget a document; one that is not there, or cannot be removed, is no error."""
+        with contextlib.suppress(OSError):
+            self._path(kind, key).unlink(missing_ok=True)
+
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[bool]:
         """Try to be the one process that fetches now; never waits.

@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
 )
 
+from cocoon.collateral.address import check_url, fingerprint, retry_after
 from cocoon.collateral.circuit import FAILURES_TO_OPEN, Circuit, full_jitter
-from cocoon.collateral.http import Limits, VendorHttp, check_url, fingerprint, retry_after
+from cocoon.collateral.http import Limits, VendorHttp
 from cocoon.errors import CollateralError, ConfigError, UnknownPlatformError
 from cocoon.testing.collateral_server import CollateralServer, Fault, Served
 
@@ -147,6 +148,16 @@ async def test_the_deadline_holds_over_all_retries(server):
     service = patient(server.url, clock, Limits(attempts=50, first_delay=4, deadline=10))
     with pytest.raises(CollateralError, match="tried 2 times"):
         await service.get(CRL)
+    await service.close()
+
+
+async def test_too_long_a_header_is_not_read(server):
+    server.broken["/"] = Fault(200, headers={"TCB-Info-Issuer-Chain": "x" * 100_000})
+    service = VendorHttp(server.url, limits=Limits(attempts=2, first_delay=0.01))
+    with pytest.raises(CollateralError, match="tried 2 times"):
+        await service.get(CRL)
+    server.broken["/"] = Fault(200, headers={"TCB-Info-Issuer-Chain": "x" * 30_000})
+    assert len((await service.get(CRL)).headers["tcb-info-issuer-chain"]) == 30_000
     await service.close()
 
 

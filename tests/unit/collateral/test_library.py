@@ -25,7 +25,7 @@ class Rig:
     """A library of Intel's collateral whose clock stands still."""
 
     def __init__(self, server: CollateralServer, pki: SimulatedPki, directory, **options) -> None:
-        self.now = float(NOW)
+        self.now = float(server.served.now)
         self.pki = pki
         root = root_hash_of(pki.root_der)
         intel = IntelCollateral(VendorHttp(server.url, limits=QUICK), None, root_hash=root)

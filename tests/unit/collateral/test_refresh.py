@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from cocoon.collateral.refresh import Refresher, RefreshRule
+from cocoon.collateral.refresh import Refresher
+from cocoon.collateral.schedule import RefreshRule
 from cocoon.collateral.shelf import Shelf
 from cocoon.collateral.store import CollateralStore, Stored
 from cocoon.collateral.wanted import Wanted, WantedRule
@@ -179,6 +180,39 @@ async def test_only_so_many_platforms_are_learned(office):
         office.wanted.add("tdx", str(number))
     await office.refresher.step()
     assert len(office.asked) == 4
+
+
+async def test_what_nobody_missed_for_longest_gives_way(office):
+    office.refresher.load([("tdx", "configured")])
+    for key in "abcd":
+        office.now += 1
+        office.wanted.add("tdx", key)
+        await office.refresher.step()
+    assert set(office.book) == {"configured", *"abcd"}  # in use until it expires
+    office.asked.clear()
+    office.now += DAY
+    await office.refresher.step()
+    assert set(office.asked) == {"configured", *"bcd"}
+    office.wanted.add("tdx", "a")
+    await office.refresher.step()
+    assert office.asked[-1] == "a"
+
+
+async def test_configured_platforms_never_give_way(office):
+    office.refresher.load([("tdx", key) for key in "abcd"])
+    office.wanted.add("tdx", "e")
+    await office.refresher.step()
+    assert set(office.book) == set("abcd")
+
+
+async def test_files_that_nobody_renewed_for_long_are_deleted(office):
+    for key, age in (("old", 31), ("new", 29)):
+        paper = Paper(key, 1, int(office.now) - age * DAY)
+        office.store.write(Stored(kind="tdx", key=key, fetched_at=0, content=paper.to_json()))
+    office.refresher.load()
+    assert [stored.key for stored in office.store.all()] == ["new"]
+    await office.refresher.step()
+    assert office.asked == ["new"]
 
 
 async def test_what_the_vendor_does_not_know_is_forgotten(office):
