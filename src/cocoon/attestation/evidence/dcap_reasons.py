@@ -69,6 +69,8 @@ _UNREADABLE = (
     ("PCK CRL", "PCK CRL"),
     ("TCB Info leaf", "TCB info signer"),
     ("QE Identity leaf", "QE identity signer"),
+    ("Failed to parse TCB Info", "TCB info"),
+    ("Failed to parse QE Identity", "QE identity"),
     ("PCK cert", "PCK certificate"),
 )
 """What is left to say when the pieces cannot even be looked at."""
