@@ -42,6 +42,7 @@ def key_manager(
 def run(config: Path, verbosity: int | None = None) -> None:
     """Run a key manager until it is told to stop."""
     from cocoon.cli import logging, process
+    from cocoon.cli.config.attestation_page import public_pages
     from cocoon.cli.config.key_manager_settings import key_manager_settings
     from cocoon.cli.config.key_manager_tables import load_key_manager
     from cocoon.cli.config.trust import Trust
@@ -50,9 +51,11 @@ def run(config: Path, verbosity: int | None = None) -> None:
     file = load_key_manager(config)
     logging.configure(logging.level_of(file.log.level, verbosity))
     trust = Trust(file.identity, file.collateral)
-    role = KeyManagerRole(key_manager_settings(file, trust))
+    settings = key_manager_settings(file, trust)
+    role = KeyManagerRole(settings)
     trust.log_notes()
-    process.run(role, "key-manager", maintain=[trust.maintain()])
+    pages = public_pages(settings.attestation, file.attestation)
+    process.run(role, "key-manager", maintain=[trust.maintain(), *pages])
 
 
 @app.command("list")

@@ -10,6 +10,7 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.errors import ConfigError
 from cocoon.key_manager.approval import ApprovalRules
 from cocoon.key_manager.records import Rotation
+from cocoon.net.attestation_page import AttestationPage
 from cocoon.net.identity import Identity
 from cocoon.net.page_guard import is_loopback
 from cocoon.net.root_source import FixedRoot, RootSource
@@ -76,6 +77,7 @@ class KeyManagerSettings:
         rotation: keys that are made without being asked for.
         is_test: must equal the root's; without it simulated evidence counts for nothing.
         image_hash: of our own evidence, for the status page; None without any.
+        attestation: the page that shows our evidence to strangers; None serves none.
         http_host, http_port: status and control on loopback; 0 picks a port, None opens none.
     """
 
@@ -92,6 +94,7 @@ class KeyManagerSettings:
     rotation: Rotation = field(default_factory=Rotation)
     is_test: bool = True
     image_hash: bytes | None = None
+    attestation: AttestationPage | None = field(default=None, repr=False)
     http_host: str = "127.0.0.1"
     http_port: int | None = DEFAULT_HTTP_PORT
 

@@ -72,8 +72,10 @@ def status_app(role: "KeyManagerRole") -> Starlette:
         role.manager.withdraw(_number(request.query_params.get("serial", "")))
         return "withdrawn"
 
+    page = role.settings.attestation
     return Starlette(
         routes=[
+            *([] if page is None else [page.route()]),
             Route("/health", health),
             Route("/ready", ready),
             Route("/metrics", metrics),

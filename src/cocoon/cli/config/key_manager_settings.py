@@ -2,6 +2,7 @@
 
 from cocoon.chain.root_config import RootConfig
 from cocoon.cli.config import key_manager_tables as tables
+from cocoon.cli.config.attestation_page import page_of
 from cocoon.cli.config.chain import backend_maker, root_address
 from cocoon.cli.config.common import http_port, root_config
 from cocoon.cli.config.sealing import seal_notes, unsealer
@@ -51,6 +52,7 @@ def key_manager_settings(file: tables.KeyManagerFile, trust: Trust) -> KeyManage
         ),
         is_test=file.is_test,
         image_hash=trust.image_hash,
+        attestation=page_of("key-manager", trust),
         http_host=file.http.host,
         http_port=http_port(file.http, tables.KEY_MANAGER_HTTP_PORT),
     )

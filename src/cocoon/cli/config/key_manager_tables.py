@@ -103,6 +103,7 @@ class KeyManagerFile(tables.NetworkFile):
     predecessor: PredecessorTable = table(PredecessorTable, "whom to take over from")
     rotation: RotationTable = table(RotationTable, "keys that are made by themselves")
     http: tables.HttpTable = table(tables.HttpTable, "status and control; default port 13000")
+    attestation: tables.PageTable = table(tables.PageTable, "public attestation page")
 
     def __post_init__(self) -> None:
         self.seal.check()
