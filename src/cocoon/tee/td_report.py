@@ -47,7 +47,8 @@ class TdxDevice:
             answer = self._files.ioctl(self._device, GET_REPORT, report_data + bytes(REPORT_BYTES))
         except OSError as error:
             cause = _CAUSES.get(error.errno or 0, error.strerror)
-            raise EvidenceError(f"{self._device} made no report: {cause}") from error
+            text = f"{self._device} made no report: {cause}"
+            raise EvidenceError(text, fix=_CAUSES.get(error.errno or 0, "")) from error
         if len(answer) != REPORT_DATA_BYTES + REPORT_BYTES:
             raise EvidenceError(f"{self._device} made a report of another size")
         return bytes(answer[REPORT_DATA_BYTES:])

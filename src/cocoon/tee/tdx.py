@@ -17,17 +17,15 @@ from cocoon.attestation.event_log import (
     text_events,
 )
 from cocoon.attestation.evidence import EvidenceKind
-from cocoon.attestation.evidence.td_report import TD_REPORT_BYTES
 from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
 from cocoon.attestation.measurements import REGISTER_BYTES, REPORT_DATA_BYTES
 from cocoon.errors import EvidenceError
 from cocoon.tee.files import Files, KernelFiles
-from cocoon.tee.platform import TDX_DEVICE, TDX_MEASUREMENTS
+from cocoon.tee.platform import TDX_MEASUREMENTS
+from cocoon.tee.td_report import TdxDevice
 from cocoon.tee.tsm import TsmReports
 
 PROVIDER = "tdx_guest"
-GET_REPORT0 = 0xC440_5401
-"""``TDX_CMD_GET_REPORT0``: _IOWR('T', 1, 64 bytes report data and 1024 bytes TDREPORT)."""
 CCEL_TABLE = Path("sys/firmware/acpi/tables/CCEL")
 CCEL_LOG = Path("sys/firmware/acpi/tables/data/CCEL")
 START_UP_LOG = Path("var/log/tdx-attestation.log")
@@ -54,6 +52,7 @@ class TdxGuest:
     def __init__(self, root: Path = Path("/"), *, files: Files | None = None) -> None:
         self._root = root
         self._files = files or KernelFiles()
+        self._device = TdxDevice(root, files=self._files)
         self._reports = TsmReports(root, files=self._files, provider=PROVIDER)
 
     def quote(self, report_data: bytes) -> bytes:
@@ -75,16 +74,7 @@ class TdxGuest:
         Raises:
             EvidenceError: the driver is missing or refuses; says what to do.
         """
-        _require_report_data(report_data)
-        device = self._root / TDX_DEVICE
-        try:
-            answer = self._files.ioctl(device, GET_REPORT0, report_data + bytes(TD_REPORT_BYTES))
-        except OSError as error:
-            raise _failed(f"no TDREPORT from /{TDX_DEVICE}", error) from error
-        found = answer[REPORT_DATA_BYTES:]
-        if len(found) != TD_REPORT_BYTES:
-            raise EvidenceError(f"the kernel returned a TDREPORT of {len(found)} bytes")
-        return found
+        return self._device.report(report_data)
 
     def rtmr(self, register: Register) -> bytes:
         """A run-time register, 48 raw bytes: they may end like text and are not stripped.
