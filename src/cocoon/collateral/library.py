@@ -28,6 +28,8 @@ from cocoon.errors import ConfigError, where
 
 REREAD_INTERVAL = 600.0
 """Seconds between looks at the directory where another program fills it."""
+PREFETCH_TIMEOUT = 30.0
+"""Seconds that a start waits for the vendors."""
 GPU_CAPACITY = 1024
 """Every GPU has certificates of its own, whose state is asked for one by one."""
 GPU_WANTED = WantedRule(capacity=256, burst=64, interval=1.0)
@@ -84,7 +86,7 @@ class Library:
             self._refreshers[vendor] = Refresher(
                 vendor, shelves, self.store, wanted, clock=clock, uniform=uniform, rule=rule
             )
-            if refresh and getattr(sources, vendor) is not None:
+            if vendor in self._asked():
                 self._listen(vendor, wanted)
 
     def load(self) -> None:
@@ -92,12 +94,40 @@ class Library:
         for vendor, refresher in self._refreshers.items():
             refresher.load(item for item in self._configured if VENDORS.get(item[0]) == vendor)
 
+    @property
+    def lacks(self) -> bool:
+        """Whether something is configured that the directory does not have yet."""
+        return any(self._refreshers[vendor].lacks for vendor in self._asked())
+
+    async def prefetch(self, timeout: float = PREFETCH_TIMEOUT) -> None:
+        """Fetch what :attr:`lacks`, before a role begins; what fails is tried again by :meth:`run`.
+
+        Args:
+            timeout: seconds after which the role begins without it.
+        """
+        vendors = [vendor for vendor in self._asked() if self._refreshers[vendor].lacks]
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.gather(*(self._refreshers[vendor].step() for vendor in vendors))
+        except TimeoutError:
+            _log.warning("collateral: the vendors are slow; starting without")
+        finally:
+            await self.close()
+
+    def _asked(self) -> list[str]:
+        """The vendors that this process asks."""
+        return [
+            vendor
+            for vendor in self._refreshers
+            if self._refresh and getattr(self._sources, vendor) is not None
+        ]
+
     async def run(self) -> None:
         """Keep the books current until cancelled."""
         try:
             async with asyncio.TaskGroup() as tasks:
                 for vendor, refresher in self._refreshers.items():
-                    if self._refresh and getattr(self._sources, vendor) is not None:
+                    if vendor in self._asked():
                         tasks.create_task(refresher.run())
                     else:
                         tasks.create_task(self._reread(refresher))

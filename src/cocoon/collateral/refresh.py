@@ -84,6 +84,11 @@ class Refresher:
                 self._adopt(entry, stored)
                 self._drop_if_long_gone(entry)
 
+    @property
+    def lacks(self) -> bool:
+        """Whether something configured was never fetched."""
+        return any(item.configured and item.document is None for item in self._entries.values())
+
     async def fetch(self, kind: str, key: str) -> Any:
         """Fetch one document now and keep it; for a person who asks.
 

@@ -314,6 +314,17 @@ def test_a_policy_needs_no_files_where_collateral_is_kept(tmp_path):
     assert trust.notes == []
 
 
+async def test_a_start_fetches_configured_platforms(pccs, tmp_path):
+    """What arrives is signed by a devnet, not by Intel: it is not taken, and the start goes on."""
+    table = CollateralTable(
+        directory=tmp_path, intel=pccs.url, amd="none", platforms=(FMSPC.hex(),)
+    )
+    trust = await asyncio.to_thread(Trust, IdentityTable(), table)
+    assert len(pccs.requests) == 4
+    assert trust.library is not None
+    assert trust.library.lacks
+
+
 async def test_a_table_makes_a_library_that_fetches(tee, pccs, tmp_path):
     keys = table(directory=str(tmp_path / "kept"), intel=pccs.url, platforms=[FMSPC.hex().upper()])
     library = make_library(keys, root_hash=root_hash_of(tee.root_certificate))

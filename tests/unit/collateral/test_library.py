@@ -164,6 +164,28 @@ async def test_the_task_fetches_what_is_configured_and_missed(server, pki, tmp_p
     await asyncio.gather(task, return_exceptions=True)
 
 
+async def test_a_start_fetches_what_is_configured(server, pki, tmp_path):
+    rig = Rig(server, pki, tmp_path, configured=[(TDX, KEY), (SNP, "Milan/vcek")])
+    assert rig.library.lacks
+    await rig.library.prefetch()
+    assert rig.verify() == "UpToDate"
+    assert not rig.library.lacks
+    assert not Rig(server, pki, tmp_path, configured=[(TDX, KEY)]).library.lacks
+    assert not Rig(
+        server, pki, tmp_path / "x", configured=[(TDX, KEY)], refresh=False
+    ).library.lacks
+
+
+async def test_a_start_does_not_wait_for_ever(server, pki, tmp_path):
+    server.broken["/"] = Fault(kind="hang")
+    rig = Rig(server, pki, tmp_path, configured=[(TDX, KEY)])
+    await rig.library.prefetch(0.05)
+    assert rig.library.lacks
+    server.broken.clear()
+    await rig.library.prefetch()
+    assert rig.verify() == "UpToDate"
+
+
 async def test_a_vendor_that_is_not_configured_is_not_asked(rig):
     with pytest.raises(ConfigError, match="no service is asked for snp"):
         await rig.library.fetch(SNP, "Milan/vcek")

@@ -108,7 +108,10 @@ def _library(table: CollateralTable | None) -> "Library | None":
         return None
     from cocoon.cli.config.collateral import make_library  # noqa: PLC0415 - loads an HTTP client
 
-    return make_library(table)
+    library = make_library(table)
+    if library is not None and library.lacks:
+        asyncio.run(library.prefetch())
+    return library
 
 
 def _now() -> int:
