@@ -1,6 +1,7 @@
 """Evidence of real hardware verifies under the vendor's real root, and nothing altered does."""
 
 import json
+import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -267,6 +268,35 @@ def test_a_quote_cut_short_anywhere_is_refused() -> None:
     for end in range(len(bare)):
         with pytest.raises(AttestationError):
             verify_tdx(bare[:end], book("tdx_v4"), JUDGED_AT["tdx_v4"])
+
+
+def with_certificates(pem: bytes) -> bytes:
+    """The real quote with other certification data."""
+    original = quote("tdx_v4")
+    at = original.index(b"-----BEGIN CERTIFICATE-----")
+    changed = bytearray(original[: at - 4] + struct.pack("<I", len(pem)) + pem)
+    for place, before in ((632, 128 + 6), (766, 0)):
+        struct.pack_into("<I", changed, place, before + 384 + 64 + 2 + 32 + 6 + len(pem))
+    return bytes(changed)
+
+
+def test_both_parsers_see_the_same_certificates() -> None:
+    pem = quote("tdx_v4")[quote("tdx_v4").index(b"-----BEGIN CERTIFICATE-----") :].rstrip(b"\0")
+    first, second, third, _ = pem.split(b"-----END CERTIFICATE-----\n")
+    end = b"-----END CERTIFICATE-----\n"
+    other = first.replace(b"CERTIFICATE", b"TRUSTED") + end.replace(b"CERTIFICATE", b"TRUSTED")
+    assert verify_tdx(with_certificates(pem), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+    for chain in (
+        other + pem,
+        pem + other,
+        other + second + end + third + end,
+        first + end + second + end,
+        pem + third + end,
+        second + end + first + end + third + end,
+        b"",
+    ):
+        with pytest.raises(EvidenceError, match=r"^PCK certificate"):
+            verify_tdx(with_certificates(chain), book("tdx_v4"), JUDGED_AT["tdx_v4"])
 
 
 def test_no_byte_of_a_real_sgx_quote_can_be_altered() -> None:

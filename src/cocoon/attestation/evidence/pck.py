@@ -42,6 +42,8 @@ _PREFIX = bytes.fromhex("2a864886f84d010d01")
 """The extension's identifier in DER; its parts append their numbers."""
 _MAX_ENTRIES = 32
 _SVN_COUNT = 16
+_PEM_MARK = b"-----BEGIN "
+_PEM_BEGIN = b"-----BEGIN CERTIFICATE-----"
 _WHAT = "PCK certificate, extension"
 
 
@@ -113,6 +115,10 @@ def parse_pck_chain(quote: Quote) -> PckChain:
     pem = signature.certification_data.rstrip(b"\0")
     if len(pem) > MAX_CHAIN_BYTES:
         raise EvidenceError(f"PCK certificate: a chain of {len(pem)} bytes")
+    if pem.count(_PEM_MARK) != CHAIN_CERTIFICATES or pem.count(_PEM_BEGIN) != CHAIN_CERTIFICATES:
+        # The verifier underneath takes blocks of any label for certificates, the library here does
+        # not: both must see the same three.
+        raise EvidenceError("PCK certificate: not a chain of three certificates in PEM")
     try:
         return _parse_chain(pem)
     except MALFORMED_X509 as error:
