@@ -242,7 +242,7 @@ class TestOperators:
                 EvidenceError,
                 "expired",
             ),
-            (good.to_bytes()[:-1] + b"\0", EvidenceError, "not signed"),
+            (good.to_bytes()[:-1] + b"\xff", EvidenceError, "not signed"),
             (good.to_bytes() + b"\0", EvidenceError, "136 bytes"),
         ]
         for endorsement, error, reason in cases:
