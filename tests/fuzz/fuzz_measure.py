@@ -3,6 +3,7 @@
 import contextlib
 
 from cocoon.attestation.measure.config_tree import ConfigFile, config_hash
+from cocoon.attestation.measure.gpt import root_hash
 from cocoon.attestation.measure.kernel import patch_header
 from cocoon.attestation.measure.ovmf_sev import parse_sev_firmware
 from cocoon.attestation.measure.pe import authenticode_sha384
@@ -39,6 +40,10 @@ def fuzz_one(data: bytes) -> None:
             authenticode_sha384(kernel)
         with contextlib.suppress(ConfigError):
             patch_header(kernel, 4096, 1 << 30)
+    for disk in (data, bytes(512) + b"EFI PART" + data.ljust(4096, b"\0")):
+        with contextlib.suppress(ConfigError):
+            if len(root_hash(disk)) != 64:
+                raise AssertionError("a root hash has 64 digits")
     ignore = ConfigFile(".gitignore", False, data)
     name = data.decode("utf-8", "surrogateescape")
     for path in ("a/b.log", name):
