@@ -36,6 +36,18 @@ _FORMS = {
     EvidenceKind.SNP: EvidenceKind.SNP,
     EvidenceKind.SNP_SIMULATED: EvidenceKind.SNP,
 }
+# Made once: every open connection keeps the claims of its peer.
+_KEY_BOUND = proven(ClaimName.KEY_BOUND, "the hardware signed the hash of the certificate's key")
+_FRESH = proven(ClaimName.FRESH, "the hardware signed when the image made the evidence")
+_IMAGE_ALLOWED = proven(ClaimName.IMAGE_ALLOWED, "the policy lists the image")
+_ANY_IMAGE = unknown(ClaimName.IMAGE_ALLOWED, "the policy lists no images")
+_NO_GPUS = unknown(ClaimName.GPU_GENUINE, "the policy did not look at GPU evidence")
+_NO_MODEL = unknown(ClaimName.MODEL_BOUND, "the image states no model")
+_UNDATED = (
+    unknown(ClaimName.FRESH, "nothing dates an official quote", _DATED_FIX),
+    unknown(ClaimName.GPU_GENUINE, "no GPU evidence was presented"),
+    unknown(ClaimName.MODEL_BOUND, "an official quote names no model", _DATED_FIX),
+)
 MAX_ISSUED_AHEAD = 300
 """Seconds that a statement may have been made after the reader's present: clocks differ."""
 
@@ -119,11 +131,7 @@ class Judge:
                     fix=_DATED_FIX,
                 )
             found.skip("the official form says nothing but the key", _DATED_FIX)
-        self._claims += [
-            unknown(ClaimName.FRESH, "nothing dates an official quote", _DATED_FIX),
-            unknown(ClaimName.GPU_GENUINE, "no GPU evidence was presented"),
-            unknown(ClaimName.MODEL_BOUND, "an official quote names no model", _DATED_FIX),
-        ]
+        self._claims += _UNDATED
         return self._judgement(evidence.kind, evidence.attestation, None, evidence.platform_id)
 
     def _judge_bundle(self) -> Judgement:
@@ -195,7 +203,7 @@ class Judge:
             if measurements.report_data != expected:
                 raise EvidenceError(f"the evidence was not made for {to} of this certificate")
             found.reason = f"the report data is the hash of {to}"
-        self._claims.append(proven(ClaimName.KEY_BOUND, found.reason))
+        self._claims.append(_KEY_BOUND)
 
     def _checked_statement(self, bundle: EvidenceBundle) -> Statement:
         certificate, max_age = self._certificate, self._policy.max_evidence_age
@@ -222,7 +230,7 @@ class Judge:
             found.reason = f"made {max(age, 0)} s ago by the image's clock"
         if max_age is not None:
             self._expiries.append(statement.issued_at + max_age)
-        self._claims.append(proven(ClaimName.FRESH, found.reason))
+        self._claims.append(_FRESH)
         return statement
 
     def _check_allowed(self, evidence: VerifiedEvidence) -> None:
@@ -239,11 +247,7 @@ class Judge:
             found.reason = f"image {image_hash.hex()}"
             if policy.image_hashes is None:
                 found.skip(f"the policy lists no images; this is {image_hash.hex()}")
-        self._claims.append(
-            proven(ClaimName.IMAGE_ALLOWED, "the policy lists the image")
-            if policy.image_hashes is not None
-            else unknown(ClaimName.IMAGE_ALLOWED, "the policy lists no images")
-        )
+        self._claims.append(_IMAGE_ALLOWED if policy.image_hashes is not None else _ANY_IMAGE)
         self._claims += evidence.claims
 
     def _check_platform(self, evidence: VerifiedEvidence) -> None:
@@ -287,8 +291,7 @@ class Judge:
                 raise EvidenceError("the GPU evidence is not the one that the CPU's quote signed")
             if self._policy.gpu is None:
                 found.skip(f"the policy asks for none; {len(bundle.gpus)} presented")
-                reason = "the policy did not look at GPU evidence"
-                self._claims.append(unknown(ClaimName.GPU_GENUINE, reason))
+                self._claims.append(_NO_GPUS)
                 return
             gpus = self._verified_gpus(self._policy.gpu, bundle, statement).gpus
             found.reason = f"{len(gpus)} of {', '.join(sorted({g.architecture for g in gpus}))}"
@@ -321,9 +324,7 @@ class Judge:
             else:
                 found.reason = f"the image proved the files of model {stated.hex()}"
         self._claims.append(
-            unknown(ClaimName.MODEL_BOUND, "the image states no model")
-            if stated is None
-            else proven(ClaimName.MODEL_BOUND, found.reason)
+            _NO_MODEL if stated is None else proven(ClaimName.MODEL_BOUND, found.reason)
         )
 
     def _undated_demand(self) -> str | None:

@@ -13,8 +13,6 @@ from cocoon.attestation.policy import PeerPolicy
 from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.policy_table import GpuTable, PolicyTable, SnpTable
 from cocoon.collateral.books import Books
-from cocoon.devnet.gpu import SimulatedGpus
-from cocoon.devnet.snp import SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError
 
@@ -99,6 +97,9 @@ class PolicyMaker:
             book = self._books(table.collateral, table.kind).snp
             requirement = _snp_requirement(table.snp)
         else:
+            # Imported where there is some: what simulates hardware takes memory.
+            from cocoon.devnet.snp import SimulatedSnpMachine  # noqa: PLC0415
+
             machine = SimulatedSnpMachine(_given(table.directory), _now())
             root, name, book = machine.root_certificate, "devnet-snp-simulated", Books().snp
             machine.refresh(book, _now())
@@ -127,6 +128,8 @@ class PolicyMaker:
         if table.directory is None:
             book = self._books(table.collateral, "gpu").gpu
         else:
+            from cocoon.devnet.gpu import SimulatedGpus  # noqa: PLC0415 - as above
+
             gpus = SimulatedGpus.load(table.directory, table.count, _now())
             root, book = gpus.root_certificate, gpus.book(_now())
             self.refresh.append(lambda: gpus.refresh(book, _now()))
