@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cocoon.attestation.evidence.snp import SnpProduct, SnpTcb, VerifiedSnp
 from cocoon.attestation.evidence.snp_collateral import SnpCollateral
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import REPORT_BYTES, SnpReport
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.attestation.measurements import Attestation, SnpMeasurements
 from cocoon.errors import DecodeError, EvidenceError
 from cocoon.tee.snp_table import GUIDS, leaf_from_table

@@ -14,9 +14,10 @@ from cocoon.attestation.evidence.snp_collateral import (
     SnpChain,
     SnpCollateral,
 )
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import SigningKey
 from cocoon.attestation.evidence.snp_tcb import SnpProduct, SnpTcb
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf, require_issued
+from cocoon.attestation.evidence.snp_x509 import require_issued
 from cocoon.collateral.http import Limits, VendorHttp
 from cocoon.errors import CollateralError, EvidenceError, UnknownPlatformError
 

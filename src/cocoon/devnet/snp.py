@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.evidence.snp_collateral import SnpCollateral, SnpCollateralBook
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import SigningKey
 from cocoon.attestation.evidence.snp_tcb import SnpProduct, SnpTcb
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.attestation.measurements import REPORT_DATA_BYTES, SnpMeasurements
 from cocoon.devnet.snp_pki import (
     NAME,

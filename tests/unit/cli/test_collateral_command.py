@@ -12,7 +12,7 @@ import structlog
 from cocoon.attestation.evidence.missing import GPU
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateralBook
 from cocoon.attestation.evidence.snp_collateral import snp_root_hash
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.tdx import root_hash_of
 from cocoon.attestation.policy import Policy
 from cocoon.cli import logging

@@ -3,8 +3,8 @@ import time
 import pytest
 
 from cocoon.attestation.evidence.snp_collateral import SnpCollateral, snp_root_hash
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_tcb import SnpProduct, SnpTcb
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.collateral.amd import AmdCollateral, parse_key, vcek_request
 from cocoon.collateral.http import VendorHttp
 from cocoon.devnet.snp_pki import SimulatedSnpPki

@@ -13,9 +13,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.evidence.collateral import Collateral
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import SnpReport
 from cocoon.attestation.evidence.snp_tcb import SnpProduct
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.attestation.evidence.tdx import INTEL_ROOT_HASH
 from cocoon.cli.attest.collateral_rows import row_of
 from cocoon.cli.attest.collateral_wants import wants_of

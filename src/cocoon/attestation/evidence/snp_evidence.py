@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from cocoon.attestation.evidence.snp_collateral import SnpChain
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import (
     CHIP_ID_BYTES,
     HOST_VMPL,
@@ -23,7 +24,6 @@ from cocoon.attestation.evidence.snp_report import (
 from cocoon.attestation.evidence.snp_tcb import SnpTcb
 from cocoon.attestation.evidence.snp_x509 import (
     MAX_CERTIFICATE_BYTES,
-    SnpLeaf,
     require_issued,
     require_valid_at,
 )

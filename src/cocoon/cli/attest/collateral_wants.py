@@ -9,8 +9,8 @@ from cocoon.attestation.document import AttestationDocument
 from cocoon.attestation.evidence.missing import SGX, SNP, TDX
 from cocoon.attestation.evidence.pck import parse_pck_chain
 from cocoon.attestation.evidence.snp_collateral import collateral_key
+from cocoon.attestation.evidence.snp_leaf import SnpLeaf
 from cocoon.attestation.evidence.snp_report import REPORT_BYTES, SnpReport
-from cocoon.attestation.evidence.snp_x509 import SnpLeaf
 from cocoon.attestation.evidence.tdx_quote import parse_quote
 from cocoon.cli.attest.recognise import Item, Kind, recognise
 from cocoon.errors import ConfigError, EvidenceError
