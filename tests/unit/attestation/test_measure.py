@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from cocoon.attestation.measure import expected, rtmr, tdvf
+from cocoon.attestation.measure import expected, expected_snp, rtmr, tdvf
 from cocoon.attestation.measure.config_tree import ConfigFile, config_hash, select, tree_id
-from cocoon.attestation.measure.expected import Blob, Boot, Origin, SnpHost, TdxHost
+from cocoon.attestation.measure.expected import Blob, Boot, Origin, TdxHost
+from cocoon.attestation.measure.expected_snp import SnpHost
 from cocoon.attestation.measure.kernel import KernelHeader, kernel_digest, low_memory, patch_header
 from cocoon.attestation.measure.ovmf_sev import parse_sev_firmware
 from cocoon.attestation.measure.pe import authenticode_sha384
@@ -323,10 +324,10 @@ def test_given_registers_fill_gaps_and_are_compared() -> None:
 
 def test_snp_image() -> None:
     host = SnpHost(vcpus=4, vcpu_type="EPYC-Genoa")
-    register = expected.snp_register(FULL, host, None)
-    measured = expected.snp_measurements(register, host)
+    register = expected_snp.snp_register(FULL, host, None)
+    measured = expected_snp.snp_measurements(register, host)
     assert measured is not None
     assert measured.measurement == register.value
-    missing = expected.snp_register(Boot(), SnpHost(), None)
+    missing = expected_snp.snp_register(Boot(), SnpHost(), None)
     assert missing.origin is Origin.MISSING
-    assert expected.snp_measurements(missing, host) is None
+    assert expected_snp.snp_measurements(missing, host) is None

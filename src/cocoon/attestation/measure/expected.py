@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from cocoon.attestation.measure.kernel import KernelHeader, kernel_digest
-from cocoon.attestation.measure.ovmf_sev import parse_sev_firmware
 from cocoon.attestation.measure.rtmr import (
     AcpiTables,
     Event,
@@ -19,9 +18,8 @@ from cocoon.attestation.measure.rtmr import (
     rtmr2_events,
     rtmr3_events,
 )
-from cocoon.attestation.measure.snp_launch import KernelHashes, launch_digest
 from cocoon.attestation.measure.tdvf import PageOrder, mrtd, parse_tdvf
-from cocoon.attestation.measurements import REPORT_DATA_BYTES, SnpMeasurements, TdxMeasurements
+from cocoon.attestation.measurements import REPORT_DATA_BYTES, TdxMeasurements
 from cocoon.errors import ConfigError
 
 TDX_REGISTERS = (
@@ -133,7 +131,7 @@ def tdx_registers(boot: Boot, host: TdxHost, given: Mapping[str, bytes]) -> tupl
     for name in TDX_REGISTERS:
         maker = makers.get(name)
         found = maker(boot, host) if maker else _unused(name)
-        registers.append(_with_given(found, given.get(name)))
+        registers.append(with_given(found, given.get(name)))
     return tuple(registers)
 
 
@@ -152,58 +150,12 @@ def tdx_measurements(registers: tuple[Register, ...]) -> TdxMeasurements | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class SnpHost:
-    """What an SEV-SNP host adds.
-
-    Attributes:
-        vcpus: virtual processors; None if not given.
-        vcpu_type: QEMU's name of their model; None if not given.
-        guest_policy: the policy that QEMU launches with.
-        host_data: 32 bytes that the host chooses; zero if it does not.
-        id_key_digest: of the key that signs the ID block, 48 bytes; zero without one.
-        author_key_digest: 48 bytes; zero without one.
-        family_id: 16 bytes.
-        image_id: 16 bytes.
-    """
-
-    vcpus: int | None = None
-    vcpu_type: str | None = None
-    guest_policy: int = 0x30000
-    host_data: bytes = bytes(32)
-    id_key_digest: bytes = bytes(48)
-    author_key_digest: bytes = bytes(48)
-    family_id: bytes = bytes(16)
-    image_id: bytes = bytes(16)
-
-
-def snp_register(boot: Boot, host: SnpHost, given: bytes | None) -> Register:
-    """The launch digest of an SEV-SNP guest.
+def with_given(found: Register, given: bytes | None) -> Register:
+    """The register with what is known from elsewhere: fills a gap, and must agree otherwise.
 
     Raises:
-        ConfigError: a file is malformed, or the given digest is not what the files give.
+        ConfigError: the two differ.
     """
-    return _with_given(_launch(boot, host), given)
-
-
-def snp_measurements(register: Register, host: SnpHost) -> SnpMeasurements | None:
-    """The measurements of a report, without report data; None while the digest is missing."""
-    if register.value is None:
-        return None
-    return SnpMeasurements(
-        measurement=register.value,
-        host_data=host.host_data,
-        id_key_digest=host.id_key_digest,
-        author_key_digest=host.author_key_digest,
-        family_id=host.family_id,
-        image_id=host.image_id,
-        guest_policy=host.guest_policy,
-        vmpl=0,
-        report_data=bytes(REPORT_DATA_BYTES),
-    )
-
-
-def _with_given(found: Register, given: bytes | None) -> Register:
     if given is None:
         return found
     if found.origin is Origin.COMPUTED and found.value != given:
@@ -214,7 +166,7 @@ def _with_given(found: Register, given: bytes | None) -> Register:
     return Register(found.name, given, Origin.GIVEN)
 
 
-def _missing(name: str, **needed: object) -> Register | None:
+def missing_register(name: str, **needed: object) -> Register | None:
     """The register without a value if something that it needs is not there."""
     absent = [what.replace("_", " ") for what, value in needed.items() if value is None]
     if not absent:
@@ -231,7 +183,7 @@ def _unused(name: str) -> Register:
 
 
 def _mrtd(boot: Boot, host: TdxHost) -> Register:
-    missing = _missing("mrtd", firmware=boot.firmware, pages=host.pages)
+    missing = missing_register("mrtd", firmware=boot.firmware, pages=host.pages)
     if missing or boot.firmware is None or host.pages is None:
         return missing or _unused("mrtd")
     value = mrtd(parse_tdvf(boot.firmware), host.pages)
@@ -242,7 +194,9 @@ def _rtmr0(boot: Boot, host: TdxHost) -> Register:
     if host.rtmr0_digests:
         events = [Event("digest", digest) for digest in host.rtmr0_digests]
         return _computed("rtmr0", events, "from the digests of an event log")
-    missing = _missing("rtmr0", firmware=boot.firmware, memory=host.memory, ACPI_tables=host.acpi)
+    missing = missing_register(
+        "rtmr0", firmware=boot.firmware, memory=host.memory, ACPI_tables=host.acpi
+    )
     if missing or boot.firmware is None or host.memory is None or host.acpi is None:
         return missing or _unused("rtmr0")
     events = list(rtmr0_events(parse_tdvf(boot.firmware), host.memory, host.acpi))
@@ -252,7 +206,7 @@ def _rtmr0(boot: Boot, host: TdxHost) -> Register:
 
 def _rtmr1(boot: Boot, host: TdxHost) -> Register:
     patched = host.kernel_header is KernelHeader.PATCHED
-    missing = _missing(
+    missing = missing_register(
         "rtmr1",
         kernel=boot.kernel,
         kernel_header=host.kernel_header,
@@ -266,7 +220,7 @@ def _rtmr1(boot: Boot, host: TdxHost) -> Register:
 
 
 def _rtmr2(boot: Boot, _host: TdxHost) -> Register:
-    missing = _missing("rtmr2", command_line=boot.cmdline)
+    missing = missing_register("rtmr2", command_line=boot.cmdline)
     if missing or boot.cmdline is None:
         return missing or _unused("rtmr2")
     parts = boot.initrd.read() if boot.initrd else None
@@ -275,34 +229,8 @@ def _rtmr2(boot: Boot, _host: TdxHost) -> Register:
 
 
 def _rtmr3(boot: Boot, _host: TdxHost) -> Register:
-    missing = _missing("rtmr3", configuration=boot.config)
+    missing = missing_register("rtmr3", configuration=boot.config)
     if missing or boot.config is None:
         return missing or _unused("rtmr3")
     events = rtmr3_events(boot.config, gpus=boot.gpus, debug=boot.debug)
     return _computed("rtmr3", events, "; ".join(event.name for event in events))
-
-
-def _launch(boot: Boot, host: SnpHost) -> Register:
-    missing = _missing(
-        "launch_digest",
-        firmware=boot.firmware,
-        kernel=boot.kernel,
-        command_line=boot.cmdline,
-        vcpus=host.vcpus,
-        vcpu_type=host.vcpu_type,
-    )
-    if missing:
-        return missing
-    assert boot.firmware is not None
-    assert boot.kernel is not None
-    assert boot.cmdline is not None
-    assert host.vcpus is not None
-    assert host.vcpu_type is not None
-    parts = boot.initrd.read() if boot.initrd else ()
-    digest = launch_digest(
-        parse_sev_firmware(boot.firmware),
-        vcpus=host.vcpus,
-        vcpu_type=host.vcpu_type,
-        hashes=KernelHashes.of(boot.kernel, parts, boot.cmdline),
-    )
-    return Register("launch_digest", digest, Origin.COMPUTED)

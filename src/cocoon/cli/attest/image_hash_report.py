@@ -11,7 +11,7 @@ from rich.text import Text
 from cocoon.attestation.evidence.snp_report import SnpReport
 from cocoon.attestation.evidence.td_report import TdReport, parse_td_report
 from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
-from cocoon.attestation.measure import expected
+from cocoon.attestation.measure import expected, expected_snp
 from cocoon.attestation.measure.expected import Boot, Origin, Register
 from cocoon.attestation.measurements import (
     REPORT_DATA_BYTES,
@@ -105,8 +105,8 @@ def describe_machine(machine: MachineFile) -> Result:
     warnings = _warnings(machine, boot)
     measured: TdxMeasurements | SnpMeasurements | None
     if machine.platform == "snp":
-        register = expected.snp_register(boot, machine.snp_host(), given.get("launch_digest"))
-        measured = expected.snp_measurements(register, machine.snp_host())
+        register = expected_snp.snp_register(boot, machine.snp_host(), given.get("launch_digest"))
+        measured = expected_snp.snp_measurements(register, machine.snp_host())
         registers: tuple[Register, ...] = (register,)
     else:
         registers = expected.tdx_registers(boot, machine.tdx_host(), given)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cocoon.attestation.measure.config_tree import config_hash
-from cocoon.attestation.measure.expected import Blob, Boot, SnpHost, TdxHost
+from cocoon.attestation.measure.expected import Blob, Boot, TdxHost
+from cocoon.attestation.measure.expected_snp import SnpHost
 from cocoon.attestation.measure.kernel import KernelHeader
 from cocoon.attestation.measure.ovmf_table import MAX_FIRMWARE_BYTES
 from cocoon.attestation.measure.pe import MAX_PE_BYTES
