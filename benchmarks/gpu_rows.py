@@ -11,11 +11,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.evidence import nvidia_chain, nvidia_ocsp
-from cocoon.attestation.evidence.nvidia import needed, require_report_signature, verify_gpu
+from cocoon.attestation.evidence.nvidia import needed, verify_gpu
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateralBook
 from cocoon.attestation.evidence.nvidia_item import GpuItem
 from cocoon.attestation.evidence.nvidia_report import GpuReport
 from cocoon.attestation.evidence.nvidia_rim import RimDocument
+from cocoon.attestation.evidence.nvidia_subject import require_report_signature
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.gpu_pki import GpuPki
 

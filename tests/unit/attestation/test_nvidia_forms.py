@@ -8,8 +8,9 @@ from cryptography.x509.oid import ObjectIdentifier
 
 from cocoon.attestation.evidence import nvidia_collateral
 from cocoon.attestation.evidence.nvidia import GpuRequirement, rim_ids, verify_gpu
-from cocoon.attestation.evidence.nvidia_chain import NVIDIA_DEVICE_ROOT, firmware_id
+from cocoon.attestation.evidence.nvidia_chain import NVIDIA_DEVICE_ROOT
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateral, GpuCollateralBook
+from cocoon.attestation.evidence.nvidia_fwid import firmware_id
 from cocoon.attestation.evidence.nvidia_item import GpuItem
 from cocoon.attestation.evidence.nvidia_report import GpuReport, OpaqueField, Passthrough
 from cocoon.devnet import der

@@ -6,16 +6,10 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from cocoon.attestation.evidence.nvidia import (
-    needed,
-    require_report_signature,
-    rim_ids,
-    verify_gpu,
-)
+from cocoon.attestation.evidence.nvidia import needed, rim_ids, verify_gpu
 from cocoon.attestation.evidence.nvidia_chain import (
     NVIDIA_DEVICE_ROOT,
     NVIDIA_RIM_ROOT,
-    firmware_id,
     verify_chain,
 )
 from cocoon.attestation.evidence.nvidia_collateral import (
@@ -24,10 +18,12 @@ from cocoon.attestation.evidence.nvidia_collateral import (
     OcspNeed,
     RimNeed,
 )
+from cocoon.attestation.evidence.nvidia_fwid import firmware_id
 from cocoon.attestation.evidence.nvidia_golden import compare, mismatches, require_version
 from cocoon.attestation.evidence.nvidia_item import GpuItem
 from cocoon.attestation.evidence.nvidia_report import GpuReport, Switch
 from cocoon.attestation.evidence.nvidia_rim import RimDocument
+from cocoon.attestation.evidence.nvidia_subject import require_report_signature
 from cocoon.devnet.gpu_pki import GpuPki
 from cocoon.errors import EvidenceError, MissingCollateralError
 

@@ -8,37 +8,33 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
-
 from cocoon.attestation.claims import Claim, ClaimName, proven, refuted
 from cocoon.attestation.evidence.nvidia_chain import (
     NVIDIA_DEVICE_ROOT,
     NVIDIA_RIM_ROOT,
-    Chain,
-    firmware_id,
     name_of,
-    require_root,
-    verify_chain,
-    verify_signature,
 )
 from cocoon.attestation.evidence.nvidia_collateral import GpuCollateralBook, OcspNeed, RimNeed
 from cocoon.attestation.evidence.nvidia_golden import compare, device_id, require_version
-from cocoon.attestation.evidence.nvidia_item import GpuItem
-from cocoon.attestation.evidence.nvidia_report import GpuReport, Passthrough, Switch
 from cocoon.attestation.evidence.nvidia_rim import RimDocument
 from cocoon.attestation.evidence.nvidia_status import Revocation, chain_needs
+from cocoon.attestation.evidence.nvidia_subject import (
+    ARCHITECTURES,
+    LAYER,
+    GpuSubject,
+    architecture_of,
+    require_mode,
+    rim_ids,
+    rim_needs,
+)
 from cocoon.errors import ConfigError, EvidenceError, PolicyError
 
-MAX_GPUS = 16
-HOPPER, BLACKWELL = "hopper", "blackwell"
-ARCHITECTURES = frozenset({HOPPER, BLACKWELL})
+__all__ = ["MAX_GPUS", "GpuRequirement", "VerifiedGpu", "needed", "rim_ids", "verify_gpu"]
 
-_FAMILIES = {"GH": HOPPER, "GB": BLACKWELL}
+MAX_GPUS = 16
+
 _MIN_DRIVER = re.compile(r"[0-9]{1,5}(\.[0-9]{1,5}){0,3}")
-_DEVICE_LAYER = "GPU certificate"
 _REMAKE = "restart the worker: its GPUs must answer for the key that it has now"
-_SINGLE = "on the host, pass each GPU through by itself, with confidential computing on"
-_UPDATE = "update driver and VBIOS to versions for which NVIDIA publishes measurements"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +144,18 @@ def verify_gpu(
         EvidenceError: it does not verify; the message names the layer.
         MissingCollateralError: it is NVIDIA's, but there is nothing to judge it with.
     """
-    subject = _Subject.read(evidence, now, simulated_root)
+    subject = GpuSubject.read(evidence, now, simulated_root)
     if subject.report.nonce != nonce:
         raise EvidenceError(
             "GPU report: it answers another nonce, so it was made for another key", fix=_REMAKE
         )
-    _require_mode(subject.report)
+    require_mode(subject.report)
     revocation = Revocation(collateral, subject.item.ocsp, now)
     _require_collateral(subject, revocation, collateral, now)
-    expires = revocation.check(subject.chain, 1, _DEVICE_LAYER)
+    expires = revocation.check(subject.chain, 1, LAYER)
     driver, vbios = (_find_rim(collateral, need) for need in rim_needs(subject.report))
-    for rim, version in ((driver, _driver(subject)), (vbios, _vbios(subject))):
-        rim.require(simulated_root or NVIDIA_RIM_ROOT, now)
+    for rim, version in ((driver, subject.driver_version), (vbios, subject.vbios_version)):
+        rim.require(subject.rim_root, now)
         require_version(rim, version)
         if architecture_of(rim.product) != subject.architecture:
             raise EvidenceError(f"GPU RIM {rim.version}: it is for {rim.product}")
@@ -169,8 +165,8 @@ def verify_gpu(
     return VerifiedGpu(
         simulated=simulated_root is not None,
         architecture=subject.architecture,
-        driver_version=_driver(subject),
-        vbios_version=_vbios(subject),
+        driver_version=subject.driver_version,
+        vbios_version=subject.vbios_version,
         device_id=device_id(subject.chain),
         claims=(_claim(subject, simulated_root is not None),),
         expires_at=min(expires, subject.chain.not_after),
@@ -187,116 +183,26 @@ def needed(
     Raises:
         EvidenceError: the evidence is not NVIDIA's: nothing is fetched for it.
     """
-    subject = _Subject.read(evidence, now, simulated_root)
+    subject = GpuSubject.read(evidence, now, simulated_root)
     revocation = Revocation(collateral, subject.item.ocsp, now)
     return _unanswered(subject, revocation, collateral, now)
 
 
-def rim_ids(report: GpuReport) -> tuple[str, str]:
-    """Ids of the driver's and of the VBIOS's manifest in NVIDIA's RIM service.
-
-    Raises:
-        EvidenceError: the report does not say enough.
-    """
-    driver, vbios = rim_needs(report)
-    return driver.rim_id, vbios.rim_id
-
-
-def rim_needs(report: GpuReport) -> tuple[RimNeed, RimNeed]:
-    """The same as needs: driver, VBIOS.
-
-    Raises:
-        EvidenceError: the report does not say enough.
-    """
-    chip = report.chip
-    # Only reports from Blackwell on name their chip; Hopper's drivers have one manifest for all.
-    kind = "NV_GPU_DRIVER_GH100" if chip is None else f"NV_GPU_CC_DRIVER_{chip.upper()}"
-    board = "_".join(report.board)
-    vbios = report.vbios_version.replace(".", "")
-    return (
-        RimNeed(f"{kind}_{report.driver_version}"),
-        RimNeed(f"NV_GPU_VBIOS_{board}_{vbios}"),
-    )
-
-
-def architecture_of(chip: str) -> str:
-    """The architecture of a chip such as ``GH100``.
-
-    Raises:
-        EvidenceError: none that can be verified here.
-    """
-    found = _FAMILIES.get(chip[:2])
-    if found is None:
-        raise EvidenceError(f"GPU: no chip {chip[:16]!r} with attestation is known")
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Subject:
-    """Evidence whose signature is the GPU's: what is left to judge is what it says."""
-
-    item: GpuItem
-    report: GpuReport
-    chain: Chain
-    architecture: str
-
-    @classmethod
-    def read(cls, evidence: bytes, now: int, simulated_root: bytes | None) -> "_Subject":
-        item = GpuItem.from_bytes(evidence)
-        report = GpuReport.from_bytes(item.report)
-        root = simulated_root or NVIDIA_DEVICE_ROOT
-        # First of all, so that a stranger's chain costs nothing.
-        require_root(item.certificates[-1], root, _DEVICE_LAYER)
-        chain = verify_chain(item.certificates, _DEVICE_LAYER)
-        chain.require(root, now, _DEVICE_LAYER)
-        require_report_signature(report, chain)
-        if firmware_id(chain.leaf) != report.fwid:
-            raise EvidenceError(
-                "GPU certificate: it is for other firmware than the report's FWID", fix=_UPDATE
-            )
-        return cls(item, report, chain, architecture_of(report.chip or "GH100"))
-
-
-def require_report_signature(report: GpuReport, chain: Chain) -> None:
-    """The report is signed by the leaf of the chain.
-
-    Raises:
-        EvidenceError: it is not.
-    """
-    half = len(report.signature) // 2
-    r, s = (int.from_bytes(part, "big") for part in (report.signature[:half],
-                                                      report.signature[half:]))  # fmt: skip
-    if not verify_signature(chain.leaf, encode_dss_signature(r, s), report.signed):
-        raise EvidenceError("GPU report: its signature is wrong")
-
-
-def _require_mode(report: GpuReport) -> None:
-    """Only a GPU by itself: what several tell each other over NVLink is not attested here."""
-    if report.protected_pcie is Switch.ON:
-        raise EvidenceError(
-            "GPU mode: protected PCIe leaves the links between GPUs unencrypted", fix=_SINGLE
-        )
-    if report.passthrough not in (None, Passthrough.SINGLE):
-        raise EvidenceError(
-            "GPU mode: several GPUs passed through as one need switches' evidence", fix=_SINGLE
-        )
-
-
 def _unanswered(
-    subject: _Subject, revocation: Revocation, collateral: GpuCollateralBook, now: int
+    subject: GpuSubject, revocation: Revocation, collateral: GpuCollateralBook, now: int
 ) -> tuple[RimNeed | OcspNeed, ...]:
     needs: list[RimNeed | OcspNeed] = list(revocation.missing(subject.chain, 1))
     for need in rim_needs(subject.report):
         found = collateral.find(need.key)
         if found is None or found.rim is None or found.expires_at < now:
             needs.append(need)
-        else:
+        elif found.rim.chain.root_der == subject.rim_root:
             needs += revocation.missing(found.rim.chain, 0)
     return tuple({need.key: need for need in needs}.values())
 
 
 def _require_collateral(
-    subject: _Subject, revocation: Revocation, collateral: GpuCollateralBook, now: int
+    subject: GpuSubject, revocation: Revocation, collateral: GpuCollateralBook, now: int
 ) -> None:
     """Tell the fetcher all that is missing; the first of it is the reason to refuse."""
     names = dict(chain_needs(subject.chain, 1))
@@ -320,21 +226,13 @@ def _find_rim(collateral: GpuCollateralBook, need: RimNeed) -> RimDocument:
     return found.rim
 
 
-def _driver(subject: _Subject) -> str:
-    return subject.report.driver_version
-
-
-def _vbios(subject: _Subject) -> str:
-    return subject.report.vbios_version
-
-
-def _claim(subject: _Subject, simulated: bool) -> Claim:
+def _claim(subject: GpuSubject, simulated: bool) -> Claim:
     if simulated:
         return refuted(ClaimName.GPU_GENUINE, "simulated: the GPU's certificate chains to a devnet")
     return proven(
         ClaimName.GPU_GENUINE,
-        f"an NVIDIA {subject.architecture} GPU signed the nonce; driver {_driver(subject)} and "
-        f"VBIOS {_vbios(subject)} have the measurements that NVIDIA published",
+        f"an NVIDIA {subject.architecture} GPU signed the nonce; driver {subject.driver_version} "
+        f"and VBIOS {subject.vbios_version} have the measurements that NVIDIA published",
     )
 
 

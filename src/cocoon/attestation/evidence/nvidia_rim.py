@@ -13,8 +13,6 @@ look at a clock or at a pinned root: :meth:`RimDocument.require`.
 import re
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.serialization import Encoding
-
 from cocoon.attestation.evidence.nvidia_chain import Chain
 from cocoon.errors import EvidenceError
 
@@ -78,8 +76,3 @@ class RimDocument:
             EvidenceError: they are not.
         """
         self.chain.require(root, now, f"{LAYER} {self.version}")
-
-
-def chain_ders(rim: RimDocument) -> tuple[bytes, ...]:
-    """DER of the signer's chain, leaf first."""
-    return tuple(c.public_bytes(Encoding.DER) for c in rim.chain.certificates)
