@@ -34,6 +34,7 @@ SHARED = {
     "settlement": tables.SettlementTable,
     "identity": tables.IdentityTable,
     "policy": tables.PolicyTable,
+    "collateral": tables.CollateralTable,
     "http": tables.HttpTable,
     "dial": tables.DialTable,
     "listen": tables.ListenTable,
