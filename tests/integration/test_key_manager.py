@@ -1,15 +1,18 @@
 """A software enclave, key managers of an old and a new image, and peers that ask them."""
 
 import asyncio
+import dataclasses
 import json
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cocoon.attestation.evidence.fake_tdx import FakeTdx
 from cocoon.attestation.policy import fake_tdx, unsafe_accept_anything
+from cocoon.chain.address import Address
 from cocoon.devnet.tee import SimulatedTdx, simulated_measurements
 from cocoon.devnet.tee_quote import build_quote
 from cocoon.errors import (
@@ -30,6 +33,7 @@ from cocoon.key_manager.handover import Ask, Done, Give, done_proof
 from cocoon.key_manager.manager import AUDIT_FILE, STATE_FILE
 from cocoon.key_manager.records import Rotation
 from cocoon.key_manager.takeover import _dial
+from cocoon.key_manager.terms import terms_hash
 from cocoon.net.dialing import RatlsDial, dial
 from cocoon.net.identity import Identity
 from cocoon.net.link import Link
@@ -196,6 +200,37 @@ async def test_the_root_contract_can_permit_a_handover(lab: KeyManagerLab) -> No
     new = await lab.start("b", "2", predecessor=lab.predecessor(old), rules=rules)
     with pytest.raises(PolicyError, match="nobody approved"):
         await lab.start("c", "2", predecessor=lab.predecessor(new), rules=rules)
+
+
+async def test_a_host_cannot_change_the_terms(lab: KeyManagerLab) -> None:
+    """Another root contract, other owners or a shorter lock, given to the right image."""
+    old = await lab.start("a", create=True)
+    await old.close()
+    mallory = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+    other_root = dataclasses.replace(lab.root.current, address=Address(b"x" * 32))
+    weaker = ApprovalRules(frozenset({mallory}), 1, 0)
+    for changes in ({"rules": weaker}, {"root": other_root}, {"rules": ApprovalRules()}):
+        with pytest.raises(ConfigError, match="differ from what"):
+            await lab.start("a", **changes)
+    old = await lab.start("a")
+    old.manager.approve(lab.approval(old, "2"))
+    lab.ahead = TIME_LOCK + 1
+    with pytest.raises(ConfigError, match="differ from what"):
+        await lab.start("b", "2", predecessor=lab.predecessor(old), rules=weaker)
+    assert old.ready
+    assert not (lab.directory / "b" / STATE_FILE).exists()
+
+
+async def test_owners_can_change_the_terms(lab: KeyManagerLab) -> None:
+    old = await lab.start("a", create=True)
+    rules = dataclasses.replace(old.settings.rules, time_lock=TIME_LOCK * 2)
+    terms = terms_hash(lab.root.current.address, True, rules)
+    old.manager.approve(lab.approval(old, "2", terms=terms))
+    lab.ahead = TIME_LOCK + 1
+    with pytest.raises(ConfigError, match="differ from what"):
+        await lab.start("b", "2", predecessor=lab.predecessor(old))
+    new = await lab.start("b", "2", predecessor=lab.predecessor(old), rules=rules)
+    assert new.ready
 
 
 async def test_a_handover_that_was_cut_off_is_finished_once(lab: KeyManagerLab) -> None:

@@ -171,12 +171,17 @@ def test_an_approval_is_signed_handed_in_and_withdrawn(
     sign = ("approve", file, "--key", key)
     assert "--manager" in ask(capsys, *sign, code=2)
     new = ("--manager", manager, "--image", image, "--serial", "1")
-    assert "serial 1, 1 signatures" in ask(capsys, *sign, *new)
+    assert "serial 1, terms unchanged, 1 signatures" in ask(capsys, *sign, *new)
     assert "something else" in ask(capsys, *sign, "--image", "cd" * 32, code=2)
     assert ask(capsys, "approve", file, "--at", place.at) == "noted"
     assert image in ask(capsys, "list", "--at", place.at)
     assert ask(capsys, "withdraw", "1", "--at", place.at) == "withdrawn"
     assert "used up" in ask(capsys, "approve", file, "--at", place.at, code=1)
+    terms = ask(capsys, "terms", str(place.config))
+    assert terms == found["status"]["terms"]
+    other = str(place.folder / "other.json")
+    new = ("--manager", manager, "--image", image, "--serial", "2", "--terms", terms)
+    assert f"terms {terms}" in ask(capsys, "approve", other, "--key", key, *new)
     marker = ask(capsys, "marker", image)
     assert len(bytes.fromhex(marker)) == 32
     assert marker != image

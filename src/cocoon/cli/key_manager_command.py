@@ -123,6 +123,10 @@ def approve(
     days: Annotated[
         int, typer.Option("--days", help="Days for which it can be used.", min=1, max=365)
     ] = 14,
+    terms: Annotated[
+        str | None,
+        typer.Option("--terms", help="New terms of the successor: see `cocoon key-manager terms`."),
+    ] = None,
     at: Annotated[
         str | None, typer.Option("--at", help="Give it to this key manager.", metavar="URL")
     ] = None,
@@ -137,7 +141,7 @@ def approve(
     if key is None and at is None:
         raise ConfigError("give --key FILE to sign it, or --at URL to hand it in, or both")
     if key is not None:
-        wanted = approvals.Wanted(manager, image, serial, days)
+        wanted = approvals.Wanted(manager, image, serial, days, terms)
         typer.echo(approvals.sign(file, key, password_file, wanted))
     if at is not None:
         content = approvals.read(file).to_json()
@@ -164,3 +168,20 @@ def marker(
     from cocoon.key_manager.grants import root_marker
 
     typer.echo(root_marker(approvals.hash_of("image hash", image)).hex())
+
+
+@app.command("terms")
+def terms(
+    config: Annotated[Path, typer.Argument(help="A key manager's file.", metavar="FILE")],
+) -> None:
+    """Show root contract, kind of network and rules of handovers of a configuration as one hash.
+
+    A key manager runs with the terms that it was made with; owners change them with an approval.
+    """
+    from cocoon.cli.config.common import root_config
+    from cocoon.cli.config.key_manager_settings import approval_rules
+    from cocoon.cli.config.key_manager_tables import load_key_manager
+    from cocoon.key_manager.terms import terms_hash
+
+    file = load_key_manager(config)
+    typer.echo(terms_hash(root_config(file).address, file.is_test, approval_rules(file)).hex())

@@ -43,6 +43,7 @@ class _Document(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     not_before: int
     not_after: int
     signatures: list[_Signature]
+    terms: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Approval:
         not_before: unix seconds.
         not_after: unix seconds, exclusive.
         signatures: public key (32 bytes) and signature (64 bytes) of each owner who agreed.
+        terms: new terms that the successor must be configured with (:mod:`.terms`), 32 bytes;
+            empty for the present ones.
     """
 
     manager_id: bytes
@@ -64,8 +67,11 @@ class Approval:
     not_before: int
     not_after: int
     signatures: tuple[tuple[bytes, bytes], ...] = ()
+    terms: bytes = b""
 
     def __post_init__(self) -> None:
+        if len(self.terms) not in (0, 32):
+            raise ConfigError("an approval's terms have 32 bytes, or none")
         if len(self.manager_id) != 32 or len(self.image_hash) != 32:
             raise ConfigError("an approval names a key manager and an image by 32 bytes each")
         if not 1 <= self.serial <= MAX_NUMBER:
@@ -80,7 +86,8 @@ class Approval:
     def statement(self) -> bytes:
         """The bytes that owners sign."""
         numbers = _NUMBERS.pack(self.serial, self.not_before, self.not_after)
-        return _DOMAIN + self.manager_id + self.image_hash + numbers
+        terms = self.terms or bytes(32)
+        return _DOMAIN + self.manager_id + self.image_hash + numbers + terms
 
     def signed_by(self, public_key: bytes, signature: bytes) -> "Approval":
         """The same with one more signature; a key's older one is replaced."""
@@ -103,6 +110,7 @@ class Approval:
             not_before=self.not_before,
             not_after=self.not_after,
             signatures=[_Signature(key.hex(), value.hex()) for key, value in self.signatures],
+            terms=self.terms.hex(),
         )
         return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
@@ -129,6 +137,7 @@ class Approval:
                 (_from_hex(item.public_key), _from_hex(item.signature))
                 for item in document.signatures[: MAX_SIGNATURES + 1]
             ),
+            terms=_from_hex(document.terms),
         )
 
 

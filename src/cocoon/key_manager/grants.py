@@ -31,10 +31,12 @@ class Grant:
     Attributes:
         image_hash: who may take over.
         serial: of the owners' approval; 0 when the root contract's list permits it.
+        terms: new terms of the successor; empty for the present ones.
     """
 
     image_hash: bytes
     serial: int
+    terms: bytes = b""
 
 
 def root_marker(image_hash: bytes) -> bytes:
@@ -116,7 +118,7 @@ def find_grant(
             continue
         opens = max(item.seen_at + rules.time_lock, approval.not_before)
         if approval.serial > state.last_serial and now >= opens:
-            return Grant(image_hash, approval.serial)
+            return Grant(image_hash, approval.serial, approval.terms)
         reasons.append(f"approval {approval.serial} holds only in {opens - now} s")
     if rules.root_list:
         marker = root_marker(image_hash)
@@ -150,4 +152,11 @@ def use_grant(state: ManagerState, grant: Grant, nonce: bytes, now: int) -> Mana
 def inheritance(state: ManagerState, grant: Grant, nonce: bytes, now: int) -> ManagerState:
     """The state that the successor goes on from: everything, with this permission used up."""
     used = use_grant(state, grant, nonce, now)
-    return used.next(successor=None, retired_at=0, confirmed=False, audit_count=0, audit_mac=b"")
+    return used.next(
+        successor=None,
+        retired_at=0,
+        confirmed=False,
+        terms=grant.terms or state.terms,
+        audit_count=0,
+        audit_mac=b"",
+    )

@@ -16,6 +16,7 @@ from cocoon.key_manager.state import ManagerState
 from cocoon.key_manager.status import status_app
 from cocoon.key_manager.store import StateStore
 from cocoon.key_manager.takeover import confirm_or_take_over, take_over
+from cocoon.key_manager.terms import check_terms, terms_hash
 from cocoon.key_manager.vault import Vault
 from cocoon.net.http_server import HttpServer
 from cocoon.net.link import Link
@@ -48,6 +49,7 @@ class KeyManagerRole:
         self._clock = clock
         self._lock = FileLock(settings.directory / LOCK_FILE)
         self._vault = Vault(settings.directory, settings.unseal)
+        self._terms = terms_hash(settings.root.address, settings.is_test, settings.rules)
         self._root: RootSource | None = None
         self._manager: KeyManager | None = None
         self._peers: PeerPortHandler | None = None
@@ -125,6 +127,7 @@ class KeyManagerRole:
             self._root = self.settings.new_root_source()
             await self._root.start()
             master, state = await self._recover()
+            check_terms(state, self._terms)
             self._manager = KeyManager(self.settings, master, state, self._root, clock=self._clock)
             if self._store(master).load() != self._manager.state:  # a handover was confirmed
                 self._manager.commit(self._manager.state)
@@ -199,11 +202,12 @@ class KeyManagerRole:
                 "the one to take over from under [predecessor]"
             )
         master = await asyncio.to_thread(self._vault.create)
-        state = ManagerState()
+        state = ManagerState(terms=self._terms)
         self._store(master).save(state)
         return master, state
 
     def _keep(self, master: MasterSecret, state: ManagerState) -> None:
+        check_terms(state, self._terms)
         self._vault.save(master)
         self._store(master).save(state)
 

@@ -47,6 +47,7 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         retired_at: unix seconds of that, or 0.
         confirmed: whether the predecessor knows that we took over; True without one.
         handover_nonce: of the last handover, given or taken; empty without any.
+        terms: what this key manager must be configured with (:mod:`.terms`), 32 bytes.
         audit_count: records in the audit log when this was written.
         audit_mac: MAC of the last of them, empty without any.
     """
@@ -62,6 +63,7 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     retired_at: int = 0
     confirmed: bool = True
     handover_nonce: bytes = b""
+    terms: bytes = b""
     audit_count: int = 0
     audit_mac: bytes = b""
 
@@ -119,7 +121,7 @@ class ManagerState(Reticent, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         hashes = (*self.listed, *self.used_listings, *([self.successor] if self.successor else ()))
         if any(len(item) != HASH_BYTES for item in hashes):
             raise DecodeError("a hash in a key manager's state has a wrong length")
-        optional = (self.audit_mac, self.handover_nonce)
+        optional = (self.audit_mac, self.handover_nonce, self.terms)
         if any(len(item) not in (0, HASH_BYTES) for item in optional) or self.successor == b"":
             raise DecodeError("a key manager's state has a part of a wrong length")
         self.records()

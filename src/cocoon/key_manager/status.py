@@ -110,6 +110,7 @@ def json_status(role: "KeyManagerRole") -> dict[str, Any]:
             "manager_id": manager.master.manager_id.hex(),
             "actual_image_hash": "" if settings.image_hash is None else settings.image_hash.hex(),
             "is_test": settings.is_test,
+            "terms": state.terms.hex(),
             "active": state.successor is None,
             "successor": "" if state.successor is None else state.successor.hex(),
             "generation": state.generation,

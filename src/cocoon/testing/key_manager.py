@@ -148,7 +148,9 @@ class KeyManagerLab:
         )
         return replace(plain, **changes)
 
-    def approval(self, role: KeyManagerRole, version: str, serial: int = 1) -> Approval:
+    def approval(
+        self, role: KeyManagerRole, version: str, serial: int = 1, terms: bytes = b""
+    ) -> Approval:
         """An approval of an image of the key manager, signed by both owners."""
         approval = Approval(
             manager_id=role.manager.master.manager_id,
@@ -156,6 +158,7 @@ class KeyManagerLab:
             serial=serial,
             not_before=0,
             not_after=self.started_at + 100 * 86_400,
+            terms=terms,
         )
         for owner in self.owners:
             approval = approval.signed(owner)

@@ -39,12 +39,7 @@ def key_manager_settings(file: tables.KeyManagerFile, trust: Trust) -> KeyManage
             pow_difficulty=file.peers.pow_difficulty,
         ),
         handovers=_handovers(file, trust),
-        rules=ApprovalRules(
-            owners=frozenset(file.handover.owners),
-            threshold=file.handover.threshold,
-            time_lock=file.handover.time_lock,
-            root_list=file.handover.root_list,
-        ),
+        rules=approval_rules(file),
         predecessor=_predecessor(file.predecessor, trust),
         create=file.create,
         rotation=Rotation(
@@ -55,6 +50,21 @@ def key_manager_settings(file: tables.KeyManagerFile, trust: Trust) -> KeyManage
         attestation=page_of("key-manager", trust),
         http_host=file.http.host,
         http_port=http_port(file.http, tables.KEY_MANAGER_HTTP_PORT),
+    )
+
+
+def approval_rules(file: tables.KeyManagerFile) -> ApprovalRules:
+    """Whose word lets an image take over.
+
+    Raises:
+        ConfigError: owners and threshold do not go together.
+    """
+    table = file.handover
+    return ApprovalRules(
+        owners=frozenset(table.owners),
+        threshold=table.threshold,
+        time_lock=table.time_lock,
+        root_list=table.root_list,
     )
 
 

@@ -21,12 +21,14 @@ class Wanted:
         image: image hash, hex.
         serial: number.
         days: for which it can be used, from now.
+        terms: of the successor, hex; None for the present ones.
     """
 
     manager: str | None
     image: str | None
     serial: int | None
     days: int
+    terms: str | None = None
 
 
 def read(file: Path) -> Approval:
@@ -63,6 +65,7 @@ def sign(file: Path, key_file: Path, password_file: Path | None, wanted: Wanted)
     return (
         f"{key.public_key.hex()} lets image {approval.image_hash.hex()} take over key manager "
         f"{approval.manager_id.hex()} (serial {approval.serial}, "
+        f"{f'terms {approval.terms.hex()}' if approval.terms else 'terms unchanged'}, "
         f"{len(approval.signatures)} signatures)"
     )
 
@@ -92,6 +95,7 @@ def _new(wanted: Wanted) -> Approval:
         wanted.serial,
         now,
         now + wanted.days * DAY,
+        terms=b"" if wanted.terms is None else hash_of("terms", wanted.terms),
     )
 
 
@@ -101,6 +105,7 @@ def _existing(file: Path, wanted: Wanted) -> Approval:
         wanted.manager in (None, approval.manager_id.hex()),
         wanted.image in (None, approval.image_hash.hex()),
         wanted.serial in (None, approval.serial),
+        wanted.terms in (None, approval.terms.hex()),
     )
     if not all(said):
         raise ConfigError(f"{file} approves something else: sign it as it is, or use another file")
