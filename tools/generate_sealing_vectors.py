@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from cocoon.devnet.seal import software_mr_enclave
@@ -252,6 +253,69 @@ def answers() -> dict[str, Any]:
     }
 
 
+def approvals() -> dict[str, Any]:
+    """Approvals of handovers, signed by fixed keys, with what two of three owners' rules say."""
+    owners = [Ed25519PrivateKey.from_private_bytes(bytes([number]) * 32) for number in (1, 2, 3)]
+    stranger = Ed25519PrivateKey.from_private_bytes(b"x" * 32)
+    manager, image, terms = b"\xaa" * 32, b"\xbb" * 32, b"\xcc" * 32
+
+    def statement(serial: int, start: int, end: int, terms: bytes) -> bytes:
+        label = b"cocoon-key-manager-approval-v1\0"
+        return label + manager + image + struct.pack("<QQQ", serial, start, end) + terms
+
+    def case(
+        name: str,
+        signers: list[Ed25519PrivateKey],
+        expect: str,
+        *,
+        new_terms: bytes = b"",
+        signed_serial: int = 7,
+    ) -> dict[str, Any]:
+        signed = statement(signed_serial, NOW, NOW + DAY, new_terms or bytes(32))
+        return {
+            "name": name,
+            "statement": statement(7, NOW, NOW + DAY, new_terms or bytes(32)).hex(),
+            "document": {
+                "format": "cocoon-key-manager-approval",
+                "version": 1,
+                "manager_id": manager.hex(),
+                "image_hash": image.hex(),
+                "serial": 7,
+                "not_before": NOW,
+                "not_after": NOW + DAY,
+                "signatures": [
+                    {
+                        "public_key": key.public_key().public_bytes_raw().hex(),
+                        "signature": key.sign(signed).hex(),
+                    }
+                    for key in signers
+                ],
+                "terms": new_terms.hex(),
+            },
+            "expect": expect,
+        }
+
+    return {
+        "about": "rules: two of these three owners",
+        "owners": [key.public_key().public_bytes_raw().hex() for key in owners],
+        "threshold": 2,
+        "root_marker": {
+            "image_hash": image.hex(),
+            "marker": hashlib.sha256(b"cocoon-key-manager-image-v1\0" + image).hexdigest(),
+        },
+        "cases": [
+            case("two owners", owners[:2], "ok"),
+            case("three owners", owners, "ok"),
+            case("two owners, new terms", owners[1:], "ok", new_terms=terms),
+            case("nobody", [], "PolicyError"),
+            case("one owner", owners[:1], "PolicyError"),
+            case("one owner twice", [owners[0]] * 2, "PolicyError"),
+            case("a stranger among them", [*owners[:2], stranger], "PolicyError"),
+            case("signed for another serial", owners[:2], "PolicyError", signed_serial=6),
+        ],
+    }
+
+
 def b64(data: bytes) -> str:
     """Standard base64."""
     return base64.b64encode(data).decode()
@@ -270,6 +334,7 @@ def main() -> None:
     for name, content in (
         ("derivation", derivation),
         ("messages", {"source": "attestation.md §10.1", "cases": messages()}),
+        ("approvals", {"source": "docs/adr/0013-key-manager-handover.md", **approvals()}),
         ("answers", {"source": "attestation.md §10.3", **answers()}),
     ):
         (FOLDER / f"{name}.json").write_text(json.dumps(content, indent=1) + "\n")
