@@ -36,6 +36,7 @@ from cocoon.errors import (
     PolicyError,
 )
 from cocoon.testing.snp import MEASUREMENT, NOW, REPORT_DATA, chip_id, snp_lab
+from cocoon.wire.attested_peer import AttestedPeerInfo
 
 DAY = 86_400
 
@@ -303,6 +304,16 @@ def test_a_router_tells_of_a_snp_guest() -> None:
         assert told.image_hash == measured().image_hash()
     with pytest.raises(DecodeError, match="without a root"):
         peer_told_by_router(attestation=Attestation(measured()), public_key=bytes(32), now=NOW)
+
+
+def test_a_routers_record_carries_it() -> None:
+    record = AttestedPeerInfo(
+        attestation=Attestation(measured(), b"\x01" * 48),
+        public_key=bytes(32),
+        source=("10.0.0.1", 5000),
+        destination=("127.0.0.1", 11101),
+    )
+    assert AttestedPeerInfo.from_bytes(record.to_bytes()) == record
 
 
 def test_no_policy_takes_amds_root_for_a_simulated_one() -> None:
