@@ -19,7 +19,7 @@ from cocoon.attestation.measure.config_tree import TREE_FILE, ConfigFile, config
 from cocoon.attestation.measure.rtmr import Event, rtmr3_events
 from cocoon.errors import ConfigError
 from cocoon.tee.config_dir import read_config_dir, read_regular
-from cocoon.tee.runtime_config import MAX_FILE_BYTES, Role, parse_runtime, render
+from cocoon.tee.runtime_config import MAX_FILE_BYTES, Role, Value, parse_runtime, render
 
 MAX_CMDLINE_BYTES = 4096
 MAX_GPUS = 16
@@ -104,6 +104,8 @@ class Hardware:
         open_gpus: lets them accept work; called when their event is measured.
         derive_key: the sealed key of a name, 32 bytes; None where no seal service exists.
         image_hash: of this guest after its last event, 32 bytes.
+        open_model: opens the model's disk with its dm-verity root hash, 64 hex characters, which
+            is the last part of the name that the network lists; does nothing without such a disk.
     """
 
     record: Callable[[str], object] | None
@@ -111,6 +113,7 @@ class Hardware:
     open_gpus: Callable[[], None]
     derive_key: Callable[[str], bytes] | None
     image_hash: Callable[[], bytes]
+    open_model: Callable[[str], None]
 
 
 @dataclass(slots=True)
@@ -147,7 +150,10 @@ class GuestInit:
         self._record(events[-1:])
         self._write_keys(keys)
         system = self._system_variables(flags, gpu_count)
-        self._render(select(files), system)
+        runtime = self._runtime()
+        if self.role is Role.WORKER:
+            self.hardware.open_model(str(runtime["MODEL"]).rpartition(":")[2])
+        self._render(select(files), system, runtime)
         return system
 
     def _cmdline(self) -> str:
@@ -216,12 +222,19 @@ class GuestInit:
             "DATA_PATH": "/data",
         }
 
-    def _render(self, files: Sequence[ConfigFile], system: Mapping[str, str]) -> None:
+    def _runtime(self) -> dict[str, Value]:
         folder = self.paths.share / "runtime"
         if folder.is_symlink():
             raise ConfigError(f"{folder} is a link")
         data, _ = read_regular(folder / "runtime.vars", MAX_FILE_BYTES)
-        runtime = parse_runtime(data, self.role)
+        return parse_runtime(data, self.role)
+
+    def _render(
+        self,
+        files: Sequence[ConfigFile],
+        system: Mapping[str, str],
+        runtime: Mapping[str, Value],
+    ) -> None:
         for file in files:
             if not file.path.endswith(TEMPLATE):
                 continue

@@ -13,7 +13,7 @@ from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
 from cocoon.cli.app import app
 from cocoon.cli.attest.image_hash_report import td_image_hash
 from cocoon.cli.attest.machine_file import load_machine
-from cocoon.cli.guest.machine import Machine
+from cocoon.cli.guest.machine import Machine, open_model
 from cocoon.errors import ConfigError
 from cocoon.tee.guest_init import GuestPaths
 from cocoon.tee.platform import Tee
@@ -176,3 +176,10 @@ def test_a_guest_needs_hardware_and_its_file(tmp_path: Path) -> None:
         machine.derive_key("app")
     with pytest.raises(ConfigError, match="not verified"):
         machine.open_gpus()
+
+
+def test_a_model_disk_that_does_not_open_stops_the_guest(tmp_path: Path) -> None:
+    open_model("ab" * 32, tmp_path)
+    (tmp_path / "virtio-model-tar").write_bytes(b"")
+    with pytest.raises(ConfigError, match="does not open"):
+        open_model("ab" * 32, tmp_path)

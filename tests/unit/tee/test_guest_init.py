@@ -52,6 +52,7 @@ class Machine:
             open_gpus=lambda: self.calls.append("gpus work"),
             derive_key=self.derive_key,
             image_hash=self.image_hash,
+            open_model=lambda root: self.calls.append(f"model {root}"),
         )
 
 
@@ -105,6 +106,15 @@ def test_what_it_leaves(paths: GuestPaths) -> None:
     assert not (paths.config / "runtime").exists()
     rendered = (paths.rendered / "proxy.toml").read_text()
     assert rendered == f'owner = "{OWNER}"\nimage = "{bytes(range(32)).hex()}"\n'
+
+
+def test_a_workers_model_disk_opens_with_the_hash_of_its_name(paths: GuestPaths) -> None:
+    machine = Machine()
+    name = f"Qwen/Qwen3-8B@b968826d:{'7e' * 32}"
+    variables = paths.share / "runtime" / "runtime.vars"
+    variables.write_text(f"OWNER={OWNER}\nMODEL={name}\n")
+    GuestInit(Role.WORKER, machine.hardware(), paths).run()
+    assert machine.calls[-1] == f"model {'7e' * 32}"
 
 
 def test_only_once(paths: GuestPaths) -> None:

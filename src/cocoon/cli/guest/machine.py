@@ -2,6 +2,7 @@
 """The hardware of a guest, and what its measured ``guest.toml`` says about it."""
 
 import secrets
+import subprocess
 import time
 import tomllib
 from dataclasses import dataclass, field
@@ -30,6 +31,9 @@ from cocoon.tee.tdx import TdxGuest
 
 GUEST_FILE = "guest.toml"
 MAX_GUEST_BYTES = 1 << 16
+DISKS = Path("/dev/disk/by-id")
+MODEL_DISK = "virtio-model-tar"
+VERITYSETUP = "/usr/lib/systemd/systemd-veritysetup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ class Machine:
             open_gpus=self.open_gpus,
             derive_key=self.derive_key if is_tdx else None,
             image_hash=_own_td_hash if is_tdx else _own_snp_hash,
+            open_model=open_model,
         )
 
     def guest_file(self) -> GuestFile:
@@ -123,6 +128,26 @@ class Machine:
         """The sealed key of a name from the seal service, 32 bytes."""
         unseal = unsealer(self.guest_file().seal, IdentityTable(), name)
         return unseal().reveal()
+
+
+def open_model(root_hash: str, disks: Path = DISKS) -> None:
+    """Open the model's disk behind dm-verity as ``/dev/mapper/model``, if the host gives one.
+
+    Args:
+        root_hash: 64 hex characters.
+        disks: where disks stand by their serial numbers.
+
+    Raises:
+        ConfigError: it is not the model that the name says.
+    """
+    if not (disks / MODEL_DISK).exists():
+        return
+    command = (VERITYSETUP, "attach", "model", str(disks / MODEL_DISK))
+    tree = (str(disks / f"{MODEL_DISK}-verity"), root_hash, "panic-on-corruption")
+    try:
+        subprocess.run((*command, *tree), check=True, timeout=60)  # noqa: S603 - fixed words
+    except (OSError, subprocess.SubprocessError):
+        raise ConfigError("the model's disk does not open with the hash of its name") from None
 
 
 def initialise(role: Role) -> None:
