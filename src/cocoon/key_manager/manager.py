@@ -13,7 +13,7 @@ import structlog
 
 from cocoon.attestation.peer import VerifiedPeer
 from cocoon.chain.root_config import RootConfig
-from cocoon.errors import BadRequestError, StoreError
+from cocoon.errors import BadRequestError, CocoonError, StoreError
 from cocoon.key_manager.approval import Approval
 from cocoon.key_manager.audit import AuditLog
 from cocoon.key_manager.grants import add_approval, note_root, withdraw_approval
@@ -104,7 +104,7 @@ class KeyManager:
     def _root_changed(self, _before: RootConfig, _after: RootConfig) -> None:
         try:
             self.tick()
-        except StoreError as error:
+        except CocoonError as error:
             _log.error("the new root configuration is not noted", reason=str(error))
 
     # --- keys -------------------------------------------------------------------------------
