@@ -51,5 +51,5 @@ run mkdir -p mkosi.output/wheels
 run python3 -m build --wheel --outdir mkosi.output/wheels ..
 run cp ../requirements.lock mkosi.output/wheels/requirements.lock
 NAME=cocoon-$ROLE${2:+_$2}
-run mkosi --profile="$PROFILES" --mirror="$MIRROR" --force build
+run mkosi --profile="$PROFILES" --output="$NAME" --mirror="$MIRROR" --force build
 run python3 write_cmdline.py ${2:+--debug} "mkosi.output/$NAME"

@@ -269,7 +269,10 @@ def test_build_takes_the_pinned_snapshot_only() -> None:
     assert run("proxy").returncode == 2
     assert run("--mirror", "https://example.org/20251105T150124Z", "client").returncode == 2
     good = run("--mirror", "https://example.org/20251105T150124Z", "worker", "debug").stdout
-    assert "mkosi --profile=worker\\,debug --mirror=https://example.org/20251105T150124Z" in good
+    assert (
+        "mkosi --profile=worker\\,debug --output=cocoon-worker_debug --mirror=https://example.org/20251105T150124Z"
+        in good
+    )
     assert good.endswith("write_cmdline.py --debug mkosi.output/cocoon-worker_debug \n")
 
 

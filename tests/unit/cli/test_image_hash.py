@@ -104,6 +104,20 @@ def test_given_registers(folder: Path) -> None:
         run(folder, TDX + f'[given]\nmrtd = "{"ab" * 48}"\n')
 
 
+def test_registers_from_files(folder: Path) -> None:
+    (folder / "rtmr0:sha384").write_bytes(b"\n" * 48)
+    (folder / "rtmr1.hex").write_text("ab" * 48 + "\n")
+    registers = "".join(f'{name} = "{"01" * 48}"\n' for name in ("mrtd", "rtmr2", "rtmr3"))
+    given = f'[given]\n{registers}rtmr0 = "rtmr0:sha384"\nrtmr1 = "rtmr1.hex"\n'
+    document = described(folder, f'platform = "tdx"\n{given}')
+    assert document["registers"]["rtmr0"]["value"] == "0a" * 48
+    assert document["registers"]["rtmr1"]["value"] == "ab" * 48
+    assert len(document["image_hash"]) == 64
+    (folder / "rtmr1.hex").write_text("ab")
+    with pytest.raises(ConfigError, match="neither 48 bytes nor"):
+        run(folder, f'platform = "tdx"\n{given}')
+
+
 def test_snp(folder: Path) -> None:
     document = described(folder, SNP)
     assert document["registers"]["launch_digest"]["origin"] == "computed"

@@ -13,7 +13,7 @@ from cocoon.attestation.measure.expected_snp import SnpHost
 from cocoon.attestation.measure.kernel import KernelHeader
 from cocoon.attestation.measure.ovmf_table import MAX_FIRMWARE_BYTES
 from cocoon.attestation.measure.pe import MAX_PE_BYTES
-from cocoon.attestation.measure.rtmr import AcpiTables
+from cocoon.attestation.measure.rtmr import REGISTER_BYTES, AcpiTables
 from cocoon.attestation.measure.tdvf import PageOrder
 from cocoon.cli.config import values
 from cocoon.cli.config.reader import Context, key, read, table
@@ -25,8 +25,10 @@ MAX_DESCRIPTION_BYTES = 1 << 20
 MAX_ACPI_BYTES = 16 << 20
 MAX_DIGESTS = 64
 PART = 1 << 20
+MAX_REGISTER_FILE = 1024
 
 _MEMORY = re.compile(r"([1-9][0-9]{0,8}) ?(MiB|GiB)")
+_HEX_REGISTER = re.compile(r"[0-9a-fA-F]{96}")
 _UNITS = {"MiB": 1 << 20, "GiB": 1 << 30}
 
 
@@ -39,7 +41,20 @@ def memory(value: object, context: Context) -> int:
 
 
 def _register(value: object, context: Context) -> bytes:
-    return bytes(values.hex_bytes(48)(value, context))
+    """A register: 96 hex digits, or a file with 48 bytes or that many digits."""
+    written = values.text(value, context)
+    if _HEX_REGISTER.fullmatch(written):
+        return bytes.fromhex(written)
+    try:
+        raw = read_whole(values.path(value, context), MAX_REGISTER_FILE)
+    except ConfigError as error:
+        raise context.error(f"must be 48 bytes in hex, or a file with them: {error}") from None
+    digits = raw.decode("ascii", "replace").strip()
+    if len(raw) == REGISTER_BYTES:
+        return raw
+    if _HEX_REGISTER.fullmatch(digits):
+        return bytes.fromhex(digits)
+    raise context.error(f"{written} holds neither 48 bytes nor 96 hex digits")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +96,7 @@ class SnpTable:
 
 @dataclass(frozen=True, slots=True)
 class GivenTable:
-    """``[given]``: registers known from elsewhere, in hex; those that are computed are compared."""
+    """``[given]``: registers known from elsewhere; those that are computed are compared."""
 
     mrtd: bytes | None = key(_register, "of the firmware", default=None)
     mr_config_id: bytes | None = key(_register, "host-chosen", default=None)
