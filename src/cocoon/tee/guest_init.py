@@ -105,7 +105,7 @@ class Hardware:
         derive_key: the sealed key of a name, 32 bytes; None where no seal service exists.
         image_hash: of this guest after its last event, 32 bytes.
         open_model: opens the model's disk with its dm-verity root hash, 64 hex characters, which
-            is the last part of the name that the network lists; does nothing without such a disk.
+            is the last part of the name that the network lists; None where no such disk can be.
     """
 
     record: Callable[[str], object] | None
@@ -113,7 +113,7 @@ class Hardware:
     open_gpus: Callable[[], None]
     derive_key: Callable[[str], bytes] | None
     image_hash: Callable[[], bytes]
-    open_model: Callable[[str], None]
+    open_model: Callable[[str], None] | None = None
 
 
 @dataclass(slots=True)
@@ -151,7 +151,7 @@ class GuestInit:
         self._write_keys(keys)
         system = self._system_variables(flags, gpu_count)
         runtime = self._runtime()
-        if self.role is Role.WORKER:
+        if self.role is Role.WORKER and self.hardware.open_model is not None:
             self.hardware.open_model(str(runtime["MODEL"]).rpartition(":")[2])
         self._render(select(files), system, runtime)
         return system
