@@ -36,6 +36,7 @@ SHARED = {
     "policy": tables.PolicyTable,
     "collateral": tables.CollateralTable,
     "http": tables.HttpTable,
+    "attestation": tables.PageTable,
     "dial": tables.DialTable,
     "listen": tables.ListenTable,
     "engine": tables.EngineTable,
