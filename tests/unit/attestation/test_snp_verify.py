@@ -165,8 +165,9 @@ def test_what_is_missing_is_told_to_the_listener() -> None:
     book = SnpCollateralBook()
     book.listener = lambda kind, key: told.append((kind, key))
     lab = snp_lab(SnpProduct.TURIN)
-    with pytest.raises(MissingCollateralError):
+    with pytest.raises(MissingCollateralError) as caught:
         verify_snp(lab.evidence(), book, NOW, simulated_root=lab.pki.root_der)
+    assert (caught.value.kind, caught.value.key) == ("snp", "Turin/vcek")
     assert told == [("snp", "Turin/vcek")]
 
 

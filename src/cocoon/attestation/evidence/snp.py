@@ -49,6 +49,9 @@ def verify_snp(
         ConfigError: ``simulated_root`` is AMD's, or no certificate.
     """
     found = SnpEvidence.from_bytes(evidence)
+    # First, because no collateral can mend it.
+    for refusal in guest_refusals(found.report):
+        raise EvidenceError(f"SEV-SNP guest: {refusal}", fix="start the guest without it")
     chosen = _collateral_for(found, collateral)
     kind = EvidenceKind.SNP if simulated_root is None else EvidenceKind.SNP_SIMULATED
     _require_root(chosen, simulated_root)
@@ -56,8 +59,6 @@ def verify_snp(
     chosen.require_current(now)
     serial_number = found.leaf.certificate.serial_number
     chosen.require_leaf_not_revoked(serial_number, found.leaf.name)
-    for refusal in guest_refusals(found.report):
-        raise EvidenceError(f"SEV-SNP guest: {refusal}", fix="start the guest without it")
     leaf_end = int(found.leaf.certificate.not_valid_after_utc.timestamp())
     return VerifiedSnp(
         kind=kind,
