@@ -12,8 +12,8 @@ from cocoon.client.answer import Answer
 from cocoon.client.api import ClientRequest, ModelInfo
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.connection import ProxyConnection
+from cocoon.client.model_pin import check_pin, explain_pin
 from cocoon.client.models import merge
-from cocoon.client.pin import check_pin, explain_pin
 from cocoon.client.pool import Pool
 from cocoon.client.request import Response, encode_request, run_query
 from cocoon.client.settings import ClientSettings
