@@ -5,6 +5,7 @@ hardware, so it is made for few readers a second, one after another.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -117,6 +118,9 @@ class AttestationPage:
             CocoonError: there is no valid certificate, or the hardware gives no evidence.
         """
         facts, source = self._facts, self._evidence
+        async with self._one_at_a_time:
+            with contextlib.suppress(CocoonError):  # what we have may still be valid
+                await self._identity.renew_if_due()  # in a thread: hardware may take seconds
         credentials = self._identity.current()
         challenge = None
         if nonce is not None:

@@ -239,6 +239,8 @@ def test_a_target_that_names_nothing_is_one_sentence(capsys: pytest.CaptureFixtu
     for target in ("/none/such", "host", "host:0", "host:99999", "a/b:1"):
         assert run(["attest", "inspect", target]) == 2
         assert "neither HOST:PORT nor a URL" in capsys.readouterr().err
+    assert run(["attest", "inspect", "http://[bad"]) == 2
+    assert "is not a URL" in capsys.readouterr().err
     assert run(["attest", "inspect", "127.0.0.1:1"]) == 1
     assert "cannot connect to 127.0.0.1:1" in capsys.readouterr().err
     assert run(["attest", "inspect", "http://127.0.0.1:1/"]) == 1

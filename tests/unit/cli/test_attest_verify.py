@@ -261,6 +261,16 @@ def test_a_policy_that_looks_at_nothing_says_so(tee: SimulatedTee) -> None:
     found = verify_loaded(Loaded("p", Origin.PAGE, data, None), basis, NOW, Beside())
     assert found.kind == EvidenceKind.NONE.value
     assert any("proves nothing" in note for note in found.notes)
+    assert found.lines()[0].startswith("ACCEPTED WITHOUT EVIDENCE")
+
+
+def test_a_directory_that_is_not_there_is_not_made(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = '[policy]\nkind = "tdx-simulated"\ndirectory = "mistyped"\n'
+    assert run(["attest", "verify", str(QUOTE), "--policy", policy_file(tmp_path, text)]) == 2
+    assert "there is no simulated machine in" in capsys.readouterr().err
+    assert not (tmp_path / "mistyped").exists()
 
 
 def test_event_logs_must_lead_to_the_registers(

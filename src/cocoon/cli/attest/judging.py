@@ -142,6 +142,10 @@ def from_table(table: PolicyTable, books: Books) -> PeerPolicy:
     Raises:
         ConfigError: it contradicts itself, or its files cannot be read.
     """
+    for where, leaf in table.leaves():
+        for directory in (leaf.directory, leaf.gpu.directory if leaf.gpu is not None else None):
+            if directory is not None and not directory.is_dir():  # it would be made otherwise
+                raise ConfigError(f"{where}: there is no simulated machine in {directory}")
     return PolicyMaker(_machine(), books).make(table)
 
 

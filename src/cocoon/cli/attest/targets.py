@@ -94,7 +94,10 @@ async def load_page(url: str, *, challenge: bool, nonce: bytes | None = None) ->
 
 
 def _page_url(url: str, nonce: bytes | None) -> str:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigError(f"{url} is not a URL") from None
     path = parts.path if parts.path not in ("", "/") else PATH
     query = "" if nonce is None else f"nonce={nonce.hex()}"
     return urlunsplit((parts.scheme, parts.netloc, path, query, ""))

@@ -11,9 +11,11 @@ from rich.text import Text
 
 from cocoon.attestation.claims import Claim
 from cocoon.attestation.report import Outcome, Report
+from cocoon.cli.attest.describe_x509 import printable
 from cocoon.cli.screen import moment
 
 SIMULATED = "SIMULATED"
+NO_EVIDENCE = "none"
 _STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.SKIPPED: "yellow"}
 
 
@@ -72,7 +74,7 @@ class Verdict:
         table.add_column("check", no_wrap=True)
         table.add_column("reason", overflow="fold")
         for step in self.report.steps:
-            reason = Text(step.reason)
+            reason = Text(printable(step.reason))
             if step.fix and step.outcome is Outcome.FAILED:
                 reason.append(f"\nfix: {step.fix}", style="bold")
             outcome = Text(step.outcome.value, style=_STYLES[step.outcome])
@@ -123,6 +125,8 @@ class Verdict:
         return json.dumps(document, indent=2)
 
     def _verified_lines(self) -> list[str]:
+        if self.kind == NO_EVIDENCE:
+            return [f"ACCEPTED WITHOUT EVIDENCE: {self.target}: the policy lets anybody pass"]
         lines = [f"VERIFIED: {self.target} shows {self.kind} evidence that the policy accepts"]
         if self.simulated:
             lines.append("the hardware is simulated: nothing about this node is confidential")
@@ -142,7 +146,7 @@ class Verdict:
         if failure is None:
             return [f"REFUSED: {self.target}: nothing was verified"]
         where = f"step {failure.number} ({failure.layer.value}: {failure.name})"
-        lines = [f"REFUSED: {self.target} fails at {where}: {failure.reason}"]
+        lines = [f"REFUSED: {self.target} fails at {where}: {printable(failure.reason)}"]
         if failure.fix:
             lines.append(f"fix: {failure.fix}")
         return lines

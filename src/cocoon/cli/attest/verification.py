@@ -27,6 +27,10 @@ from cocoon.cli.attest.verdict import Verdict
 from cocoon.errors import AttestationError, EvidenceError, PolicyError
 
 FAKE_BYTES = 64
+_RELAYED = (
+    "a page may come through others: whoever you connect to is this node only if it shows the "
+    "same public key"
+)
 _BARE = "bare evidence is bound to no certificate: whose it is, nothing here says"
 
 
@@ -139,6 +143,7 @@ class _Verification:
         peer = verify_peer(der, policy, self.at, role=role, report=self.report)
         verdict = self.verdict
         if challenged:
+            verdict.notes.append(_RELAYED)
             answer = None if document is None else document.challenge
             verify_challenge(answer, self._nonce(answer), peer, policy, self.at, report=self.report)
         logs = self.beside.logs or _logs_of(document)
