@@ -1,9 +1,11 @@
 """Forms of GPU evidence of which no real sample is at hand, and the rules between answers."""
 
+import warnings
 from dataclasses import replace
 
 import pytest
 from cryptography import x509
+from cryptography.x509 import ocsp
 from cryptography.x509.oid import ObjectIdentifier
 
 from cocoon.attestation.evidence import nvidia_collateral
@@ -186,3 +188,48 @@ def test_a_stolen_firmware_key_of_other_firmware_is_found() -> None:
     item = GpuItem.from_bytes(gpus.item(other_leaf, NONCE, SOFTWARE)).to_bytes()
     with pytest.raises(EvidenceError, match="other firmware"):
         verify_gpu(item, NONCE, MACHINE.book(NOW), NOW, simulated_root=PKI.root.der)
+
+
+@pytest.mark.parametrize("unused", range(1, 8))
+def test_a_signature_has_one_form(unused: int) -> None:
+    """The bits that DER calls unused are outside of what is signed, and change nothing else."""
+    for pki in (GpuPki.from_seed(bytes([seed] * 32), NOW) for seed in range(4)):
+        machine = SimulatedGpus(pki, 1)
+        root, book = pki.root.der, machine.book(NOW)
+        item = GpuItem.from_bytes(machine.evidence(NONCE)[0])
+        for index in range(3):
+            changed = list(item.certificates)
+            changed[index] = _with_unused_bits(changed[index], unused)
+            bad = replace(item, certificates=tuple(changed)).to_bytes()
+            with pytest.raises(EvidenceError):
+                verify_gpu(bad, NONCE, book, NOW, simulated_root=root)
+        identity, _ = pki.gpu(0, machine.software.fwid)
+        answer = pki.ocsp_answer(identity, NOW + 60)
+        stapled = gpus.stapled(
+            item.to_bytes(),
+            _with_unused_bits(answer, unused),
+        )
+        with pytest.raises(EvidenceError):
+            verify_gpu(stapled, NONCE, book, NOW, simulated_root=root)
+
+
+def _with_unused_bits(data: bytes, unused: int) -> bytes:
+    try:
+        signature = x509.load_der_x509_certificate(data).signature
+    except ValueError:
+        signature = ocsp.load_der_ocsp_response(data).signature
+    at = data.rfind(signature)
+    return data[: at - 1] + bytes([unused]) + data[at:]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_certificate_that_makes_the_library_warn_is_refused() -> None:
+    item = GpuItem.from_bytes(MACHINE.evidence(NONCE)[0])
+    leaf = bytearray(item.certificates[0])
+    serial = leaf.index(b"\xa0\x03\x02\x01\x02\x02") + 7
+    leaf[serial] |= 0x80  # negative
+    bad = replace(item, certificates=(bytes(leaf), *item.certificates[1:])).to_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(EvidenceError):
+            verify_gpu(bad, NONCE, MACHINE.book(NOW), NOW, simulated_root=PKI.root.der)

@@ -42,7 +42,9 @@ NVIDIA_RIM_ROOT = base64.b64decode(
 """DER of "NVIDIA CoRIM signing Root CA", from the same package."""
 
 _MAX_CACHED = 256
+# Warnings too: a program may turn them into errors, and they are about what RFC 5280 forbids.
 _UNREADABLE = (
+    UserWarning,
     ValueError,
     TypeError,
     OverflowError,
@@ -154,7 +156,19 @@ def load_certificate(der: bytes, layer: str) -> x509.Certificate:
         certificate.not_valid_after_utc.timestamp()
     except _UNREADABLE as error:
         raise EvidenceError(f"{layer}: malformed certificate") from error
+    require_one_form(der, certificate.signature, layer)
     return certificate
+
+
+def require_one_form(der: bytes, signature: bytes, layer: str) -> None:
+    """The count of unused bits before a signature is not signed itself; it has one right value.
+
+    Raises:
+        EvidenceError: it has another.
+    """
+    at = der.rfind(signature)
+    if at < 1 or der[at - 1] != 0:
+        raise EvidenceError(f"{layer}: malformed signature")
 
 
 def name_of(certificate: x509.Certificate) -> str:

@@ -17,6 +17,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from cocoon.attestation.evidence.nvidia_chain import (
     load_certificate,
+    require_one_form,
     require_signed_by,
     verify_signature,
 )
@@ -32,7 +33,7 @@ CLOCK_SKEW = 300
 LAYER = "GPU OCSP"
 
 _MAX_CACHED = 1024
-_UNREADABLE = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm)
+_UNREADABLE = (UserWarning, ValueError, TypeError, OverflowError, UnsupportedAlgorithm)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ def verify_response(response: bytes, certificate: bytes, issuers: tuple[bytes, .
     if not authorities or not _is_about(single, asked, authorities[0]):
         raise EvidenceError(f"{LAYER}: an answer about another certificate")
     responder = _responder(answer, authorities)
+    require_one_form(response, answer.signature, LAYER)
     this_update, expires_at = _times(single)
     start = int(responder.not_valid_before_utc.timestamp())
     end = int(responder.not_valid_after_utc.timestamp())
@@ -152,7 +154,10 @@ def _responder(answer: ocsp.OCSPResponse, authorities: list[x509.Certificate]) -
     _require_delegated(responder, authorities)
     if not verify_signature(responder, signature, signed):
         raise EvidenceError(f"{LAYER}: the answer has a wrong signature")
-    named, key_hash = answer.responder_name, answer.responder_key_hash
+    try:
+        named, key_hash = answer.responder_name, answer.responder_key_hash
+    except _UNREADABLE as error:
+        raise EvidenceError(f"{LAYER}: unreadable name of the responder") from error
     if (named is not None and responder.subject != named) or (
         key_hash is not None and key_hash != _key_hash(responder)
     ):
