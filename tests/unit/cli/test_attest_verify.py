@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import anyio
 import pytest
 
 from cocoon.attestation import policy as policies
+from cocoon.attestation.event_log import parse_event_log, replay, text_events
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.cli.app import run
 from cocoon.cli.attest.judging import Basis
@@ -19,10 +21,12 @@ from cocoon.cli.attest.verification import Beside, verify_loaded
 from cocoon.collateral.library import Books
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.snp import SimulatedSnp, SimulatedSnpMachine
-from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
+from cocoon.devnet.tee import SimulatedTdx, SimulatedTee, simulated_measurements
+from cocoon.devnet.tee_quote import build_quote
 from cocoon.net.attestation_page import AttestationPage, PageFacts
 from cocoon.net.credentials import EvidenceExtras, GeneratedCredentials
 from cocoon.net.identity import Identity
+from cocoon.testing.event_log import log_event, log_header
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "attestation"
 REAL = VECTORS / "real"
@@ -282,6 +286,42 @@ def test_event_logs_must_lead_to_the_registers(
     assert code == 3
     assert failed(found)["name"] == "Event log"
     assert "RTMR3" in failed(found)["reason"]
+
+
+class Logged:
+    """A simulated machine whose registers come from a log."""
+
+    kind = EvidenceKind.TDX_SIMULATED
+    binary = log_header() + log_event(2, 0x80000001, b"kernel")
+    lines = f"cocoon:spec.tree={'ab' * 32}\ncocoon:cocoon_debug\n"
+
+    def __init__(self, tee: SimulatedTee) -> None:
+        self.tee = tee
+        values = replay((*parse_event_log(self.binary), *text_events(self.lines)))
+        self.rtmrs = tuple(values.values())
+
+    def quote(self, report_data: bytes) -> bytes:
+        measured = simulated_measurements("logged", "1", report_data)
+        return build_quote(self.tee.pki, replace(measured, rtmrs=self.rtmrs))
+
+
+def test_a_log_that_fits_is_read(tee: SimulatedTee) -> None:
+    source = Logged(tee)
+    facts = PageFacts(role="worker", logs=lambda: (source.binary, source.lines))
+    page = AttestationPage(Identity.generate(source), source, facts)
+    basis = Basis("test", Books(), policy=tee.policy(NOW))
+    document = anyio.run(page.document, NONCE)
+    loaded = Loaded("page", Origin.PAGE, document.to_bytes(), NONCE)
+    found = verify_loaded(loaded, basis, NOW, Beside())
+    assert found.verified
+    assert f"measured configuration {'ab' * 32}" in found.notes
+    assert any("DEBUG image" in note for note in found.notes)
+    for changed in (
+        replace(document, config_hash=bytes(32)),
+        replace(document, start_up_log="cocoon:tdx_inited\n"),
+    ):
+        loaded = Loaded("page", Origin.PAGE, changed.to_bytes(), NONCE)
+        assert not verify_loaded(loaded, basis, NOW, Beside()).verified
 
 
 @pytest.mark.parametrize("target", ["statement", "log", "collateral", "chain"])

@@ -2,7 +2,14 @@
 
 from collections.abc import Iterable
 
-from cocoon.attestation.event_log import Event, compare, parse_event_log, text_events
+from cocoon.attestation.event_log import (
+    DEBUG_EVENT,
+    SPEC_TREE,
+    Event,
+    compare,
+    parse_event_log,
+    text_events,
+)
 from cocoon.attestation.measurements import Attestation, TdxMeasurements
 from cocoon.attestation.report import Layer, Report
 from cocoon.errors import EvidenceError
@@ -22,8 +29,13 @@ def events_of(data: bytes) -> tuple[Event, ...]:
         raise EvidenceError("event log: its lines are not UTF-8") from error
 
 
-def check_logs(logs: Iterable[bytes], attestation: Attestation, report: Report) -> None:
+def check_logs(
+    logs: Iterable[bytes], attestation: Attestation, report: Report
+) -> tuple[Event, ...]:
     """Whether logs, one after another, lead to exactly the registers of verified evidence.
+
+    Returns:
+        The events that are proven so; none where no log was given.
 
     Raises:
         EvidenceError: they do not, or the evidence has no such registers.
@@ -32,7 +44,7 @@ def check_logs(logs: Iterable[bytes], attestation: Attestation, report: Report) 
     with report.step("Event log", Layer.EVIDENCE) as found:
         if not given:
             found.skip("none was given: what the registers stand for is not explained")
-            return
+            return ()
         measured = attestation.measurements
         if not isinstance(measured, TdxMeasurements):
             raise EvidenceError("event logs explain the registers of TDX, and this is not TDX")
@@ -42,3 +54,15 @@ def check_logs(logs: Iterable[bytes], attestation: Attestation, report: Report) 
             names = ", ".join(match.register.value for match in wrong)
             raise EvidenceError(f"the event log does not lead to the measured {names}")
         found.reason = f"{len(events)} events lead to exactly the four measured registers"
+    return events
+
+
+def config_hash_of(events: Iterable[Event]) -> str | None:
+    """Hash of the configuration that Cocoon's start-up measured, in hex."""
+    texts = (event.text for event in events if event.text is not None)
+    return next((t.removeprefix(SPEC_TREE) for t in texts if t.startswith(SPEC_TREE)), None)
+
+
+def is_debug_image(events: Iterable[Event]) -> bool:
+    """Whether the start-up measured that it lets people debug the image."""
+    return any(event.text == DEBUG_EVENT for event in events)

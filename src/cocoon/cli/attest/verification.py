@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cocoon.attestation.certificate import HOST_NAME, RatlsCertificate, parse_certificate
 from cocoon.attestation.challenge import verify_challenge
 from cocoon.attestation.document import AttestationDocument, ChallengeAnswer
+from cocoon.attestation.event_log import Event
 from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence
 from cocoon.attestation.evidence.fake_tdx import verify_fake_tdx
 from cocoon.attestation.evidence.nvidia import verify_gpu
@@ -15,18 +15,18 @@ from cocoon.attestation.evidence.snp_report import REPORT_BYTES
 from cocoon.attestation.evidence.tdx import verify_tdx
 from cocoon.attestation.policy import Policy
 from cocoon.attestation.report import Layer, Report
-from cocoon.attestation.verify import PeerRole, verify_peer
+from cocoon.attestation.verify import verify_peer
 from cocoon.chain.root_config import model_hash
 from cocoon.cli.attest.bare_policy import check_leaf
-from cocoon.cli.attest.event_logs import check_logs
+from cocoon.cli.attest.event_logs import check_logs, config_hash_of, is_debug_image
 from cocoon.cli.attest.gpu_form import gpu_item
 from cocoon.cli.attest.judging import Basis, check_lists
 from cocoon.cli.attest.recognise import Item, Kind, recognise
+from cocoon.cli.attest.shape import logs_of, shape_of
 from cocoon.cli.attest.targets import Loaded, Origin
 from cocoon.cli.attest.verdict import Verdict
 from cocoon.errors import AttestationError, EvidenceError, PolicyError
 
-FAKE_BYTES = 64
 _RELAYED = (
     "a page may come through others: whoever you connect to is this node only if it shows the "
     "same public key"
@@ -138,7 +138,7 @@ class _Verification:
                 raise PolicyError(f"the page is of a {document.role}, not of a {wanted}")
 
     def _peer(self, der: bytes, document: AttestationDocument | None, *, challenged: bool) -> None:
-        form, gpus, role = _shape(der)
+        form, gpus, role = shape_of(der)
         policy = self.basis.peer_policy(form, gpus)
         peer = verify_peer(der, policy, self.at, role=role, report=self.report)
         verdict = self.verdict
@@ -146,11 +146,12 @@ class _Verification:
             verdict.notes.append(_RELAYED)
             answer = None if document is None else document.challenge
             verify_challenge(answer, self._nonce(answer), peer, policy, self.at, report=self.report)
-        logs = self.beside.logs or _logs_of(document)
-        check_logs(logs, peer.attestation, self.report)
+        logs = self.beside.logs or logs_of(document)
+        events = check_logs(logs, peer.attestation, self.report)
+        self._note_events(events)
         check_lists(self.basis, peer.image_hash, peer.model_hash, self.report)
         if document is not None:
-            self._check_words(document, peer.image_hash, peer.model_hash)
+            self._check_words(document, peer.image_hash, peer.model_hash, events)
         verdict.kind, verdict.image_hash = peer.kind.value, peer.image_hash
         verdict.platform_id, verdict.model_hash = peer.platform_id, peer.model_hash
         verdict.expires_at, verdict.claims = peer.expires_at, peer.claims.items
@@ -168,12 +169,20 @@ class _Verification:
         return self.beside.nonce
 
     def _check_words(
-        self, document: AttestationDocument, image_hash: bytes, proven_model: bytes | None
+        self,
+        document: AttestationDocument,
+        image_hash: bytes,
+        proven_model: bytes | None,
+        events: tuple[Event, ...],
     ) -> None:
         """What the page says in words must fit what the hardware signed."""
         with self.report.step("Words of the page", Layer.EVIDENCE) as found:
             if document.image_hash not in (None, image_hash):
                 raise EvidenceError("the page names another image than the evidence shows")
+            config_hash = config_hash_of(events)
+            said = None if document.config_hash is None else document.config_hash.hex()
+            if config_hash is not None and said not in (None, config_hash):
+                raise EvidenceError("the page names another configuration than was measured")
             if document.model is not None and proven_model is not None:
                 if model_hash(document.model) != proven_model:
                     raise EvidenceError("the page names another model than the image has proven")
@@ -182,6 +191,13 @@ class _Verification:
             found.reason = "nothing contradicts the evidence"
             if document.model is not None:
                 found.skip(f"nothing signed proves that it serves {document.model}")
+
+    def _note_events(self, events: tuple[Event, ...]) -> None:
+        config_hash = config_hash_of(events)
+        if config_hash is not None:
+            self.verdict.notes.append(f"measured configuration {config_hash}")
+        if is_debug_image(events):
+            self.verdict.notes.append("a DEBUG image: whoever runs it can look inside")
 
     def _tdx(self) -> None:
         leaf = self.basis.leaf(EvidenceKind.TDX)
@@ -233,7 +249,7 @@ class _Verification:
             evidence = verify()
             found.reason = f"{evidence.kind.value}, verified to its root"
         check_leaf(leaf, evidence, self.report)
-        check_logs(self.beside.logs, evidence.attestation, self.report)
+        self._note_events(check_logs(self.beside.logs, evidence.attestation, self.report))
         check_lists(self.basis, evidence.attestation.image_hash, None, self.report)
         self._found(evidence)
 
@@ -244,31 +260,3 @@ class _Verification:
         verdict.claims = evidence.claims
         verdict.simulated = verdict.simulated or evidence.kind.is_simulated
         verdict.notes.append(_BARE)
-
-
-def _shape(der: bytes) -> tuple[EvidenceKind, int, PeerRole]:
-    """Form of a certificate's evidence, number of GPUs, and the TLS role that it is made for.
-
-    What cannot be read is judged as TDX of a server, and fails there.
-    """
-    try:
-        certificate = parse_certificate(der)
-        bundle = certificate.evidence_bundle()
-    except AttestationError:
-        return EvidenceKind.TDX, 0, PeerRole.SERVER
-    if bundle is not None:
-        return bundle.form, len(bundle.gpus), _tls_role(certificate)
-    fake = certificate.quote is not None and len(certificate.quote) == FAKE_BYTES
-    return EvidenceKind.FAKE_TDX if fake else EvidenceKind.TDX, 0, _tls_role(certificate)
-
-
-def _tls_role(certificate: RatlsCertificate) -> PeerRole:
-    serves = certificate.server_auth and HOST_NAME in certificate.dns_names
-    return PeerRole.SERVER if serves else PeerRole.CLIENT
-
-
-def _logs_of(document: AttestationDocument | None) -> tuple[bytes, ...]:
-    if document is None or document.event_log is None:
-        return ()
-    start_up = document.start_up_log
-    return (document.event_log,) if start_up is None else (document.event_log, start_up.encode())
