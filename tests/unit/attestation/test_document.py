@@ -3,6 +3,7 @@
 import hashlib
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -100,6 +101,15 @@ def test_what_a_challenge_signs() -> None:
         challenge_report_data(bytes(31), key)
     with pytest.raises(LocalProtocolError):
         challenge_report_data(nonce, bytes(33))
+
+
+VECTORS = Path(__file__).parents[3] / "vectors" / "attestation" / "challenge.json"
+
+
+@pytest.mark.parametrize("case", json.loads(VECTORS.read_text()), ids=lambda case: case["name"])
+def test_challenges_of_the_vectors(case: dict[str, Any]) -> None:
+    given = {name: bytes.fromhex(value) for name, value in case["input"].items()}
+    assert challenge_report_data(**given).hex() == case["report_data"]
 
 
 def test_simulated_evidence_travels_in_the_form_of_the_real_one() -> None:

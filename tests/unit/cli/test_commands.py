@@ -16,6 +16,7 @@ from cocoon.cli.app import run
 COMMANDS = (
     *("up", "demo", "chat", "client", "proxy", "worker", "router", "keys", "chain"),
     *("wallet", "balance", "deposit", "withdraw", "close", "payout", "root", "key-manager", "seal"),
+    *("attest", "model"),
 )
 ADDRESS = "0QAsHeIeW5Ds7989DDsnR8Im1o76268aeZehFk-2EtKmsw9B"
 
