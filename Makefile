@@ -27,9 +27,9 @@ $(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .
 	  $(PIP) install --no-deps --require-hashes -r requirements-node.lock; }
 	@$(BIN)/python tools/build_emulator.py
 
-.venv/.dev: .venv/.runtime requirements-dev.lock | $(EMULATOR)
+.venv/.dev: .venv/.runtime requirements-dev.lock requirements-evidence.lock | $(EMULATOR)
 	@echo "Installing the development tools (once)"
-	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock -r requirements-evidence.lock
 	@touch $@
 
 .venv/.fuzz: .venv/.dev requirements-fuzz.lock
