@@ -40,6 +40,7 @@ SHARED = {
     "dial": tables.DialTable,
     "listen": tables.ListenTable,
     "engine": tables.EngineTable,
+    "model_proof": tables.ModelProofTable,
     "gateway": tables.GatewayTable,
     "keys": seal_table.KeysTable,
     "seal": seal_table.SealTable,
