@@ -99,8 +99,9 @@ class Refresher:
         shelf = self._shelves[kind]
         now = self._clock()
         entry = self._entries.get((kind, key)) or _Entry(shelf, key, now, now)
-        stored = await self._fetch(entry)
+        document, stored = await self._fetch(entry)
         await asyncio.to_thread(self._store.write, stored)
+        self._take(entry, document, stored.fetched_at)
         return entry.document
 
     async def run(self) -> None:
@@ -208,13 +209,15 @@ class Refresher:
             if not is_ours:
                 entry.due_at = self._clock() + 0.2 + self._rule.other_process * self._uniform()
                 return
-            stored = await self._fetch(entry)
+            document, stored = await self._fetch(entry)
+            # Written first: whoever finds it in a book may end the process.
             try:
                 await asyncio.to_thread(self._store.write, stored)
             except StoreError as error:  # the books are current all the same
                 _log.warning("collateral not stored", reason=str(error))
+            self._take(entry, document, stored.fetched_at)
 
-    async def _fetch(self, entry: _Entry) -> Stored:
+    async def _fetch(self, entry: _Entry) -> tuple[Any, Stored]:
         shelf = entry.shelf
         document = await shelf.fetch(entry.key)
         now = self._clock()
@@ -223,9 +226,8 @@ class Refresher:
         old = entry.document
         if old is not None and old.expires_at > now and shelf.is_older(document, old):
             raise CollateralError(f"{shelf.source} sends collateral older than what we have")
-        self._take(entry, document, int(now))
         _log.info("collateral renewed", kind=shelf.kind, key=entry.key[:80])
-        return Stored(
+        return document, Stored(
             kind=shelf.kind,
             key=entry.key,
             fetched_at=int(now),
