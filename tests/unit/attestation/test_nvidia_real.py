@@ -1,10 +1,6 @@
 """What NVIDIA's own samples prove, under NVIDIA's roots."""
 
-from pathlib import Path
-
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.evidence.nvidia import needed, rim_ids, verify_gpu
 from cocoon.attestation.evidence.nvidia_chain import (
@@ -26,32 +22,30 @@ from cocoon.attestation.evidence.nvidia_rim import RimDocument
 from cocoon.attestation.evidence.nvidia_subject import require_report_signature
 from cocoon.devnet.gpu_pki import GpuPki
 from cocoon.errors import EvidenceError, MissingCollateralError
+from cocoon.testing.real_evidence import nvidia
 
-REAL = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "nvidia"
+REAL = nvidia()
 NOW = 1_735_689_600
 """2025-01-01: every certificate of the samples is valid."""
 NONCE = bytes.fromhex("931d8dd0add203ac3d8b4fbde75e115278eefcdceac5b87671a748f32364dfcb")
-RAW_REPORT = bytes.fromhex((REAL / "hopper_report.hex").read_text())
-CERTIFICATES = tuple(
-    certificate.public_bytes(Encoding.DER)
-    for certificate in x509.load_pem_x509_certificates((REAL / "hopper_chain.pem").read_bytes())
-)
+RAW_REPORT = REAL.report
+CERTIFICATES = REAL.chain
 ITEM = GpuItem(RAW_REPORT, CERTIFICATES).to_bytes()
+DRIVER = "Driver_RIM_test_no_gpu.swidtag"
+VBIOS = "1010_0200_882_96005E0001_PROD.swidtag"
 RIMS = {
-    "driver_545.00": ("545.00", "HCC RIM L4 Signer"),
-    "vbios_1010_0200_882_96005E0001": ("96.00.5E.00.01", "HCC RIM L4 Signer"),
-    "vbios_g520_0228_889_96006D0029": ("96.00.6D.00.29", "HCC RIM L4 Signer"),
+    DRIVER: ("545.00", "HCC RIM L4 Signer"),
+    VBIOS: ("96.00.5E.00.01", "HCC RIM L4 Signer"),
+    "g520_0228_889_96006D0029_PROD.swidtag": ("96.00.6D.00.29", "HCC RIM L4 Signer"),
 }
 
 
 def rim(name: str) -> RimDocument:
-    return RimDocument.from_xml((REAL / f"{name}.swidtag").read_bytes())
+    return RimDocument.from_xml(REAL.manifests[name])
 
 
 def test_the_pinned_roots_are_those_of_the_package() -> None:
-    for file, pinned in (("device", NVIDIA_DEVICE_ROOT), ("rim", NVIDIA_RIM_ROOT)):
-        pem = (REAL / f"{file}_root.pem").read_bytes()
-        assert x509.load_pem_x509_certificate(pem).public_bytes(Encoding.DER) == pinned
+    assert (REAL.device_root, REAL.rim_root) == (NVIDIA_DEVICE_ROOT, NVIDIA_RIM_ROOT)
 
 
 def test_the_report_says_what_it_is() -> None:
@@ -119,7 +113,7 @@ def test_manifests_verify_under_nvidias_root_until_they_expire(name: str) -> Non
 
 def test_measurements_compare_with_the_manifests_of_other_versions() -> None:
     measured = GpuReport.from_bytes(RAW_REPORT).measurements
-    driver, vbios = rim("driver_545.00"), rim("vbios_1010_0200_882_96005E0001")
+    driver, vbios = rim(DRIVER), rim(VBIOS)
     assert driver.golden.keys() - set(mismatches(measured, driver)) == {23, 24, 28, 33, 35, 38}
     assert set(mismatches(measured, vbios)) == {1, 2, 9, 11}
     assert len(driver.golden) == 21
@@ -153,9 +147,15 @@ def _require_refused(at: int, mask: int) -> None:
         needed(bytes(changed), GpuCollateralBook(), NOW)
 
 
+@pytest.mark.parametrize("name", REAL.manifests)
+def test_every_manifest_of_the_package_verifies(name: str) -> None:
+    document = rim(name)
+    document.require(NVIDIA_RIM_ROOT, document.not_after - 1)
+
+
 @pytest.mark.parametrize("name", RIMS)
 def test_a_changed_byte_of_a_manifest_never_says_anything_else(name: str) -> None:
-    xml = (REAL / f"{name}.swidtag").read_bytes()
+    xml = REAL.manifests[name]
     honest = rim(name)
     refused = 0
     for at in range(11, len(xml), 211):
@@ -170,9 +170,9 @@ def test_a_changed_byte_of_a_manifest_never_says_anything_else(name: str) -> Non
 
 
 def test_a_manifest_survives_the_store() -> None:
-    xml = (REAL / "driver_545.00.swidtag").read_bytes()
+    xml = REAL.manifests[DRIVER]
     item = GpuCollateral.from_answer("rim/NV_GPU_DRIVER_GH100_545.00", xml)
     again = GpuCollateral.from_json(item.to_json())
     assert again == item
     assert again.rim == item.rim
-    assert item.expires_at == rim("driver_545.00").not_after
+    assert item.expires_at == rim(DRIVER).not_after

@@ -2,7 +2,6 @@
 
 import struct
 from dataclasses import fields
-from pathlib import Path
 
 import dcap_qvl
 import pytest
@@ -18,8 +17,9 @@ from cocoon.attestation.evidence.tdx_quote import (
 from cocoon.devnet.tee_pki import CPU_SVN, FMSPC, PCE_ID, PCE_SVN, SimulatedPki
 from cocoon.devnet.tee_quote import TEE_TDX, header, sign_quote
 from cocoon.errors import EvidenceError
+from cocoon.testing.intel import intel_lab
+from cocoon.testing.real_evidence import INTEL_DAYS, require_intel
 
-REAL = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "intel"
 NOW = 1_795_000_000
 TD_FIELDS = (
     ("tee_tcb_svn", 16),
@@ -149,9 +149,18 @@ def test_enclaves() -> None:
             parse_enclave_body(bytes(changed))
 
 
-@pytest.mark.parametrize("path", sorted(REAL.glob("tdx_*.quote")), ids=lambda path: path.stem)
-def test_real_domains_as_the_verifier_reads_them(path: Path) -> None:
-    ours, theirs = parse_quote(path.read_bytes()), dcap_qvl.parse_quote(path.read_bytes())
+@pytest.mark.parametrize("name", [name for name in intel_lab().quotes if name != "sgx v3"])
+def test_domains_as_the_verifier_reads_them(name: str) -> None:
+    require_read_alike(intel_lab().quotes[name])
+
+
+@pytest.mark.parametrize("name", [name for name in INTEL_DAYS if name != "sgx_quote"])
+def test_real_domains_as_the_verifier_reads_them(name: str) -> None:
+    require_read_alike(require_intel(name).quote)
+
+
+def require_read_alike(quote: bytes) -> None:
+    ours, theirs = parse_quote(quote), dcap_qvl.parse_quote(quote)
     body, report = ours.body, theirs.report
     assert isinstance(body, TdBody)
     assert not isinstance(report, dcap_qvl.SgxEnclaveReport)

@@ -5,7 +5,6 @@ import struct
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
 import dcap_qvl
 import pytest
@@ -29,36 +28,33 @@ from cocoon.errors import (
     MissingCollateralError,
     PolicyError,
 )
-
-FOLDER = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "intel"
+from cocoon.testing.real_evidence import INTEL_DAYS, require_intel
 
 
 def day(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
 
 
-JUDGED_AT = {
-    "tdx_v4": day("2025-07-01"),
-    "tdx_v5_15ex": day("2026-10-15"),
-    "tdx_v5_old_platform": day("2026-03-01"),
-    "sgx_v3": day("2025-07-01"),
-}
-GOOD_TDX = ("tdx_v4", "tdx_v5_15ex")
+GOOD_TDX = ("tdx_quote", "tdx_quote_td15ex")
 
 
 @cache
 def quote(name: str) -> bytes:
-    return (FOLDER / f"{name}.quote").read_bytes()
+    return require_intel(name).quote
 
 
 @cache
 def book(name: str) -> CollateralBook:
-    return CollateralBook(Collateral.from_json((FOLDER / f"{name}_collateral.json").read_text()))
+    return CollateralBook(Collateral.from_json(require_intel(name).collateral))
+
+
+def judged_at(name: str) -> int:
+    return require_intel(name).judged_at
 
 
 @cache
 def honest(name: str) -> VerifiedEvidence:
-    return verify_tdx(quote(name), book(name), JUDGED_AT[name])
+    return verify_tdx(quote(name), book(name), judged_at(name))
 
 
 @pytest.mark.parametrize("name", GOOD_TDX)
@@ -72,41 +68,41 @@ def test_a_real_quote_verifies_under_intels_root(name: str) -> None:
     proven = {claim.name for claim in found.claims if claim.verdict is Verdict.PROVEN}
     assert proven == {ClaimName.GENUINE_HARDWARE, ClaimName.NOT_DEBUG, ClaimName.TCB_CURRENT}
     assert found.expires_at is not None
-    assert JUDGED_AT[name] < found.expires_at < JUDGED_AT[name] + 40 * 86_400
+    assert judged_at(name) < found.expires_at < judged_at(name) + 40 * 86_400
     assert found.platform_id is not None
     assert len(found.platform_id) == 32
 
 
 def test_real_machines_have_different_ids() -> None:
-    assert honest("tdx_v4").platform_id != honest("tdx_v5_15ex").platform_id
+    assert honest("tdx_quote").platform_id != honest("tdx_quote_td15ex").platform_id
 
 
-def test_our_reading_of_a_real_quote_is_the_verifiers() -> None:
-    for name in JUDGED_AT:
-        ours, theirs = parse_quote(quote(name)), dcap_qvl.parse_quote(quote(name))
-        assert ours.body.report_data == theirs.report.report_data
-        chain, extension = parse_pck_chain(ours), theirs.pck_extension()
-        assert extension is not None
-        assert chain.extension.ppid == extension.ppid
-        assert chain.extension.cpu_svn == extension.cpu_svn
-        assert bytes(chain.extension.components) == extension.cpu_svn
-        assert chain.extension.pce_svn == extension.pce_svn
-        assert chain.extension.pce_id == extension.pce_id
-        assert chain.extension.fmspc == extension.fmspc
-        assert chain.extension.sgx_type == extension.sgx_type
-        assert chain.extension.platform_instance == extension.platform_instance_id
-        assert chain.issuer_kind == theirs.ca()
+@pytest.mark.parametrize("name", INTEL_DAYS)
+def test_our_reading_of_a_real_quote_is_the_verifiers(name: str) -> None:
+    ours, theirs = parse_quote(quote(name)), dcap_qvl.parse_quote(quote(name))
+    assert ours.body.report_data == theirs.report.report_data
+    chain, extension = parse_pck_chain(ours), theirs.pck_extension()
+    assert extension is not None
+    assert chain.extension.ppid == extension.ppid
+    assert chain.extension.cpu_svn == extension.cpu_svn
+    assert bytes(chain.extension.components) == extension.cpu_svn
+    assert chain.extension.pce_svn == extension.pce_svn
+    assert chain.extension.pce_id == extension.pce_id
+    assert chain.extension.fmspc == extension.fmspc
+    assert chain.extension.sgx_type == extension.sgx_type
+    assert chain.extension.platform_instance == extension.platform_instance_id
+    assert chain.issuer_kind == theirs.ca()
 
 
 def test_a_real_platform_below_every_level_is_refused() -> None:
-    name = "tdx_v5_old_platform"
+    name = "tdx_quote_outdated"
     with pytest.raises(EvidenceError, match=r"^platform TCB: older than any level") as caught:
-        verify_tdx(quote(name), book(name), JUDGED_AT[name])
+        verify_tdx(quote(name), book(name), judged_at(name))
     assert "firmware" in caught.value.fix
 
 
 def test_a_real_sgx_quote_verifies_with_its_status_and_advisories() -> None:
-    found = verify_sgx(quote("sgx_v3"), book("sgx_v3"), JUDGED_AT["sgx_v3"])
+    found = verify_sgx(quote("sgx_quote"), book("sgx_quote"), judged_at("sgx_quote"))
     assert found.kind is EvidenceKind.SGX
     assert found.tcb_status == "ConfigurationAndSWHardeningNeeded"
     assert found.advisories == ("INTEL-SA-00289", "INTEL-SA-00615")
@@ -119,26 +115,26 @@ def test_a_real_sgx_quote_verifies_with_its_status_and_advisories() -> None:
 
 def test_a_real_sgx_quote_is_no_tdx_quote_and_the_other_way_round() -> None:
     with pytest.raises(PolicyError, match="SGX"):
-        verify_tdx(quote("sgx_v3"), book("sgx_v3"), JUDGED_AT["sgx_v3"])
+        verify_tdx(quote("sgx_quote"), book("sgx_quote"), judged_at("sgx_quote"))
     with pytest.raises(EvidenceError, match=r"^quote: of a trust domain"):
-        verify_sgx(quote("tdx_v4"), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+        verify_sgx(quote("tdx_quote"), book("tdx_quote"), judged_at("tdx_quote"))
 
 
 def test_the_root_of_a_real_quote_is_the_pinned_one_and_never_counts_as_simulated() -> None:
-    root = parse_pck_chain(parse_quote(quote("tdx_v4"))).root
+    root = parse_pck_chain(parse_quote(quote("tdx_quote"))).root
     der = root.public_bytes(Encoding.DER)
     assert root_hash_of(der) == INTEL_ROOT_HASH
     with pytest.raises(ConfigError):
-        policy.tdx(collateral=book("tdx_v4"), simulated_root=der)
+        policy.tdx(collateral=book("tdx_quote"), simulated_root=der)
 
 
 def test_a_real_quote_does_not_verify_under_a_simulated_root() -> None:
-    pki = SimulatedPki.create(JUDGED_AT["tdx_v4"], bytes(range(32)))
+    pki = SimulatedPki.create(judged_at("tdx_quote"), bytes(range(32)))
     with pytest.raises(EvidenceError, match=r"^root: "):
         verify_tdx(
-            quote("tdx_v4"),
-            book("tdx_v4"),
-            JUDGED_AT["tdx_v4"],
+            quote("tdx_quote"),
+            book("tdx_quote"),
+            judged_at("tdx_quote"),
             simulated_root=pki.root_der,
         )
 
@@ -148,8 +144,8 @@ def test_a_real_quote_does_not_verify_under_a_simulated_root() -> None:
 
 def test_without_collateral_it_names_the_platform_model() -> None:
     with pytest.raises(MissingCollateralError, match=r"^collateral: none") as caught:
-        verify_tdx(quote("tdx_v4"), CollateralBook(), JUDGED_AT["tdx_v4"])
-    fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
+        verify_tdx(quote("tdx_quote"), CollateralBook(), judged_at("tdx_quote"))
+    fmspc = parse_pck_chain(parse_quote(quote("tdx_quote"))).extension.fmspc
     assert (caught.value.kind, caught.value.key) == ("tdx", f"{fmspc.hex()}/platform")
 
 
@@ -158,10 +154,10 @@ def test_without_collateral_an_altered_quote_asks_for_none(at: int) -> None:
     asked: list[tuple[str, str]] = []
     empty = CollateralBook()
     empty.listener = lambda kind, key: asked.append((kind, key))
-    changed = bytearray(quote("tdx_v4"))
+    changed = bytearray(quote("tdx_quote"))
     changed[at] ^= 1
     with pytest.raises(EvidenceError):
-        verify_tdx(bytes(changed), empty, JUDGED_AT["tdx_v4"])
+        verify_tdx(bytes(changed), empty, judged_at("tdx_quote"))
     assert asked == []
 
 
@@ -175,34 +171,37 @@ def test_without_collateral_an_altered_quote_asks_for_none(at: int) -> None:
 )
 def test_outside_the_time_of_its_collateral_it_is_refused(when: int, match: str) -> None:
     with pytest.raises(EvidenceError, match=match):
-        verify_tdx(quote("tdx_v4"), book("tdx_v4"), when)
+        verify_tdx(quote("tdx_quote"), book("tdx_quote"), when)
 
 
-def test_collateral_of_another_model_does_not_judge_it() -> None:
-    for wrong, match in (
-        ("tdx_v5_old_platform", r"^TCB info: for another platform model"),
-        ("sgx_v3", r"^QE identity: for another kind of TEE"),
-    ):
-        other = parse_pck_chain(parse_quote(quote(wrong))).extension.fmspc
-        collateral = book(wrong).find(other)
-        assert collateral is not None
-        fmspc = parse_pck_chain(parse_quote(quote("tdx_v4"))).extension.fmspc
-        assert fmspc != other
-        misfiled = CollateralBook(replace(collateral, fmspc=fmspc))
-        with pytest.raises(EvidenceError, match=match):
-            verify_tdx(quote("tdx_v4"), misfiled, JUDGED_AT[wrong])
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ("tdx_quote_outdated", r"^TCB info: for another platform model"),
+        ("sgx_quote", r"^QE identity: for another kind of TEE"),
+    ],
+)
+def test_collateral_of_another_model_does_not_judge_it(wrong: str, match: str) -> None:
+    other = parse_pck_chain(parse_quote(quote(wrong))).extension.fmspc
+    collateral = book(wrong).find(other)
+    assert collateral is not None
+    fmspc = parse_pck_chain(parse_quote(quote("tdx_quote"))).extension.fmspc
+    assert fmspc != other
+    misfiled = CollateralBook(replace(collateral, fmspc=fmspc))
+    with pytest.raises(EvidenceError, match=match):
+        verify_tdx(quote("tdx_quote"), misfiled, judged_at(wrong))
 
 
 def test_collateral_judges_every_machine_of_its_model() -> None:
     # The later collateral came with the certificate of the machine that it was fetched for.
-    assert "pck_certificate_chain" in (FOLDER / "tdx_v5_15ex_collateral.json").read_text()
-    found = verify_tdx(quote("tdx_v4"), book("tdx_v5_15ex"), JUDGED_AT["tdx_v5_15ex"])
-    assert found.platform_id == honest("tdx_v4").platform_id
+    assert "pck_certificate_chain" in require_intel("tdx_quote_td15ex").collateral
+    found = verify_tdx(quote("tdx_quote"), book("tdx_quote_td15ex"), judged_at("tdx_quote_td15ex"))
+    assert found.platform_id == honest("tdx_quote").platform_id
 
 
 @pytest.mark.parametrize("part", ["tcb_info", "qe_identity", "root_ca_crl", "pck_crl"])
 def test_altered_collateral_does_not_judge_it(part: str) -> None:
-    content = json.loads((FOLDER / "tdx_v4_collateral.json").read_text())
+    content = json.loads(require_intel("tdx_quote").collateral)
     if part in ("tcb_info", "qe_identity"):
         content[part] = content[part].replace("UpToDate", "OutOfDate", 1)
     else:
@@ -211,7 +210,7 @@ def test_altered_collateral_does_not_judge_it(part: str) -> None:
     layer = {"tcb_info": "TCB info", "qe_identity": "QE identity", "root_ca_crl": "root CA CRL"}
     altered = CollateralBook(Collateral.from_json(json.dumps(content)))
     with pytest.raises(EvidenceError, match=rf"^{layer.get(part, 'PCK CRL')}: "):
-        verify_tdx(quote("tdx_v4"), altered, JUDGED_AT["tdx_v4"])
+        verify_tdx(quote("tdx_quote"), altered, judged_at("tdx_quote"))
 
 
 # --- alterations of the quote
@@ -219,7 +218,7 @@ def test_altered_collateral_does_not_judge_it(part: str) -> None:
 
 def refused_or_same(name: str, changed: bytes) -> None:
     try:
-        found = verify_tdx(changed, book(name), JUDGED_AT[name])
+        found = verify_tdx(changed, book(name), judged_at(name))
     except AttestationError:
         return
     assert found == honest(name)
@@ -236,7 +235,7 @@ def test_no_signed_byte_can_be_altered(name: str) -> None:
         changed = bytearray(original)
         changed[at] ^= 1 << (at % 8)
         with pytest.raises(AttestationError):
-            verify_tdx(bytes(changed), book(name), JUDGED_AT[name])
+            verify_tdx(bytes(changed), book(name), judged_at(name))
 
 
 @pytest.mark.parametrize("name", GOOD_TDX)
@@ -250,29 +249,29 @@ def test_no_byte_of_the_certificates_or_behind_changes_the_meaning(name: str) ->
 
 
 def test_zero_padding_does_not_matter_and_anything_else_is_refused() -> None:
-    original = quote("tdx_v4")
+    original = quote("tdx_quote")
     bare = original.rstrip(b"\0") + b"\0"  # the PEM inside ends with one
     assert parse_quote(original).padding == len(original) - len(bare) == 70
     for padding in (b"", bytes(1), bytes(1000)):
-        found = verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
-        assert found == honest("tdx_v4")
+        found = verify_tdx(bare + padding, book("tdx_quote"), judged_at("tdx_quote"))
+        assert found == honest("tdx_quote")
     for padding in (b"\1", bytes(70) + b"x", bare):
         with pytest.raises(EvidenceError, match="follow it"):
-            verify_tdx(bare + padding, book("tdx_v4"), JUDGED_AT["tdx_v4"])
+            verify_tdx(bare + padding, book("tdx_quote"), judged_at("tdx_quote"))
     with pytest.raises(EvidenceError):
-        verify_tdx(bare + bytes(40_000), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+        verify_tdx(bare + bytes(40_000), book("tdx_quote"), judged_at("tdx_quote"))
 
 
 def test_a_quote_cut_short_anywhere_is_refused() -> None:
-    bare = quote("tdx_v4").rstrip(b"\0") + b"\0"
+    bare = quote("tdx_quote").rstrip(b"\0") + b"\0"
     for end in range(len(bare)):
         with pytest.raises(AttestationError):
-            verify_tdx(bare[:end], book("tdx_v4"), JUDGED_AT["tdx_v4"])
+            verify_tdx(bare[:end], book("tdx_quote"), judged_at("tdx_quote"))
 
 
 def with_certificates(pem: bytes) -> bytes:
     """The real quote with other certification data."""
-    original = quote("tdx_v4")
+    original = quote("tdx_quote")
     at = original.index(b"-----BEGIN CERTIFICATE-----")
     changed = bytearray(original[: at - 4] + struct.pack("<I", len(pem)) + pem)
     for place, before in ((632, 128 + 6), (766, 0)):
@@ -281,11 +280,13 @@ def with_certificates(pem: bytes) -> bytes:
 
 
 def test_both_parsers_see_the_same_certificates() -> None:
-    pem = quote("tdx_v4")[quote("tdx_v4").index(b"-----BEGIN CERTIFICATE-----") :].rstrip(b"\0")
+    pem = quote("tdx_quote")[quote("tdx_quote").index(b"-----BEGIN CERTIFICATE-----") :].rstrip(
+        b"\0"
+    )
     first, second, third, _ = pem.split(b"-----END CERTIFICATE-----\n")
     end = b"-----END CERTIFICATE-----\n"
     other = first.replace(b"CERTIFICATE", b"TRUSTED") + end.replace(b"CERTIFICATE", b"TRUSTED")
-    assert verify_tdx(with_certificates(pem), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+    assert verify_tdx(with_certificates(pem), book("tdx_quote"), judged_at("tdx_quote"))
     for chain in (
         other + pem,
         pem + other,
@@ -296,26 +297,26 @@ def test_both_parsers_see_the_same_certificates() -> None:
         b"",
     ):
         with pytest.raises(EvidenceError, match=r"^PCK certificate"):
-            verify_tdx(with_certificates(chain), book("tdx_v4"), JUDGED_AT["tdx_v4"])
+            verify_tdx(with_certificates(chain), book("tdx_quote"), judged_at("tdx_quote"))
 
 
 def test_no_byte_of_a_real_sgx_quote_can_be_altered() -> None:
-    original, name = quote("sgx_v3"), "sgx_v3"
-    good = verify_sgx(original, book(name), JUDGED_AT[name])
+    original, name = quote("sgx_quote"), "sgx_quote"
+    good = verify_sgx(original, book(name), judged_at(name))
     for at in range(len(original)):
         changed = bytearray(original)
         changed[at] ^= 1 << (at % 8)
         try:
-            found = verify_sgx(bytes(changed), book(name), JUDGED_AT[name])
+            found = verify_sgx(bytes(changed), book(name), judged_at(name))
         except AttestationError:
             continue
         assert at > original.index(b"-----BEGIN CERTIFICATE-----")
         assert found == good
 
 
-def test_the_certificates_in_the_files_are_intels() -> None:
-    for name in JUDGED_AT:
-        chain = parse_pck_chain(parse_quote(quote(name)))
-        assert isinstance(chain.leaf, x509.Certificate)
-        assert "Intel SGX PCK Certificate" in chain.leaf.subject.rfc4514_string()
-        assert chain.issuer_kind == "platform" or "Processor" in chain.leaf.issuer.rfc4514_string()
+@pytest.mark.parametrize("name", INTEL_DAYS)
+def test_the_certificates_in_the_files_are_intels(name: str) -> None:
+    chain = parse_pck_chain(parse_quote(quote(name)))
+    assert isinstance(chain.leaf, x509.Certificate)
+    assert "Intel SGX PCK Certificate" in chain.leaf.subject.rfc4514_string()
+    assert chain.issuer_kind == "platform" or "Processor" in chain.leaf.issuer.rfc4514_string()

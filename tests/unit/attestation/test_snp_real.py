@@ -1,7 +1,6 @@
 """Real reports of AMD's hardware: they verify under AMD's root and, altered, never do."""
 
 import base64
-from pathlib import Path
 
 import pytest
 
@@ -14,24 +13,25 @@ from cocoon.attestation.evidence.snp_collateral import (
     snp_root_hash,
 )
 from cocoon.attestation.evidence.snp_evidence import SnpEvidence, guest_refusals
-from cocoon.attestation.evidence.snp_report import GuestPolicy, SigningKey, SnpReport
+from cocoon.attestation.evidence.snp_report import SigningKey
 from cocoon.attestation.evidence.snp_x509 import require_issued
 from cocoon.errors import ConfigError, EvidenceError
+from cocoon.testing.real_evidence import amd
 from cocoon.testing.snp import snp_lab
 
-REAL = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "amd"
 NOW = 1_800_000_000
 BEFORE, AFTER = 1_780_000_000, 2_010_000_000
 
 
+REAL = amd()
+EVIDENCE = REAL.evidence
+
+
 def read(name: str) -> bytes:
-    return (REAL / name).read_bytes()
+    return REAL.authorities[name]
 
 
-EVIDENCE = read("milan_report.bin") + read("milan_vcek.der")
-
-
-def milan(ark: str = "milan_ark.der", ask: str = "milan_ask.der") -> SnpChain:
+def milan(ark: str = "milan_ark", ask: str = "milan_ask") -> SnpChain:
     return SnpChain(SnpProduct.MILAN, SigningKey.VCEK, read(ark), read(ask))
 
 
@@ -65,7 +65,7 @@ def test_the_chain_is_read_as_amds_service_sends_it() -> None:
         b"-----BEGIN CERTIFICATE-----\n"
         + base64.encodebytes(read(name))
         + b"-----END CERTIFICATE-----\n"
-        for name in ("milan_ask.der", "milan_ark.der")
+        for name in ("milan_ask", "milan_ark")
     )
     assert SnpChain.from_pem(SnpProduct.MILAN, SigningKey.VCEK, pem) == milan()
 
@@ -73,8 +73,8 @@ def test_the_chain_is_read_as_amds_service_sends_it() -> None:
 @pytest.mark.parametrize("product", ["milan", "genoa"])
 def test_amds_pinned_roots_sign_their_authorities(product: str) -> None:
     line = SnpProduct(product.capitalize())
-    chain = SnpChain(line, SigningKey.VCEK, read(f"{product}_ark.der"), read(f"{product}_ask.der"))
-    assert chain.root_hash == AMD_ROOT_HASHES[line] == snp_root_hash(read(f"{product}_ark.der"))
+    chain = SnpChain(line, SigningKey.VCEK, read(f"{product}_ark"), read(f"{product}_ask"))
+    assert chain.root_hash == AMD_ROOT_HASHES[line] == snp_root_hash(read(f"{product}_ark"))
     chain.require_valid_at(NOW)
     with pytest.raises(EvidenceError, match=f"ARK-{line} revocation list"):
         SnpCollateral(chain, b"")
@@ -89,16 +89,16 @@ def test_every_altered_byte_is_refused() -> None:
                 authentic(bytes(altered))
 
 
-@pytest.mark.parametrize("name", ["milan_ark.der", "milan_ask.der"])
+@pytest.mark.parametrize("name", ["milan_ark", "milan_ask"])
 def test_every_altered_byte_of_an_authority_is_refused(name: str) -> None:
     original = read(name)
     leaf = SnpEvidence.from_bytes(EVIDENCE)
     for at in range(len(original)):
         altered = bytearray(original)
         altered[at] ^= 0x01
-        ark, ask = read("milan_ark.der"), bytes(altered)
-        if name == "milan_ark.der":
-            ark, ask = bytes(altered), read("milan_ask.der")
+        ark, ask = read("milan_ark"), bytes(altered)
+        if name == "milan_ark":
+            ark, ask = bytes(altered), read("milan_ask")
         with pytest.raises(EvidenceError):
             leaf.require_chain(SnpChain(SnpProduct.MILAN, SigningKey.VCEK, ark, ask), NOW)
 
@@ -118,12 +118,10 @@ def test_the_leafs_dates_count(now: int, what: str) -> None:
 
 def test_a_chain_of_another_product_is_no_chain() -> None:
     with pytest.raises(EvidenceError, match="ARK-Milan"):
-        milan(ark="genoa_ark.der")
+        milan(ark="genoa_ark")
     with pytest.raises(EvidenceError, match="SEV-Milan"):
-        milan(ask="genoa_ask.der")
-    genoa = SnpChain(
-        SnpProduct.GENOA, SigningKey.VCEK, read("genoa_ark.der"), read("genoa_ask.der")
-    )
+        milan(ask="genoa_ask")
+    genoa = SnpChain(SnpProduct.GENOA, SigningKey.VCEK, read("genoa_ark"), read("genoa_ask"))
     with pytest.raises(EvidenceError, match="another product"):
         SnpEvidence.from_bytes(EVIDENCE).require_chain(genoa, NOW)
 
@@ -132,7 +130,7 @@ def test_amds_root_is_never_a_simulated_one() -> None:
     lab = snp_lab()
     book = SnpCollateralBook(lab.collateral)
     with pytest.raises(ConfigError):
-        verify_snp(lab.evidence(), book, NOW, simulated_root=read("milan_ark.der"))
+        verify_snp(lab.evidence(), book, NOW, simulated_root=read("milan_ark"))
 
 
 def test_simulated_evidence_is_not_amds() -> None:
@@ -145,14 +143,3 @@ def test_a_leaf_that_a_devnet_signs_is_not_milans() -> None:
     leaf = snp_lab().pki.leaf.certificate
     with pytest.raises(EvidenceError, match="not signed by SEV-Milan"):
         require_issued(leaf, milan().authority, "VCEK")
-
-
-def test_a_real_report_of_version_3() -> None:
-    report = SnpReport.from_bytes(read("genoa_report_v3.bin"))
-    assert (report.version, report.cpu, report.product) == (3, (0x19, 0x11, 1), SnpProduct.GENOA)
-    tcbs = report.tcbs(SnpProduct.GENOA)
-    assert tcbs["reported"] == SnpTcb(bootloader=10, tee=0, snp=23, microcode=0x54)
-    assert report.signing_key is SigningKey.VCEK
-    assert report.allows(GuestPolicy.SMT)
-    assert guest_refusals(report) == ()
-    assert report.current_firmware == (1, 55, 40)

@@ -318,12 +318,11 @@ def test_a_routers_record_carries_it() -> None:
 
 
 def test_no_policy_takes_amds_root_for_a_simulated_one() -> None:
-    from pathlib import Path
+    from cocoon.testing.real_evidence import amd
 
-    real = Path(__file__).parents[3] / "vectors" / "attestation" / "real" / "amd"
     with pytest.raises(ConfigError, match="vendor's root"):
         policy.snp(
             collateral=SnpCollateralBook(),
             requirement=SnpRequirement(),
-            simulated_root=(real / "genoa_ark.der").read_bytes(),
+            simulated_root=amd().authorities["genoa_ark"],
         )

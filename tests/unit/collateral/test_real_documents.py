@@ -5,7 +5,6 @@ The stand-in serves them in the wire form; their dates are past, so nothing judg
 
 import json
 import re
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -27,14 +26,14 @@ from cocoon.collateral.nvidia import NvidiaCollateral
 from cocoon.collateral.store import Stored
 from cocoon.errors import CollateralError
 from cocoon.testing.collateral_server import QUICK, CollateralServer, Fault, Served
+from cocoon.testing.real_evidence import INTEL_DAYS, amd, require_intel
+from cocoon.testing.real_evidence import nvidia as nvidia_samples
 
 pytestmark = pytest.mark.anyio
-REAL = Path(__file__).parents[3] / "vectors" / "attestation" / "real"
-INTEL = sorted(path.stem.removesuffix("_collateral") for path in REAL.glob("intel/*.json"))
 
 
 def parts_of(name: str) -> dict[str, str]:
-    text = (REAL / "intel" / f"{name}_collateral.json").read_text()
+    text = require_intel(name).collateral
     return {key: value for key, value in json.loads(text).items() if key != "pck_certificate_chain"}
 
 
@@ -64,10 +63,10 @@ def serve_intel(server: CollateralServer, parts: dict[str, str]) -> None:
     server.broken["/sgx/certification/v4/rootcacrl"] = Fault(200, parts["root_ca_crl"].encode())
 
 
-@pytest.mark.parametrize("name", INTEL)
+@pytest.mark.parametrize("name", INTEL_DAYS)
 async def test_what_intel_signed_passes_under_intels_root(name):
     parts = parts_of(name)
-    ((kind, key),) = wants_of((REAL / "intel" / f"{name}.quote").read_bytes()).keys
+    ((kind, key),) = wants_of(require_intel(name).quote).keys
     async with CollateralServer(Served(0)) as server:
         serve_intel(server, parts)
         intel = IntelCollateral(VendorHttp(server.url, limits=QUICK), None)
@@ -82,7 +81,7 @@ async def test_what_intel_signed_passes_under_intels_root(name):
 
 
 def test_one_turned_bit_of_what_intel_signed_is_refused():
-    parts = parts_of(INTEL[-1])
+    parts = parts_of("tdx_quote")
     tcb = parts["tcb_info"]
     place = tcb.index('"svn":') + 6
     turned = parts | {"tcb_info": tcb[:place] + "9" + tcb[place:]}
@@ -98,11 +97,10 @@ def test_one_turned_bit_of_what_intel_signed_is_refused():
 
 
 async def test_a_real_chips_certificate_passes_under_amds_root():
-    folder = REAL / "amd"
-    report = SnpReport.from_bytes((folder / "milan_report.bin").read_bytes())
-    der = (folder / "milan_vcek.der").read_bytes()
+    real = amd()
+    report, der = SnpReport.from_bytes(real.report), real.vcek
     chain = "".join(
-        x509.load_der_x509_certificate((folder / f"milan_{name}.der").read_bytes())
+        x509.load_der_x509_certificate(real.authorities[f"milan_{name}"])
         .public_bytes(Encoding.PEM)
         .decode()
         for name in ("ask", "ark")
@@ -110,20 +108,20 @@ async def test_a_real_chips_certificate_passes_under_amds_root():
     async with CollateralServer(Served(0)) as server:
         server.broken["/vcek/v1/Milan/cert_chain"] = Fault(200, chain.encode())
         server.broken[f"/vcek/v1/Milan/{report.chip_id.hex()}"] = Fault(200, der)
-        amd = AmdCollateral(VendorHttp(server.url, limits=QUICK))
+        client = AmdCollateral(VendorHttp(server.url, limits=QUICK))
         leaf = SnpLeaf.from_der(der)
         tcb = report.tcbs(SnpProduct.MILAN)["reported"]
         assert tcb == leaf.tcb
-        assert await amd.vcek(SnpProduct.MILAN, report.chip_id, tcb) == der
+        assert await client.vcek(SnpProduct.MILAN, report.chip_id, tcb) == der
         query = server.requests[1].partition("?")[2]
         assert re.fullmatch(r"blSPL=\d+&teeSPL=\d+&snpSPL=\d+&ucodeSPL=\d+", query)
-        await amd.close()
+        await client.close()
 
 
 async def test_a_real_manifest_passes():
     import base64
 
-    xml = (REAL / "nvidia" / "driver_545.00.swidtag").read_bytes()
+    xml = nvidia_samples().manifests["Driver_RIM_test_no_gpu.swidtag"]
     body = json.dumps({"id": "x", "rim": base64.b64encode(xml).decode()}).encode()
     async with CollateralServer(Served(0)) as server:
         server.broken["/v1/rim"] = Fault(200, body)
