@@ -3,7 +3,7 @@
 import base64
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,8 @@ import pytest
 from cocoon.attestation import policy as policies
 from cocoon.attestation.event_log import parse_event_log, replay, text_events
 from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
+from cocoon.attestation.measurements import TdxMeasurements
 from cocoon.cli.app import run
 from cocoon.cli.attest.judging import Basis
 from cocoon.cli.attest.targets import Loaded, Origin
@@ -27,19 +29,53 @@ from cocoon.net.attestation_page import AttestationPage, PageFacts
 from cocoon.net.credentials import EvidenceExtras, GeneratedCredentials
 from cocoon.net.identity import Identity
 from cocoon.testing.event_log import log_event, log_header
+from cocoon.testing.real_evidence import amd, require_intel
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "attestation"
-REAL = VECTORS / "real"
 NOW = int(time.time())
 NONCE = bytes(range(32))
-QUOTE = REAL / "intel" / "tdx_v4.quote"
-JUDGED = ("--collateral", str(REAL / "intel" / "tdx_v4_collateral.json"), "--at", "2025-07-01")
-IMAGE = "b260fa9168ca9f28e7f15f128a45ac31c419705b31a60feac30b322ee06bc752"
 
 
 @pytest.fixture(scope="module")
 def tee(tmp_path_factory: pytest.TempPathFactory) -> SimulatedTee:
     return SimulatedTee(tmp_path_factory.mktemp("verify") / "tee", NOW)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A quote in a file, and the options with which it verifies."""
+
+    file: Path
+    judged: tuple[str, ...]
+    simulated: bool
+
+    @property
+    def image(self) -> str:
+        body = parse_quote(self.file.read_bytes()).body
+        assert isinstance(body, TdBody)
+        return TdxMeasurements(
+            body.mr_td, body.mr_config_id, body.mr_owner, body.mr_owner_config, body.rtmrs,
+            body.report_data,
+        ).image_hash().hex()  # fmt: skip
+
+
+@pytest.fixture
+def real() -> Sample:
+    """Of Intel's hardware; the test is skipped where there is none."""
+    found = require_intel()
+    judged = ("--collateral", str(found.collateral_file), "--at", found.day)
+    return Sample(found.quote_file, judged, False)
+
+
+@pytest.fixture(params=["real", "simulated"])
+def sample(request: pytest.FixtureRequest, tee: SimulatedTee, tmp_path: Path) -> Sample:
+    if request.param == "real":
+        found: Sample = request.getfixturevalue("real")
+        return found
+    file = tmp_path / "quote"
+    file.write_bytes(SimulatedTdx(tee, "worker").quote(bytes(64)))
+    text = f'[policy]\nkind = "tdx-simulated"\ndirectory = "{tee.directory}"\n'
+    return Sample(file, ("--policy", policy_file(tmp_path, text)), True)
 
 
 @pytest.fixture(autouse=True)
@@ -61,54 +97,58 @@ def failed(found: dict[str, Any]) -> dict[str, Any]:
     return step
 
 
-def test_a_real_quote_verifies_with_intels_root(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = verdict(capsys, str(QUOTE), *JUDGED)
+def test_a_quote_verifies_with_its_root(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:
+    code, found = verdict(capsys, str(sample.file), *sample.judged)
     assert code == 0
-    assert (found["kind"], found["simulated"]) == ("tdx", False)
-    assert (found["image_hash"], found["image_judged"]) == (IMAGE, False)
+    assert found["kind"] == ("tdx-simulated" if sample.simulated else "tdx")
+    assert found["simulated"] == sample.simulated
+    assert (found["image_hash"], found["image_judged"]) == (sample.image, False)
     assert [step["number"] for step in found["steps"]] == list(range(1, len(found["steps"]) + 1))
     claims = {claim["name"]: claim["verdict"] for claim in found["claims"]}
-    assert claims["genuine_hardware"] == "proven"
+    assert claims["genuine_hardware"] == ("refuted" if sample.simulated else "proven")
 
 
-def test_the_report_says_that_the_image_is_not_judged(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["attest", "verify", str(QUOTE), *JUDGED]) == 0
+def test_the_report_says_that_the_image_is_not_judged(
+    sample: Sample, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["attest", "verify", str(sample.file), *sample.judged]) == 0
     shown = capsys.readouterr().out
-    assert f"image {IMAGE} (NOT JUDGED: no list of images was given)" in shown
+    assert f"image {sample.image} (NOT JUDGED: no list of images was given)" in shown
     assert "\x1b" not in shown
-    assert "SIMULATED" not in shown
+    assert ("SIMULATED" in shown) == sample.simulated
     assert shown.index("   1  passed") < shown.index("VERIFIED: ")
 
 
 @pytest.mark.parametrize("at", [40, 200, 600, 700, 800, 1200, 1300, 2003])
 def test_an_altered_quote_is_refused_with_the_step_named(
-    at: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    at: int, sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    data = bytearray(QUOTE.read_bytes())
+    data = bytearray(sample.file.read_bytes())
     data[at] ^= 1
     file = tmp_path / "altered"
     file.write_bytes(bytes(data))
-    code, found = verdict(capsys, str(file), *JUDGED)
+    code, found = verdict(capsys, str(file), *sample.judged)
     assert code == 3
     assert failed(found)["layer"] == "evidence"
     assert found["kind"] is None
-    assert run(["attest", "verify", str(file), *JUDGED]) == 3
+    assert run(["attest", "verify", str(file), *sample.judged]) == 3
     assert "REFUSED: " in capsys.readouterr().out
 
 
-def test_only_the_pinned_image_passes(capsys: pytest.CaptureFixture[str]) -> None:
-    code, found = verdict(capsys, str(QUOTE), *JUDGED, "--image", IMAGE)
+def test_only_the_pinned_image_passes(sample: Sample, capsys: pytest.CaptureFixture[str]) -> None:
+    target = (str(sample.file), *sample.judged)
+    code, found = verdict(capsys, *target, "--image", sample.image)
     assert (code, found["image_judged"]) == (0, True)
-    code, found = verdict(capsys, str(QUOTE), *JUDGED, "--image", "00" * 32)
+    code, found = verdict(capsys, *target, "--image", "00" * 32)
     assert code == 3
     assert failed(found)["name"] == "Image"
 
 
 def test_old_and_missing_collateral_refuse_and_say_what_helps(
-    capsys: pytest.CaptureFixture[str],
+    real: Sample, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for more in (JUDGED[:2], ()):
-        code, found = verdict(capsys, str(QUOTE), *more)
+    for more in (real.judged[:2], ()):
+        code, found = verdict(capsys, str(real.file), *more)
         assert code == 3
         assert "cocoon attest collateral fetch" in failed(found)["fix"]
 
@@ -117,16 +157,18 @@ def test_a_real_snp_report_fails_for_what_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The only public report whose chip's certificate is public has DEBUG set."""
-    report, vcek = REAL / "amd" / "milan_report.bin", REAL / "amd" / "milan_vcek.der"
+    report, vcek = tmp_path / "report", tmp_path / "vcek"
+    report.write_bytes(amd().report)
+    vcek.write_bytes(amd().vcek)
     code, found = verdict(capsys, str(report), "--vcek", str(vcek))
     assert code == 3
     assert failed(found)["layer"] == "evidence"
 
 
 def test_an_sgx_quote_is_judged_by_intels_root(capsys: pytest.CaptureFixture[str]) -> None:
-    collateral = str(REAL / "intel" / "sgx_v3_collateral.json")
-    arguments = (str(REAL / "intel" / "sgx_v3.quote"), "--collateral", collateral)
-    code, found = verdict(capsys, *arguments, "--at", "2025-07-01")
+    found_here = require_intel("sgx_quote")
+    arguments = (str(found_here.quote_file), "--collateral", str(found_here.collateral_file))
+    code, found = verdict(capsys, *arguments, "--at", found_here.day)
     assert code == 3
     assert failed(found)["name"] == "Platform"
 
@@ -272,17 +314,18 @@ def test_a_directory_that_is_not_there_is_not_made(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = '[policy]\nkind = "tdx-simulated"\ndirectory = "mistyped"\n'
-    assert run(["attest", "verify", str(QUOTE), "--policy", policy_file(tmp_path, text)]) == 2
+    (tmp_path / "quote").write_bytes(bytes(64))
+    assert run(["attest", "verify", "quote", "--policy", policy_file(tmp_path, text)]) == 2
     assert "there is no simulated machine in" in capsys.readouterr().err
     assert not (tmp_path / "mistyped").exists()
 
 
 def test_event_logs_must_lead_to_the_registers(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    sample: Sample, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "log"
     log.write_text("cocoon:tdx_inited\n")
-    code, found = verdict(capsys, str(QUOTE), *JUDGED, "--event-log", str(log))
+    code, found = verdict(capsys, str(sample.file), *sample.judged, "--event-log", str(log))
     assert code == 3
     assert failed(found)["name"] == "Event log"
     assert "RTMR3" in failed(found)["reason"]
@@ -329,11 +372,14 @@ def test_what_proves_nothing_alone_is_refused(
     target: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     paths = {
-        "collateral": REAL / "intel" / "tdx_v4_collateral.json",
-        "chain": REAL / "amd" / "milan_ark.der",
+        "collateral": tmp_path / "collateral.json",
+        "chain": tmp_path / "chain",
         "log": tmp_path / "log",
         "statement": tmp_path / "statement",
     }
+    platform = json.loads((VECTORS / "simulated_platform.json").read_text())
+    paths["collateral"].write_text(json.dumps(platform["collateral"]))
+    paths["chain"].write_bytes(amd().authorities["milan_ark"])
     paths["log"].write_text("cocoon:tdx_inited\n")
     paths["statement"].write_text(
         json.dumps(
@@ -362,9 +408,13 @@ def test_what_proves_nothing_alone_is_refused(
     ],
 )
 def test_wrong_wishes_are_one_sentence(
-    arguments: tuple[str, ...], sentence: str, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...],
+    sentence: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert run(["attest", "verify", str(QUOTE), *arguments]) == 2
+    (tmp_path / "quote").write_bytes(bytes(64))
+    assert run(["attest", "verify", "quote", *arguments]) == 2
     error = capsys.readouterr().err
     assert sentence in error
     assert error.count("\n") == 1
