@@ -1,21 +1,25 @@
 """Whatever `cocoon attest inspect` is given: shown, or refused with an AttestationError."""
 
+import base64
 import json
 from pathlib import Path
 
+from cocoon.attestation.certificate import parse_certificate
 from cocoon.cli.attest.describe import describe
 from cocoon.cli.attest.recognise import recognise
 from cocoon.errors import AttestationError
+from cocoon.testing.real_evidence import amd, nvidia
 
-REAL = Path(__file__).parents[2] / "vectors" / "attestation" / "real"
+VECTORS = Path(__file__).parents[2] / "vectors" / "attestation"
+CERTIFICATES = json.loads((VECTORS / "certificates.json").read_text())
+CERTIFICATE = base64.b64decode(CERTIFICATES[0]["input"]["certificate"])
+PLATFORM = json.loads((VECTORS / "simulated_platform.json").read_text())
 GOOD = [
-    path.read_bytes()
-    for path in (
-        REAL / "intel" / "tdx_v4.quote",
-        REAL / "intel" / "sgx_v3.quote",
-        REAL / "amd" / "milan_report.bin",
-        REAL / "intel" / "tdx_v4_collateral.json",
-    )
+    parse_certificate(CERTIFICATE).quote or b"",
+    CERTIFICATE,
+    amd().evidence,
+    nvidia().report,
+    json.dumps(PLATFORM["collateral"]).encode(),
 ]
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from cocoon.attestation.bundle import EvidenceBundle
+from cocoon.attestation.certificate import parse_certificate
 from cocoon.attestation.document import AttestationDocument
 from cocoon.attestation.endorsement import Endorsement
+from cocoon.attestation.evidence.nvidia_item import GpuItem
 from cocoon.attestation.statement import Statement
 from cocoon.cli.app import run
 from cocoon.cli.attest.recognise import Item, Kind, recognise
@@ -18,17 +20,25 @@ from cocoon.devnet.snp import SimulatedSnp, SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import EvidenceError
 from cocoon.net.identity import Identity
+from cocoon.testing.real_evidence import amd, nvidia, require_intel
+
+
+def quote_of(der: bytes) -> bytes:
+    quote = parse_certificate(der).quote
+    assert quote is not None
+    return quote
+
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "attestation"
-REAL = VECTORS / "real"
 NOW = 1_795_000_000
-TDX = (REAL / "intel" / "tdx_v4.quote").read_bytes()
-SNP = (REAL / "amd" / "milan_report.bin").read_bytes()
+SNP = amd().report
 CERTIFICATES = {
     case["name"]: base64.b64decode(case["input"]["certificate"])
     for case in json.loads((VECTORS / "certificates.json").read_text())
 }
 GOOD = CERTIFICATES["good server"]
+TDX = quote_of(GOOD)
+DEBUG = quote_of(CERTIFICATES["DEBUG domain"])
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +69,11 @@ FORMS = {
     ("kind", "data"),
     [
         (Kind.TDX_QUOTE, TDX),
-        (Kind.TDX_QUOTE, (REAL / "intel" / "tdx_v5_15ex.quote").read_bytes()),
-        (Kind.SGX_QUOTE, (REAL / "intel" / "sgx_v3.quote").read_bytes()),
+        (Kind.TDX_QUOTE, DEBUG),
         (Kind.SNP_REPORT, SNP),
-        (Kind.SNP_REPORT, SNP + (REAL / "amd" / "milan_vcek.der").read_bytes()),
+        (Kind.SNP_REPORT, amd().evidence),
         (Kind.CERTIFICATE, GOOD),
-        (Kind.CHAIN, (REAL / "amd" / "milan_ark.der").read_bytes()),
+        (Kind.CHAIN, amd().authorities["milan_ark"]),
         (Kind.FAKE_EVIDENCE, bytes(range(128, 192))),
         (Kind.TDREPORT, b"\x81" + bytes(1023)),
     ],
@@ -122,7 +131,7 @@ def test_our_own_parts_are_known(tee: SimulatedTee) -> None:
 
 
 def test_a_real_quote_is_shown_with_its_registers(capsys: pytest.CaptureFixture[str]) -> None:
-    view = shown(capsys, str(REAL / "intel" / "tdx_v4.quote"))
+    view = shown(capsys, str(require_intel().quote_file))
     domain = view["sections"]["domain"]
     assert domain["attributes"] == "0x10000000 (SEPT_VE_DISABLE)"
     assert len(domain["mr_td"]) == 96
@@ -133,8 +142,28 @@ def test_a_real_quote_is_shown_with_its_registers(capsys: pytest.CaptureFixture[
     assert view["warnings"] == []
 
 
-def test_a_debug_report_is_warned_of(capsys: pytest.CaptureFixture[str]) -> None:
-    view = shown(capsys, str(REAL / "amd" / "milan_report.bin"))
+@pytest.mark.parametrize(("name", "kind"), [("tdx_quote_td15ex", "tdx"), ("sgx_quote", "sgx")])
+def test_real_quotes_of_other_forms_are_known(
+    name: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = require_intel(name)
+    assert shown(capsys, str(found.quote_file))["kind"] == f"{kind}-quote"
+    assert shown(capsys, str(found.collateral_file))["kind"] == f"{kind} collateral"
+
+
+def test_a_real_gpu_report_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    samples, file = nvidia(), tmp_path / "gpu"
+    file.write_text(samples.report.hex())
+    assert shown(capsys, str(file))["sections"]["report"]["driver_version"] == "550.90.07"
+    file.write_bytes(GpuItem(samples.report, samples.chain).to_bytes())
+    view = shown(capsys, str(file))
+    assert "NVIDIA Device Identity CA" in view["sections"]["GPU certificate 5"]["subject"]
+
+
+def test_a_debug_report_is_warned_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report"
+    file.write_bytes(SNP)
+    view = shown(capsys, str(file))
     assert view["kind"] == "snp-report"
     assert any(text.startswith("DEBUG") for text in view["warnings"])
     assert any("no certificate" in text for text in view["warnings"])
@@ -196,8 +225,10 @@ def test_a_simulated_report_of_amd_form_is_shown(
 def test_collateral_of_every_vendor_is_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert shown(capsys, str(REAL / "intel" / "tdx_v4_collateral.json"))["kind"] == "tdx collateral"
-    assert shown(capsys, str(REAL / "intel" / "sgx_v3_collateral.json"))["kind"] == "sgx collateral"
+    platform = json.loads((VECTORS / "simulated_platform.json").read_text())
+    intel = tmp_path / "intel.json"
+    intel.write_text(json.dumps(platform["collateral"]))
+    assert shown(capsys, str(intel))["kind"] == "tdx collateral"
     machine = SimulatedSnpMachine(tmp_path / "snp", NOW)
     file = tmp_path / "snp.json"
     file.write_text(machine.collateral(NOW).to_json())
@@ -208,9 +239,10 @@ def test_collateral_of_every_vendor_is_shown(
 
 
 def test_people_and_pipes_get_plain_text(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    file = str(REAL / "intel" / "tdx_v4.quote")
+    file = str(tmp_path / "quote")
+    (tmp_path / "quote").write_bytes(TDX)
     assert run(["attest", "inspect", file]) == 0
     captured = capsys.readouterr()
     assert "\x1b" not in captured.out

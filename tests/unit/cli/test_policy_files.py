@@ -1,5 +1,6 @@
 """Policies as TOML: every kind, compositions, and what `cocoon attest policy check` says."""
 
+import base64
 import json
 import time
 from collections.abc import Iterator
@@ -24,7 +25,7 @@ from cocoon.devnet.snp import SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError
 
-REAL = Path(__file__).parents[3] / "vectors" / "attestation" / "real"
+VECTORS = Path(__file__).parents[3] / "vectors" / "attestation"
 NOW = int(time.time())
 HASH = "ab" * 32
 REGISTER = "cd" * 48
@@ -329,7 +330,9 @@ def test_production_refuses_simulation_with_exit_code_3(
 
 def test_expired_collateral_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "p.toml"
-    collateral = REAL / "intel" / "tdx_v4_collateral.json"
+    old = NOW - 400 * 86_400
+    collateral = tmp_path / "collateral.json"
+    collateral.write_text(SimulatedTee(tmp_path / "tee", old).pki.collateral_json(old))
     file.write_text(f'[policy]\nkind = "tdx"\ncollateral = ["{collateral}"]\n')
     assert run(["attest", "policy", "check", str(file)]) == 3
     assert "expired" in capsys.readouterr().out
@@ -365,9 +368,10 @@ def test_evidence_is_judged_by_the_policy_too(
 ) -> None:
     file = tmp_path / "p.toml"
     file.write_text(f'[policy]\nkind = "tdx"\nimage_hashes = ["{HASH}"]\n')
-    quote = str(REAL / "intel" / "tdx_v4.quote")
-    arguments = ["attest", "policy", "check", str(file), "--evidence", quote, "--json",
-                 "--collateral", str(REAL / "intel" / "tdx_v4_collateral.json")]  # fmt: skip
+    quote = tmp_path / "certificate"
+    case = json.loads((VECTORS / "certificates.json").read_text())[0]
+    quote.write_bytes(base64.b64decode(case["input"]["certificate"]))
+    arguments = ["attest", "policy", "check", str(file), "--evidence", str(quote), "--json"]
     assert run(arguments) == 3
     assert json.loads(capsys.readouterr().out)["evidence"]["verdict"] == "refused"
 
