@@ -5,10 +5,6 @@ sample comes without OCSP answers, so of it only signature, chain and firmware a
 """
 
 from collections.abc import Callable
-from pathlib import Path
-
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.evidence import nvidia_chain, nvidia_ocsp
 from cocoon.attestation.evidence.nvidia import needed, verify_gpu
@@ -19,11 +15,11 @@ from cocoon.attestation.evidence.nvidia_rim import RimDocument
 from cocoon.attestation.evidence.nvidia_subject import require_report_signature
 from cocoon.devnet.gpu import SimulatedGpus
 from cocoon.devnet.gpu_pki import GpuPki
+from cocoon.testing.real_evidence import nvidia
 
 NOW = 1_795_000_000
 REAL_NOW = 1_735_689_600
 NONCE = bytes(range(32))
-REAL = Path(__file__).parent.parent / "vectors" / "attestation" / "real" / "nvidia"
 
 Comparison = tuple[str, Callable[[], object], Callable[[], object]]
 """Name, our work, and the bare signature of one report."""
@@ -53,10 +49,8 @@ def first() -> Comparison:
 
 def real() -> Comparison:
     """A real H100 seen first: everything that needs no OCSP answer."""
-    chain = x509.load_pem_x509_certificates((REAL / "hopper_chain.pem").read_bytes())
-    ders = tuple(certificate.public_bytes(Encoding.DER) for certificate in chain)
-    report = bytes.fromhex((REAL / "hopper_report.hex").read_text())
-    item, empty = GpuItem(report, ders).to_bytes(), GpuCollateralBook()
+    sample = nvidia()
+    item, empty = GpuItem(sample.report, sample.chain).to_bytes(), GpuCollateralBook()
 
     def ours() -> object:
         _forget()
@@ -67,7 +61,7 @@ def real() -> Comparison:
 
 def manifest() -> Comparison:
     """Loading a real manifest of 20 KiB, once in its life."""
-    xml = (REAL / "driver_545.00.swidtag").read_bytes()
+    xml = nvidia().manifests["Driver_RIM_test_no_gpu.swidtag"]
     _, _, baseline = again()
 
     def ours() -> object:

@@ -1,7 +1,6 @@
 """Verifying SEV-SNP evidence, and the bare operations that it cannot do without."""
 
 from collections.abc import Callable
-from pathlib import Path
 
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -12,9 +11,9 @@ from cocoon.attestation.evidence.snp_collateral import SnpChain, SnpCollateralBo
 from cocoon.attestation.evidence.snp_evidence import SnpEvidence
 from cocoon.attestation.evidence.snp_report import REPORT_BYTES, SigningKey
 from cocoon.attestation.evidence.snp_x509 import load_certificate
+from cocoon.testing.real_evidence import amd
 from cocoon.testing.snp import NOW, snp_lab
 
-REAL = Path(__file__).parents[1] / "vectors" / "attestation" / "real" / "amd"
 _PSS = padding.PSS(padding.MGF1(hashes.SHA384()), 48)
 
 
@@ -35,8 +34,9 @@ def simulated_case() -> Case:
 
 def real_case() -> Case:
     """A real report (RSA-4096) up to AMD's root; without revocations, of which none are here."""
-    chain = SnpChain(SnpProduct.MILAN, SigningKey.VCEK, _read("milan_ark"), _read("milan_ask"))
-    evidence = _read("milan_report", "bin") + _read("milan_vcek")
+    real = amd()
+    ark, ask = real.authorities["milan_ark"], real.authorities["milan_ask"]
+    chain, evidence = SnpChain(SnpProduct.MILAN, SigningKey.VCEK, ark, ask), real.evidence
     return (
         "SNP report, real: signatures, chain",
         lambda: SnpEvidence.from_bytes(evidence).require_chain(chain, NOW),
@@ -61,7 +61,3 @@ def _bare(found: SnpEvidence, leaf_der: bytes, chain: SnpChain) -> Callable[[], 
         authority.verify(leaf_signature, tbs, _PSS, hashes.SHA384())
 
     return run
-
-
-def _read(name: str, suffix: str = "der") -> bytes:
-    return (REAL / f"{name}.{suffix}").read_bytes()

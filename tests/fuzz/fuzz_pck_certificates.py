@@ -2,18 +2,17 @@
 
 import base64
 import struct
-from datetime import UTC, datetime
-from pathlib import Path
 
-from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
+from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.evidence.tdx import verify_tdx
 from cocoon.errors import AttestationError
+from cocoon.testing.intel import NOW, intel_lab
 
-REAL = Path(__file__).parents[2] / "vectors" / "attestation" / "real" / "intel"
-QUOTE = (REAL / "tdx_v4.quote").read_bytes()
-BOOK = CollateralBook(Collateral.from_json((REAL / "tdx_v4_collateral.json").read_text()))
-NOW = int(datetime(2025, 7, 1, tzinfo=UTC).timestamp())
-HONEST = verify_tdx(QUOTE, BOOK, NOW)
+LAB = intel_lab()
+QUOTE = LAB.quotes["tdx v4"]
+BOOK = LAB.book()
+ROOT = LAB.pki.root_der
+HONEST = verify_tdx(QUOTE, BOOK, NOW, simulated_root=ROOT)
 CHAIN_AT = QUOTE.index(b"-----BEGIN")
 CERTIFICATION_BYTES = 384 + 64 + 2 + 32 + 6
 
@@ -35,7 +34,7 @@ def with_chain(chain: list[bytes]) -> bytes:
 
 
 CHAIN = certificates()
-if verify_tdx(with_chain(CHAIN), BOOK, NOW) != HONEST:
+if verify_tdx(with_chain(CHAIN), BOOK, NOW, simulated_root=ROOT) != HONEST:
     raise AssertionError("the same certificates, written anew, are not the same")
 
 
@@ -48,7 +47,7 @@ def fuzz_one(data: bytes) -> None:
     chain[index] = chain[index][:at] + patch + chain[index][at + cut :]
     for book in (BOOK, CollateralBook()):
         try:
-            found = verify_tdx(with_chain(chain), book, NOW)
+            found = verify_tdx(with_chain(chain), book, NOW, simulated_root=ROOT)
         except AttestationError:
             continue
         if found != HONEST:

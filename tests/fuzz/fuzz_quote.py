@@ -1,15 +1,14 @@
 """Our reader of quotes, reports and platform certificates: only expected errors come out."""
 
 import contextlib
-from pathlib import Path
 
 from cocoon.attestation.evidence.pck import parse_pck_chain, parse_pck_extension
 from cocoon.attestation.evidence.td_report import parse_td_report
 from cocoon.attestation.evidence.tdx_quote import parse_quote
 from cocoon.errors import EvidenceError
+from cocoon.testing.intel import intel_lab
 
-REAL = Path(__file__).parents[2] / "vectors" / "attestation" / "real" / "intel"
-QUOTES = tuple(path.read_bytes() for path in sorted(REAL.glob("*.quote")))
+QUOTES = tuple(intel_lab().quotes.values())
 
 
 def fuzz_one(data: bytes) -> None:

@@ -1,8 +1,6 @@
 """Readers of quotes, reports, certificates and logs: any bytes give a value or an EvidenceError."""
 
 import contextlib
-from functools import cache
-from pathlib import Path
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,14 +12,9 @@ from cocoon.attestation.evidence.td_report import TD_REPORT_BYTES, parse_td_repo
 from cocoon.attestation.evidence.tdx_quote import parse_quote
 from cocoon.errors import EvidenceError
 from cocoon.testing.event_log import log_event, log_header
+from cocoon.testing.intel import intel_lab
 
-REAL = Path(__file__).parents[2] / "vectors" / "attestation" / "real" / "intel"
-NAMES = ("tdx_v4", "tdx_v5_15ex", "tdx_v5_old_platform", "sgx_v3")
-
-
-@cache
-def real(name: str) -> bytes:
-    return (REAL / f"{name}.quote").read_bytes()
+QUOTES = intel_lab().quotes
 
 
 @st.composite
@@ -32,7 +25,7 @@ def damaged(draw: st.DrawFn, original: bytes) -> bytes:
     return original[:at] + patch + original[at + cut :]
 
 
-@given(st.sampled_from(NAMES).flatmap(lambda name: damaged(real(name))))
+@given(st.sampled_from(sorted(QUOTES)).flatmap(lambda name: damaged(QUOTES[name])))
 @settings(max_examples=400)
 def test_damaged_quotes(data: bytes) -> None:
     try:
