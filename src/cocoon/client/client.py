@@ -135,6 +135,7 @@ class Client:
         link = await self._dial(target.host, target.port, connection.make_link)
         try:
             await connection.shake_hands(link)
+            self._require_current(connection)
             self._pool.add(connection)
             try:
                 on_ready()
@@ -144,6 +145,13 @@ class Client:
                 self._pool.remove(connection)
         finally:
             link.close()
+
+    def _require_current(self, connection: ProxyConnection) -> None:
+        """Refuse what the network has changed while hands were shaken, which may take minutes."""
+        root = self.root.current
+        if root.params.params_version != connection.root.params.params_version:
+            raise UnavailableError("the network's parameters changed during the handshake")
+        connection.require_listed(root)
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
         """New parameters mean new contracts (§4.2); a revoked image gets no more requests."""

@@ -13,6 +13,7 @@ import structlog
 
 from cocoon.accounting import PriceList, Tokens
 from cocoon.chain.address import Address
+from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.settings import ClientSettings
@@ -124,7 +125,7 @@ class ProxyConnection:
             RequestError: it refused, or the link died.
         """
         self._link = link
-        check_proxy_image(self.root, link.peer, required=self._settings.must_check_proxies)
+        self.require_listed(self.root)
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value
         await link.wait_open()
@@ -139,6 +140,16 @@ class ProxyConnection:
         early, self._early = self._early, []
         for message in early:
             self._receive_message(link, message)
+
+    def require_listed(self, root: RootConfig) -> None:
+        """Refuse a proxy whose image a root configuration does not list; once connected.
+
+        Raises:
+            PolicyError: hashes are checked, and its is not listed.
+        """
+        if self._link is not None:
+            required = self._settings.must_check_proxies
+            check_proxy_image(root, self._link.peer, required=required)
 
     async def _authorize(self, link: Link, account: Account) -> TLObject:
         """Show the secret, or register on chain and wait until the proxy has seen that.

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from cocoon.chain.address import Address
+from cocoon.chain.root_config import RootConfig
 from cocoon.errors import WIRE_ERROR, CocoonError, UnavailableError
 from cocoon.net.link import Link
 from cocoon.net.payment_book import PaymentChannel
@@ -159,7 +160,7 @@ class Uplink:
             RequestError: it refused, or the link died.
         """
         self._link = link
-        check_proxy_image(self.root, link.peer, required=self._settings.must_check_proxies)
+        self.require_listed(self.root)
         await link.wait_open()
         session = self._session
         answer = await link.query(session.connect(), HANDSHAKE_TIMEOUT)
@@ -174,6 +175,16 @@ class Uplink:
         early, self._early = self._early, []
         for message in early:
             self._receive(link, message)
+
+    def require_listed(self, root: RootConfig) -> None:
+        """Refuse a proxy whose image a root configuration does not list; once connected.
+
+        Raises:
+            PolicyError: hashes are checked, and its is not listed.
+        """
+        if self._link is not None:
+            required = self._settings.must_check_proxies
+            check_proxy_image(root, self._link.peer, required=required)
 
     def _accept(self, greeting: ProxyGreeting) -> PaymentChannel:
         """Recompute both contract addresses and compare them with what the proxy says."""

@@ -153,6 +153,7 @@ class Worker:
         link = await self._dial(target.host, target.port, uplink.make_link)
         try:
             await uplink.shake_hands(link)
+            self._require_current(uplink)
             self._uplinks.append(uplink)
             try:
                 on_ready()
@@ -163,6 +164,13 @@ class Worker:
         finally:
             link.close()
             await uplink.finished()
+
+    def _require_current(self, uplink: Uplink) -> None:
+        """Refuse what the network has changed while hands were shaken."""
+        root = self.root.current
+        if root.params.params_version != uplink.root.params.params_version:
+            raise UnavailableError("the network's parameters changed during the handshake")
+        uplink.require_listed(root)
 
     def _root_changed(self, before: RootConfig, root: RootConfig) -> None:
         """New parameters mean new contracts (§4.2); a revoked image gets no more work."""
