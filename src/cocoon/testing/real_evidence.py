@@ -4,7 +4,7 @@ AMD's and NVIDIA's ship in wheels of others, which ``requirements-evidence.lock`
 development environment has: their files are read, their code is never imported, and without them
 the tests fail. Intel's ship in no wheel: they are in the source distribution of ``dcap-qvl``. Point
 :data:`VARIABLE` at its folder ``sample``; without it the tests over them are skipped
-(``docs/howto/verify-a-node.md``).
+(``docs/howto/work-on-cocoon.md``).
 """
 
 import os
@@ -126,7 +126,7 @@ def require_intel(name: str = "tdx_quote") -> IntelSample:
     """One of :data:`INTEL_DAYS`; the running test is skipped where it is not at hand."""
     sample = intel(name)
     if sample is None:
-        pytest.skip(f"no {name} here: set {VARIABLE} to the folder sample of dcap-qvl's source")
+        pytest.skip(f"{VARIABLE} names no folder with {name}: see docs/howto/work-on-cocoon.md")
     return sample
 
 
