@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cocoon import errors
 from cocoon.attestation.evidence import EvidenceKind
 from cocoon.attestation.policy import AllOf, AnyOf, Policy, leaves, trusts_simulation
 from cocoon.cli.app import run
@@ -148,41 +149,13 @@ directory = "gpus"
     assert all("SIMULATED" in note for note in policy_notes(table, "workers"))
 
 
-CONTRADICTIONS = {
-    'kind = "snp"': "needs the table `snp`",
-    'kind = "tdx-simulated"': "needs the key `directory`",
-    'kind = "snp-simulated"': "needs the key `directory`",
-    'kind = "tdx"\nsnp = {min_tcb = {Genoa = {bootloader=1, tee=0, snp=0, microcode=0}}}':
-        "does not look at `snp`",
-    'kind = "fake-tdx"\noperators = []': "does not look at `operators`",
-    'kind = "unsafe-accept-anything"\nimage_hashes = []': "does not look at `image_hashes`",
-    'kind = "tdx"\nimagehashes = []': "did you mean",
-    'kind = "tdx"\nrtmr_sets = [["00"]]': "48 bytes in hex",
-    f'kind = "tdx"\nrtmr_sets = [["{REGISTER}"]]': "has 4 values",
-    'kind = "tdx"\ngpu = {count = 0}': "from 1 to 16",
-    'kind = "tdx"\ngpu = {}': "is missing",
-    'kind = "tdx"\ngpu = {count = 1, architectures = []}': "allows no GPU",
-    'kind = "tdx"\ngpu = {count = 1, architectures = ["volta"]}': "one of hopper",
-    'kind = "tdx"\ngpu = {count = 1, directory = "x"}': "beside a real CPU",
-    'kind = "tdx"\ngpu = {count = 1, directory = "x", collateral = ["y"]}': "real GPUs or",
-    'kind = "snp"\nsnp = {min_tcb = {Rome = {bootloader=1, tee=0, snp=0, microcode=0}}}':
-        "no such processor family",
-    'kind = "snp"\nsnp = {min_tcb = {}}': "one table a processor family",
-    'kind = "snp"\nsnp = {min_tcb = {Genoa = {bootloader=1}}}': "is missing",
-    'kind = "sgx"': "must be one of",
-    "any_of = []": "1 to 16 tables",
-    'any_of = [{kind="tdx"}]\nmax_age = 5': "has no effect",
-    'any_of = [{kind="tdx"}]\nall_of = [{kind="tdx"}]': "has no effect",
-    'any_of = [{kind="tdx"}, {kind="unsafe-accept-anything"}]': "has no place in `any_of`",
-    'all_of = [{kind="tdx"}, {kind="unsafe-accept-anything"}]': "has no place in `all_of`",
-    'all_of = [{kind="tdx"}, {kind="fake-tdx"}]': "different kinds of evidence",
-}  # fmt: skip
+BAD = json.loads((VECTORS / "bad_policies.json").read_text())
 
 
-@pytest.mark.parametrize("text", CONTRADICTIONS)
-def test_contradictions_are_refused(text: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=CONTRADICTIONS[text]):
-        read(tmp_path, f"[policy]\n{text}\n")
+@pytest.mark.parametrize("case", BAD["refused"], ids=lambda case: case["reason"])
+def test_contradictions_are_refused(case: dict[str, str], tmp_path: Path) -> None:
+    with pytest.raises(getattr(errors, case["expect"]), match=case["reason"]):
+        read(tmp_path, case["policy"])
 
 
 def test_nesting_ends_somewhere(tmp_path: Path) -> None:
@@ -216,13 +189,8 @@ BASES = {
 PROVEN = {"client": "", "proxy": "", "worker": "[model_proof]\nallow_unproven = true\n"}
 LOADERS: dict[str, Any] = {"client": load_client, "worker": load_worker, "proxy": load_proxy}
 PLACES = [("client", "dial"), ("worker", "dial"), ("proxy", "workers"), ("proxy", "clients")]
-LEAVES = {
-    "tdx": '{kind="tdx"}',
-    "tdx-simulated": '{kind="tdx-simulated", directory="d"}',
-    "snp-simulated": '{kind="snp-simulated", directory="d"}',
-    "fake-tdx": '{kind="fake-tdx"}',
-    "simulated gpus": '{kind="tdx-simulated", directory="d", gpu={count=1, directory="g"}}',
-}
+REAL = '{kind="tdx"}'
+SIMULATED = [case["part"] for case in BAD["production"]]
 
 
 def shapes(leaf: str) -> Iterator[str]:
@@ -234,11 +202,11 @@ def shapes(leaf: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize(("role", "place"), PLACES)
-@pytest.mark.parametrize("name", [name for name in LEAVES if name != "tdx"])
+@pytest.mark.parametrize("part", SIMULATED)
 def test_no_production_role_accepts_simulation_anywhere(
-    role: str, place: str, name: str, tmp_path: Path
+    role: str, place: str, part: str, tmp_path: Path
 ) -> None:
-    for shape in shapes(LEAVES[name]):
+    for shape in shapes(part):
         body = BASES[role] + CHAIN + f"[{place}]\npolicy = {shape}\n"
         file = tmp_path / "node.toml"
         file.write_text("is_test = false\nis_testnet = false\n" + body)
@@ -250,7 +218,7 @@ def test_no_production_role_accepts_simulation_anywhere(
 
 @pytest.mark.parametrize(("role", "place"), PLACES)
 def test_production_roles_accept_real_compositions(role: str, place: str, tmp_path: Path) -> None:
-    for shape in shapes(LEAVES["tdx"]):
+    for shape in shapes(REAL):
         file = tmp_path / "node.toml"
         body = BASES[role] + CHAIN + PROVEN[role] + f"[{place}]\npolicy = {shape}\n"
         file.write_text("is_test = false\nis_testnet = false\n" + body)
