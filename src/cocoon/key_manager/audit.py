@@ -72,6 +72,7 @@ class AuditLog:
         self._key = key
         self.count = 0
         self.mac = b""
+        self._size = 0
 
     def open(self, least_count: int, mac: bytes) -> None:
         """Check the whole file.
@@ -91,6 +92,7 @@ class AuditLog:
             self.count, self.mac = record.number, line_mac
             if record.number == least_count:
                 found = line_mac
+        self._size = self._path.stat().st_size if self.count else 0
         if found != mac:
             raise StoreError(
                 f"{self._path}: {least_count} records were written, {self.count} are there: "
@@ -107,14 +109,20 @@ class AuditLog:
         mac = chain_mac(self._key, self.mac, record)
         line = msgspec.json.encode(_Line(record, mac.hex())) + b"\n"
         try:
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-            with os.fdopen(descriptor, "ab") as file:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "r+b") as file:
+                if file.seek(0, os.SEEK_END) < self._size:
+                    raise StoreError(f"{self._path}: somebody cut the log while it was in use")
+                # What a write that failed has left behind tells of something that did not happen.
+                file.truncate(self._size)
+                file.seek(self._size)
                 file.write(line)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
             raise StoreError(f"cannot write {self._path}: {error.strerror}") from None
         self.count, self.mac = record.number, mac
+        self._size += len(line)
         return record
 
 
