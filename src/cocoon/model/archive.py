@@ -26,6 +26,8 @@ from cocoon.model.tar import (
 
 CHUNK: Final = 1 << 20
 """Bytes read at a time."""
+MAX_DEPTH: Final = 64
+"""Folders inside of one another."""
 LEFT_OUT: Final = ".cache"
 """What a download leaves at the top of the directory; never part of a model."""
 
@@ -131,6 +133,8 @@ class _Scanner:
             raise _unreadable(path, error) from None
         if len(self.members) >= MAX_MEMBERS or len(name) > MAX_PATH:
             raise ConfigError(f"{path}: too many files for a model, or its path is too long")
+        if name.count(b"/") > MAX_DEPTH:
+            raise ConfigError(f"a model has at most {MAX_DEPTH} folders inside of one another")
         if found.st_mtime_ns < 0:
             # tar would keep such a time, and the hash would depend on it.
             raise ConfigError(f"{path} was changed before 1970, says its time; run `touch` on it")

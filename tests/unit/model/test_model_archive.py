@@ -288,3 +288,9 @@ def test_pax_records_of_another_form_are_refused(records: bytes) -> None:
     data = bytes(block[:512]) + records.ljust(512, b"\0") + bytes(block[1024:])
     with pytest.raises(EvidenceError, match="not a normalised archive"):
         members_of(data + end_of_archive(len(data)))
+
+
+def test_folders_without_end(tmp_path: Path) -> None:
+    (tmp_path / Path(*["a"] * (archive.MAX_DEPTH + 1))).mkdir(parents=True)
+    with pytest.raises(ConfigError, match="inside of one another"):
+        scan(tmp_path)
