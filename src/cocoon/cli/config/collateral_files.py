@@ -125,7 +125,10 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.is_dir():
         yield path
         return
-    found = sorted(item for item in path.rglob(f"*{_SUFFIX}") if item.is_file())
+    try:
+        found = sorted(item for item in path.rglob(f"*{_SUFFIX}") if item.is_file())
+    except OSError as error:  # such as a directory that is replaced just now
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     if len(found) > MAX_FILES:
         raise ConfigError(f"{path} holds more than {MAX_FILES} files")
     if not found:

@@ -19,7 +19,7 @@ from cocoon.cli.config.policies import PolicyMaker, policy_notes
 from cocoon.cli.config.policy_table import PolicyTable
 from cocoon.cli.config.tables import IdentityTable
 from cocoon.devnet.tee import SimulatedTee
-from cocoon.errors import CocoonError
+from cocoon.errors import CocoonError, where
 
 if TYPE_CHECKING:
     from cocoon.collateral.library import Library
@@ -96,6 +96,10 @@ class Trust:
                     await asyncio.to_thread(refresh)
                 except CocoonError as error:
                     _log.warning("collateral not renewed", reason=str(error))
+                except Exception as error:
+                    # Boundary: a bug over one file must not end the role.
+                    kind = type(error).__name__
+                    _log.error("collateral not renewed", error=kind, where=where(error))
 
     def _machine(self, directory: Path) -> SimulatedTee:
         if directory not in self._machines:
