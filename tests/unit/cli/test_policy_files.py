@@ -196,9 +196,9 @@ SIMULATED = [case["part"] for case in BAD["production"]]
 def shapes(leaf: str) -> Iterator[str]:
     yield leaf
     yield f"{{any_of=[{leaf}]}}"
-    yield f"{{any_of=[{LEAVES['tdx']}, {leaf}]}}"
+    yield f"{{any_of=[{REAL}, {leaf}]}}"
     yield f"{{all_of=[{leaf}]}}"
-    yield f"{{any_of=[{LEAVES['tdx']}, {{all_of=[{{any_of=[{leaf}]}}]}}]}}"
+    yield f"{{any_of=[{REAL}, {{all_of=[{{any_of=[{leaf}]}}]}}]}}"
 
 
 @pytest.mark.parametrize(("role", "place"), PLACES)
