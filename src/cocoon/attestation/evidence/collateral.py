@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 
 import dcap_qvl
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from cocoon.attestation.evidence.missing import Missing
 from cocoon.errors import EvidenceError
@@ -19,6 +20,9 @@ MAX_COLLATERAL_CHARS = 1 << 20
 FMSPC_BYTES = 6
 MALFORMED = (ValueError, TypeError, KeyError, RecursionError, x509.InvalidVersion, UserWarning)
 """What readers raise; warnings about certificates are errors where a program asks for it."""
+
+_SIGNER = "TCB Signing"
+_PEM_MARK, _PEM_BEGIN = "-----BEGIN ", "-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,16 @@ class Collateral:
         model, and a quote is judged by the certificates that it carries itself.
 
         Raises:
-            EvidenceError: the text is not collateral.
+            EvidenceError: the text is not collateral, or its certificates are not those that
+                sign collateral.
         """
         if len(text) > MAX_COLLATERAL_CHARS:
             raise EvidenceError(f"collateral of {len(text)} characters")
         try:
             text = _without_platform(text)
             handle = dcap_qvl.QuoteCollateralV3.from_json(text)
+            _require_signer("TCB info", handle.tcb_info_issuer_chain)
+            _require_signer("QE identity", handle.qe_identity_issuer_chain)
             fmspc = bytes.fromhex(json.loads(handle.tcb_info)["fmspc"])
             expires_at = _expiry(handle)
         except MALFORMED as error:
@@ -98,6 +105,21 @@ def _without_platform(text: str) -> str:
     if content.pop("pck_certificate_chain", None) is None:
         return text
     return json.dumps(content)
+
+
+def _require_signer(what: str, chain: str) -> None:
+    """Check that a chain is of the key that the vendor has for collateral, and of no other.
+
+    The verifier underneath takes any certificate below the root. Every machine has the key of one,
+    its PCK: taken out of one machine, it could sign that all of its model are up to date.
+    """
+    if chain.count(_PEM_MARK) != 2 or chain.count(_PEM_BEGIN) != 2:
+        # The verifier takes blocks of any label for certificates; both must see the same two.
+        raise EvidenceError(f"{what} signer: its chain is not two certificates in PEM")
+    signer, _ = x509.load_pem_x509_certificates(chain.encode().rstrip(b"\0"))
+    names = [str(item.value) for item in signer.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    if len(names) != 1 or not names[0].endswith(_SIGNER):
+        raise EvidenceError(f"{what} signer: the certificate is not one for signing collateral")
 
 
 def _expiry(handle: dcap_qvl.QuoteCollateralV3) -> int:
