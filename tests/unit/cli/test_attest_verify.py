@@ -32,13 +32,17 @@ from cocoon.testing.event_log import log_event, log_header
 from cocoon.testing.real_evidence import amd, require_intel
 
 VECTORS = Path(__file__).parents[3] / "vectors" / "attestation"
-NOW = int(time.time())
 NONCE = bytes(range(32))
+
+
+def now() -> int:
+    """Asked for by each test: a long run begins minutes before it comes to this file."""
+    return int(time.time())
 
 
 @pytest.fixture(scope="module")
 def tee(tmp_path_factory: pytest.TempPathFactory) -> SimulatedTee:
-    return SimulatedTee(tmp_path_factory.mktemp("verify") / "tee", NOW)
+    return SimulatedTee(tmp_path_factory.mktemp("verify") / "tee", now())
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,7 @@ def policy_file(folder: Path, text: str) -> str:
 
 
 def certificate(folder: Path, source: Any, **extras: Any) -> str:
-    made = GeneratedCredentials(source, extras=EvidenceExtras(**extras)).newer(None, NOW)
+    made = GeneratedCredentials(source, extras=EvidenceExtras(**extras)).newer(None, now())
     assert made is not None
     file = folder / "certificate.der"
     file.write_bytes(made.certificate_der)
@@ -241,8 +245,8 @@ def test_simulated_evidence_is_labelled_in_every_line_of_the_verdict(
 def test_compositions_decide_with_gpus_and_other_hardware(
     tee: SimulatedTee, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    gpus = SimulatedGpus.load(tmp_path / "gpus", 1, NOW)
-    machine = SimulatedSnpMachine(tmp_path / "snp", NOW)
+    gpus = SimulatedGpus.load(tmp_path / "gpus", 1, now())
+    machine = SimulatedSnpMachine(tmp_path / "snp", now())
     text = f"""
 [[policy.any_of]]
 kind = "tdx-simulated"
@@ -283,28 +287,28 @@ def page_bytes(tee: SimulatedTee, **facts: Any) -> bytes:
 def test_a_page_must_fit_what_the_hardware_signed(
     tee: SimulatedTee, facts: dict[str, Any], nonce: bytes, step: str | None
 ) -> None:
-    basis = Basis("test", Books(), policy=tee.policy(NOW), role="worker")
+    basis = Basis("test", Books(), policy=tee.policy(now()), role="worker")
     loaded = Loaded("page", Origin.PAGE, page_bytes(tee, **facts), nonce)
-    found = verify_loaded(loaded, basis, NOW, Beside())
+    found = verify_loaded(loaded, basis, now(), Beside())
     failure = found.report.failure
     assert (None if failure is None else failure.name) == step
     assert found.verified == (step is None)
 
 
 def test_a_saved_page_needs_the_nonce_that_was_asked(tee: SimulatedTee) -> None:
-    basis = Basis("test", Books(), policy=tee.policy(NOW), role="worker")
+    basis = Basis("test", Books(), policy=tee.policy(now()), role="worker")
     loaded = Loaded("page", Origin.FILE, page_bytes(tee, role="worker"))
-    found = verify_loaded(loaded, basis, NOW, Beside())
+    found = verify_loaded(loaded, basis, now(), Beside())
     assert found.verified
     assert any("--nonce" in note for note in found.notes)
-    assert verify_loaded(loaded, basis, NOW, Beside(nonce=NONCE)).verified
-    assert not verify_loaded(loaded, basis, NOW, Beside(nonce=bytes(32))).verified
+    assert verify_loaded(loaded, basis, now(), Beside(nonce=NONCE)).verified
+    assert not verify_loaded(loaded, basis, now(), Beside(nonce=bytes(32))).verified
 
 
 def test_a_policy_that_looks_at_nothing_says_so(tee: SimulatedTee) -> None:
     basis = Basis("test", Books(), policy=policies.unsafe_accept_anything())
     data = page_bytes(tee, role="worker")
-    found = verify_loaded(Loaded("p", Origin.PAGE, data, None), basis, NOW, Beside())
+    found = verify_loaded(Loaded("p", Origin.PAGE, data, None), basis, now(), Beside())
     assert found.kind == EvidenceKind.NONE.value
     assert any("proves nothing" in note for note in found.notes)
     assert found.lines()[0].startswith("ACCEPTED WITHOUT EVIDENCE")
@@ -352,10 +356,10 @@ def test_a_log_that_fits_is_read(tee: SimulatedTee) -> None:
     source = Logged(tee)
     facts = PageFacts(role="worker", logs=lambda: (source.binary, source.lines))
     page = AttestationPage(Identity.generate(source), source, facts)
-    basis = Basis("test", Books(), policy=tee.policy(NOW))
+    basis = Basis("test", Books(), policy=tee.policy(now()))
     document = anyio.run(page.document, NONCE)
     loaded = Loaded("page", Origin.PAGE, document.to_bytes(), NONCE)
-    found = verify_loaded(loaded, basis, NOW, Beside())
+    found = verify_loaded(loaded, basis, now(), Beside())
     assert found.verified
     assert f"measured configuration {'ab' * 32}" in found.notes
     assert any("DEBUG image" in note for note in found.notes)
@@ -364,7 +368,7 @@ def test_a_log_that_fits_is_read(tee: SimulatedTee) -> None:
         replace(document, start_up_log="cocoon:tdx_inited\n"),
     ):
         loaded = Loaded("page", Origin.PAGE, changed.to_bytes(), NONCE)
-        assert not verify_loaded(loaded, basis, NOW, Beside()).verified
+        assert not verify_loaded(loaded, basis, now(), Beside()).verified
 
 
 @pytest.mark.parametrize("target", ["statement", "log", "collateral", "chain"])
