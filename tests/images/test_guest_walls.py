@@ -19,7 +19,7 @@ def chain(name: str) -> list[str]:
 
 
 def test_the_host_reaches_only_a_proxys_two_ports() -> None:
-    """An engine's port cannot be reached from outside, by whatever address (``attestation.md`` §12.10)."""
+    """An engine's port cannot be reached from outside (``attestation.md`` §12.10)."""
     hook, *rules = chain("input")
     assert hook.endswith("policy drop;")
     assert [rule for rule in rules if "dport" in rule] == []
