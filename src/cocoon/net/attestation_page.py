@@ -33,6 +33,8 @@ PATH: Final = "/attestation"
 SOFTWARE: Final = f"cocoon {__version__}"
 CHALLENGES_PER_SECOND: Final = 1.0
 CHALLENGE_BURST: Final = 5.0
+KEPT_SECONDS: Final = 1.0
+"""For so long readers without a nonce get the same page: making one takes milliseconds."""
 CONFIG_HASH_BYTES: Final = 32
 
 
@@ -77,6 +79,9 @@ class AttestationPage:
         self._facts = facts
         self._budget = _Budget(clock)
         self._one_at_a_time = asyncio.Lock()
+        self._clock = clock
+        self._keeping = asyncio.Lock()
+        self._kept: tuple[float, bytes] | None = None
 
     def route(self) -> Route:
         """The route for a node's pages."""
@@ -102,11 +107,22 @@ class AttestationPage:
 
     async def _respond(self, nonce: bytes | None) -> Response:
         try:
-            document = await self.document(nonce)
+            if nonce is None:
+                content = await self._plain()
+            else:
+                content = (await self.document(nonce)).to_bytes()
         except CocoonError as error:
             return _failed(f"no evidence now: {type(error).__name__}", 503)
         headers = {"cache-control": "no-store"}
-        return Response(document.to_bytes(), media_type="application/json", headers=headers)
+        return Response(content, media_type="application/json", headers=headers)
+
+    async def _plain(self) -> bytes:
+        """The page for readers without a nonce."""
+        async with self._keeping:
+            if self._kept is None or self._clock() - self._kept[0] >= KEPT_SECONDS:
+                document = await self.document()
+                self._kept = self._clock(), document.to_bytes()
+            return self._kept[1]
 
     async def document(self, nonce: bytes | None = None) -> AttestationDocument:
         """What the page shows now.

@@ -9,10 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from cocoon.errors import ConfigError
 
 BACKLOG = 2048
+STRANGER_SECONDS = 10.0
+"""For so long a connection of a stranger lives, whatever it does."""
 
 
 class _Server(uvicorn.Server):
@@ -20,6 +23,33 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the program."""
         yield
+
+
+def _for_strangers(most: int) -> type[H11Protocol]:
+    """Connections that end after a while; the oldest gives way to one above ``most``.
+
+    uvicorn counts requests and waits for ever for the first one of a connection: who only connects
+    would take all descriptors of the process.
+    """
+    living: dict[asyncio.BaseProtocol, None] = {}  # the oldest first
+
+    class Connection(H11Protocol):
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._end = self.loop.call_later(STRANGER_SECONDS, transport.abort)
+            living[self] = None
+            if len(living) > most:
+                oldest = next(iter(living))
+                del living[oldest]
+                assert isinstance(oldest, Connection)  # nothing else is put in
+                oldest.transport.abort()
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            living.pop(self, None)
+            self._end.cancel()
+            super().connection_lost(exc)
+
+    return Connection
 
 
 class HttpServer:
@@ -30,6 +60,8 @@ class HttpServer:
         host: address to listen on.
         port: TCP port; 0 takes a free one, see :attr:`port`.
         grace: seconds that running calls get when the server stops.
+        strangers: how many connections at a time, where anybody may connect; each lives for
+            ``STRANGER_SECONDS`` at most. Without it there is no such limit.
         options: further ``uvicorn.Config`` arguments.
     """
 
@@ -40,8 +72,11 @@ class HttpServer:
         port: int,
         *,
         grace: int = 2,
+        strangers: int | None = None,
         options: dict[str, Any] | None = None,
     ) -> None:
+        if strangers is not None:
+            options = {"http": _for_strangers(strangers), **(options or {})}
         self._host = host
         self._wanted_port = port
         self._server = _Server(

@@ -15,7 +15,12 @@ from cocoon.attestation.report import Outcome, Report
 from cocoon.attestation.verify import PeerRole, verify_peer
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import EvidenceError
-from cocoon.net.attestation_page import CHALLENGE_BURST, AttestationPage, PageFacts
+from cocoon.net.attestation_page import (
+    CHALLENGE_BURST,
+    KEPT_SECONDS,
+    AttestationPage,
+    PageFacts,
+)
 from cocoon.net.identity import Identity
 
 pytestmark = pytest.mark.anyio
@@ -191,3 +196,23 @@ async def test_a_configuration_that_was_not_measured_is_not_named(
     facts = PageFacts(role="worker", logs=lambda: (None, line))
     page = AttestationPage(Identity.generate(None), None, facts)
     assert (await page.document()).config_hash is None
+
+
+async def test_readers_in_a_hurry_get_the_same_page(
+    tee: SimulatedTee, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    page = page_of(tee, clock=clock)
+    made = []
+    to_bytes = AttestationDocument.to_bytes
+
+    def counted(document: AttestationDocument) -> bytes:
+        made.append(document)
+        return to_bytes(document)
+
+    monkeypatch.setattr(AttestationDocument, "to_bytes", counted)
+    answers = await asyncio.gather(*(get(page) for _ in range(20)))
+    assert len({bytes(answer.body) for answer in answers}) == len(made) == 1
+    clock.now += KEPT_SECONDS
+    await get(page)
+    assert len(made) == 2

@@ -16,7 +16,7 @@ from cocoon.net.attestation_page import PATH, AttestationPage, PageFacts
 from cocoon.net.http_server import HttpServer
 
 MAX_CONNECTIONS = 64
-"""Strangers that are served at a time; further ones are told to come again."""
+"""Strangers at a time; the oldest connection gives way to a further one."""
 
 _log = structlog.get_logger(__name__)
 
@@ -72,7 +72,7 @@ async def _serve(page: AttestationPage, host: str, port: int) -> None:
     Raises:
         ConfigError: the port cannot be listened on.
     """
-    server = HttpServer(page.app(), host, port, options={"limit_concurrency": MAX_CONNECTIONS})
+    server = HttpServer(page.app(), host, port, strangers=MAX_CONNECTIONS)
     await server.start()
     _log.info("attestation page", host=host, port=server.port, path=PATH)
     try:
