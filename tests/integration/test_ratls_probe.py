@@ -23,14 +23,18 @@ from cocoon.wire import pow as proof
 
 pytestmark = pytest.mark.anyio
 
-NOW = int(time.time())
 HOST = "127.0.0.1"
 Answer = Callable[[asyncio.StreamReader, asyncio.StreamWriter], object]
 
 
+def now() -> int:
+    """Asked for by each test: a long run begins minutes before it comes to this file."""
+    return int(time.time())
+
+
 @pytest.fixture(scope="module")
 def tee(tmp_path_factory: pytest.TempPathFactory) -> SimulatedTee:
-    return SimulatedTee(tmp_path_factory.mktemp("probe") / "tee", NOW)
+    return SimulatedTee(tmp_path_factory.mktemp("probe") / "tee", now())
 
 
 @asynccontextmanager
@@ -64,25 +68,25 @@ async def stranger(answer: Answer) -> AsyncIterator[int]:
 
 async def test_a_node_that_asks_for_evidence_still_shows_its_own(tee: SimulatedTee) -> None:
     identity = Identity.generate(SimulatedTdx(tee, "proxy"))
-    async with node(identity, tee.policy(NOW)) as port:
+    async with node(identity, tee.policy(now())) as port:
         der = await fetch_certificate(HOST, port)
     assert der == identity.current().certificate_der
     loaded = Loaded("node", Origin.PORT, der)
-    basis = Basis("devnet", Books(), policy=tee.policy(NOW))
-    found = verify_loaded(loaded, basis, NOW, Beside())
+    basis = Basis("devnet", Books(), policy=tee.policy(now()))
+    found = verify_loaded(loaded, basis, now(), Beside())
     assert found.verified
     assert "holds the certificate's key" in found.report.steps[1].reason
-    refused = verify_loaded(loaded, Basis("production", Books()), NOW, Beside())
+    refused = verify_loaded(loaded, Basis("production", Books()), now(), Beside())
     assert not refused.verified
 
 
 @pytest.mark.parametrize(
     "recipe",
     [
-        CertificateRecipe(NOW - 10_000, lifetime=100),
-        CertificateRecipe(NOW + 10_000),
-        CertificateRecipe(NOW - 10, dns_names=("elsewhere",)),
-        CertificateRecipe(NOW - 10, quote=b"nonsense"),
+        CertificateRecipe(now() - 10_000, lifetime=100),
+        CertificateRecipe(now() + 10_000),
+        CertificateRecipe(now() - 10, dns_names=("elsewhere",)),
+        CertificateRecipe(now() - 10, quote=b"nonsense"),
     ],
     ids=["expired", "not valid yet", "another name", "no quote"],
 )
@@ -90,14 +94,14 @@ async def test_a_certificate_that_peers_refuse_is_kept_and_then_judged(
     recipe: CertificateRecipe, tee: SimulatedTee
 ) -> None:
     der = recipe.to_der()
-    async with node(identity_of(recipe, der), tee.policy(NOW)) as port:
+    async with node(identity_of(recipe, der), tee.policy(now())) as port:
         assert await fetch_certificate(HOST, port) == der
-    basis = Basis("devnet", Books(), policy=tee.policy(NOW))
-    assert not verify_loaded(Loaded("node", Origin.PORT, der), basis, NOW, Beside()).verified
+    basis = Basis("devnet", Books(), policy=tee.policy(now()))
+    assert not verify_loaded(Loaded("node", Origin.PORT, der), basis, now(), Beside()).verified
 
 
 async def test_a_proof_of_work_that_is_too_hard_is_refused(tee: SimulatedTee) -> None:
-    async with node(Identity.generate(None), tee.policy(NOW), difficulty=30) as port:
+    async with node(Identity.generate(None), tee.policy(now()), difficulty=30) as port:
         with pytest.raises(CocoonError):
             await fetch_certificate(HOST, port, max_pow_difficulty=20)
 

@@ -26,7 +26,10 @@ from cocoon.devnet.snp import SimulatedSnpMachine
 from cocoon.devnet.tee import SimulatedTee
 from cocoon.errors import ConfigError, PolicyError
 
-NOW = int(time.time())
+
+def now() -> int:
+    """Asked for by each test: a long run begins minutes before it comes to this file."""
+    return int(time.time())
 
 
 def shown(trust: Trust, policy: Policy) -> VerifiedPeer:
@@ -36,23 +39,23 @@ def shown(trust: Trust, policy: Policy) -> VerifiedPeer:
 
 def test_a_simulated_tdx_machine_with_gpus_and_an_operator(tmp_path: Path) -> None:
     folder = tmp_path / "tee"
-    tee = SimulatedTee(folder, NOW)
+    tee = SimulatedTee(folder, now())
     plain = Trust(IdentityTable(kind="tdx-simulated", directory=folder))
-    platform = shown(plain, tee.policy(NOW)).platform_id
+    platform = shown(plain, tee.policy(now())).platform_id
     assert platform is not None
     key = SecretKey.generate()
     file = tmp_path / "machine.endorsement"
-    endorsement = Endorsement.sign(key.public_key, key.sign, platform, NOW - 5, NOW + 500)
+    endorsement = Endorsement.sign(key.public_key, key.sign, platform, now() - 5, now() + 500)
     file.write_bytes(endorsement.to_bytes())
     table = IdentityTable(
         kind="tdx-simulated", directory=folder, gpus="simulated", gpu_count=2, endorsement=file
     )
     trust = Trust(table)
-    gpus = SimulatedGpus.load(folder, 2, NOW)
+    gpus = SimulatedGpus.load(folder, 2, now())
     policy = policies.tdx(
-        collateral=tee.policy(NOW).collateral,  # type: ignore[arg-type]
+        collateral=tee.policy(now()).collateral,  # type: ignore[arg-type]
         simulated_root=tee.root_certificate,
-        gpu=gpus.requirement(NOW),
+        gpu=gpus.requirement(now()),
         operators=[key.public_key],
         max_evidence_age=3600,
     )
@@ -67,10 +70,10 @@ def test_a_simulated_tdx_machine_with_gpus_and_an_operator(tmp_path: Path) -> No
 
 
 def test_a_simulated_snp_machine(tmp_path: Path) -> None:
-    machine = SimulatedSnpMachine(tmp_path / "snp", NOW)
+    machine = SimulatedSnpMachine(tmp_path / "snp", now())
     trust = Trust(IdentityTable(kind="snp-simulated", directory=tmp_path / "snp", image="worker"))
     policy = policies.snp(
-        collateral=SnpCollateralBook(machine.collateral(NOW)),
+        collateral=SnpCollateralBook(machine.collateral(now())),
         requirement=SnpRequirement(min_tcb={machine.product: machine.tcb}),
         simulated_root=machine.root_certificate,
         image_hashes=[trust.image_hash or b""],
@@ -112,4 +115,4 @@ def test_a_file_that_is_no_endorsement(tmp_path: Path, content: bytes | None) ->
         file.write_bytes(content)
     table = IdentityTable(kind="tdx-simulated", directory=tmp_path / "tee", endorsement=file)
     with pytest.raises(ConfigError, match="identity: "):
-        own_evidence(table, lambda directory: SimulatedTee(directory, NOW))
+        own_evidence(table, lambda directory: SimulatedTee(directory, now()))

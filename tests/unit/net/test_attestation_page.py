@@ -25,8 +25,12 @@ from cocoon.net.identity import Identity
 
 pytestmark = pytest.mark.anyio
 
-NOW = int(time.time())
 NONCE = bytes(range(32))
+
+
+def now() -> int:
+    """Asked for by each test: a long run begins minutes before it comes to this file."""
+    return int(time.time())
 
 
 class Clock:
@@ -38,7 +42,7 @@ class Clock:
 
 @pytest.fixture(scope="module")
 def tee(tmp_path_factory: pytest.TempPathFactory) -> SimulatedTee:
-    return SimulatedTee(tmp_path_factory.mktemp("page") / "tee", NOW)
+    return SimulatedTee(tmp_path_factory.mktemp("page") / "tee", now())
 
 
 def page_of(
@@ -71,7 +75,7 @@ async def test_a_page_shows_the_certificate_in_use(tee: SimulatedTee) -> None:
     document = AttestationDocument.from_bytes(bytes(answer.body))
     again = AttestationDocument.from_bytes(bytes((await get(page)).body))
     assert document == again
-    peer = verify_peer(document.certificate, tee.policy(NOW), NOW, role=PeerRole.SERVER)
+    peer = verify_peer(document.certificate, tee.policy(now()), now(), role=PeerRole.SERVER)
     assert peer.kind is EvidenceKind.TDX_SIMULATED
     assert (document.role, document.model, document.challenge) == ("worker", "m@c:h", None)
     assert document.image_hash == peer.image_hash
@@ -80,10 +84,10 @@ async def test_a_page_shows_the_certificate_in_use(tee: SimulatedTee) -> None:
 async def test_a_challenge_is_answered_by_the_same_hardware(tee: SimulatedTee) -> None:
     answer = await get(page_of(tee), f"nonce={NONCE.hex()}")
     document = AttestationDocument.from_bytes(bytes(answer.body))
-    policy = tee.policy(NOW)
-    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    policy = tee.policy(now())
+    peer = verify_peer(document.certificate, policy, now(), role=PeerRole.SERVER)
     report = Report()
-    verify_challenge(document.challenge, NONCE, peer, policy, NOW, report=report)
+    verify_challenge(document.challenge, NONCE, peer, policy, now(), report=report)
     assert report.steps[0].outcome is Outcome.PASSED
 
 
@@ -93,8 +97,8 @@ async def test_an_answer_of_something_else_is_refused(
 ) -> None:
     page = page_of(tee)
     document = await page.document(NONCE)
-    policy = tee.policy(NOW)
-    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    policy = tee.policy(now())
+    peer = verify_peer(document.certificate, policy, now(), role=PeerRole.SERVER)
     nonce, answer = NONCE, document.challenge
     if other == "nonce":
         nonce = bytes(32)
@@ -104,23 +108,23 @@ async def test_an_answer_of_something_else_is_refused(
         image = AttestationPage(page._identity, SimulatedTdx(tee, "other"), page._facts)
         answer = (await image.document(NONCE)).challenge
     elif other == "machine":
-        stranger = SimulatedTdx(SimulatedTee(tmp_path / "other", NOW), "worker")
+        stranger = SimulatedTdx(SimulatedTee(tmp_path / "other", now()), "worker")
         machine = AttestationPage(page._identity, stranger, page._facts)
         answer = (await machine.document(NONCE)).challenge
     else:
         answer = None
     report = Report()
     with pytest.raises(EvidenceError):
-        verify_challenge(answer, nonce, peer, policy, NOW, report=report)
+        verify_challenge(answer, nonce, peer, policy, now(), report=report)
     assert report.failure is not None
 
 
 async def test_without_a_question_there_is_nothing_to_answer(tee: SimulatedTee) -> None:
     document = await page_of(tee).document()
-    policy = tee.policy(NOW)
-    peer = verify_peer(document.certificate, policy, NOW, role=PeerRole.SERVER)
+    policy = tee.policy(now())
+    peer = verify_peer(document.certificate, policy, now(), role=PeerRole.SERVER)
     report = Report()
-    verify_challenge(None, None, peer, policy, NOW, report=report)
+    verify_challenge(None, None, peer, policy, now(), report=report)
     assert report.steps[0].outcome is Outcome.SKIPPED
 
 
