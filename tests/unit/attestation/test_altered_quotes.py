@@ -1,11 +1,11 @@
-"""Quotes altered, cut and extended: whatever is changed, they prove nothing else.
+"""Quotes altered, cut, extended, or judged by data for others: they prove nothing else.
 
 Simulated ones are always there; Intel's real ones where they are at hand.
 """
 
 import struct
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
@@ -15,6 +15,7 @@ from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.evidence.sgx import verify_sgx
 from cocoon.attestation.evidence.tdx import verify_tdx
 from cocoon.attestation.evidence.tdx_quote import parse_quote
+from cocoon.devnet import tee_pki
 from cocoon.errors import AttestationError, EvidenceError
 from cocoon.testing.intel import NOW, intel_lab
 from cocoon.testing.real_evidence import require_intel
@@ -134,3 +135,24 @@ def test_both_parsers_see_the_same_certificates(name: str) -> None:
     ):
         with pytest.raises(EvidenceError, match=r"^PCK certificate"):
             one.verify(with_certificates(one.quote, chain))
+
+
+@pytest.mark.parametrize(
+    ("tee", "fmspc", "match"),
+    [
+        ("TDX", bytes(6), r"^TCB info: for another platform model"),
+        ("SGX", tee_pki.FMSPC, r"^QE identity: for another kind of TEE"),
+    ],
+)
+def test_collateral_of_another_model_or_tee_does_not_judge_a_quote(
+    tee: str, fmspc: bytes, match: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signed by the same vendor and filed under the right model, it is still for another."""
+    one = subject("tdx v4")
+    with monkeypatch.context() as patch:
+        patch.setattr(tee_pki, "FMSPC", fmspc)
+        collateral = intel_lab().collateral(tee)
+    assert collateral.fmspc == fmspc
+    book = CollateralBook(replace(collateral, fmspc=tee_pki.FMSPC))
+    with pytest.raises(EvidenceError, match=match):
+        replace(one, book=book).verify(one.quote)
