@@ -6,6 +6,7 @@ request costs no task.
 
 import asyncio
 import random
+import time
 from collections.abc import Coroutine
 from typing import Any
 
@@ -22,6 +23,7 @@ from cocoon.errors import (
     CocoonError,
     UnavailableError,
 )
+from cocoon.net.lifetime import Lifetime, lifetime_of
 from cocoon.net.link import Link
 from cocoon.net.registry import check_proxy_image
 from cocoon.tl import TLObject
@@ -89,6 +91,7 @@ class ProxyConnection:
         self._account: Account | None = None
         self._early: list[TLObject] = []
         self._draining = False
+        self._lifetime: Lifetime | None = None
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
@@ -126,6 +129,7 @@ class ProxyConnection:
         """
         self._link = link
         self.require_listed(self.root)
+        self._lifetime = lifetime_of(link.peer, time.time())
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value
         await link.wait_open()
@@ -201,9 +205,17 @@ class ProxyConnection:
             await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
             if not self._closed.done() and not self._draining:
                 await self.update_payments()
+                self._review_lifetime()
         error = self._closed.result()
         if error is not None:
             raise error
+
+    def _review_lifetime(self) -> None:
+        """The proxy's evidence was verified once: connect anew before it expires."""
+        lifetime, busy = self._lifetime, bool(self._answers)
+        if lifetime is not None and lifetime.is_over(time.time(), busy=busy):
+            _log.info("connecting anew to verify the proxy again", proxy=self.proxy_address)
+            self.drain()
 
     async def update_payments(self) -> None:
         """Ask the proxy for its newest signed charge and check it.

@@ -3,12 +3,14 @@
 import asyncio
 import hashlib
 import itertools
+import time
 
 import structlog
 
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import WIRE_ERROR, CocoonError, PolicyError, RemoteProtocolError
+from cocoon.net.lifetime import Lifetime, lifetime_of
 from cocoon.net.link import Link
 from cocoon.proxy.books import Books
 from cocoon.proxy.dispatch import Dispatcher
@@ -40,6 +42,8 @@ DRAIN_TIMEOUT = 120.0
 """Seconds that a worker which is no longer listed may take to end what it runs."""
 DRAIN_STEP = 1.0
 """Seconds between looks at whether it has."""
+LIFETIME_STEP = 5.0
+"""Seconds between looks for a quiet moment in which a worker may connect anew."""
 
 _log = structlog.get_logger(__name__)
 
@@ -145,6 +149,7 @@ class WorkerSide(PeerSide[WorkerConnection]):
         self._testnet = testnet
         self._ids = itertools.count(1)
         self.draining: dict[Link, float] = {}
+        self._watches: dict[Link, asyncio.TimerHandle] = {}
 
     def root_changed(self, root: RootConfig) -> None:
         """Adopt a configuration and check every connected worker by its lists again."""
@@ -156,15 +161,37 @@ class WorkerSide(PeerSide[WorkerConnection]):
             if connection.owner is None:
                 continue
             worker = connection.worker
-            worker.revoked = not self._allows(link, worker.model)
+            worker.revoked = _has_expired(link) or not self._allows(link, worker.model)
             if not worker.revoked:
                 self.draining.pop(link, None)
             elif link not in self.draining:
-                self._drain(link, worker)
+                self._drain(link, worker, "it is no longer in the root configuration")
 
-    def _drain(self, link: Link, worker: Worker) -> None:
+    def _watch(self, link: Link) -> None:
+        """Have the worker connect anew before what it showed expires."""
+        now = time.time()
+        lifetime = lifetime_of(link.peer, now)
+        if lifetime is not None:
+            self._review_later(link, lifetime, max(0.0, lifetime.quiet_from - now))
+
+    def _review_later(self, link: Link, lifetime: Lifetime, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        self._watches[link] = loop.call_later(delay, self._review_lifetime, link, lifetime)
+
+    def _review_lifetime(self, link: Link, lifetime: Lifetime) -> None:
+        if link in self.draining:
+            return
+        connection: WorkerConnection = link.context
+        if not lifetime.is_over(time.time(), busy=not connection.drained):
+            self._review_later(link, lifetime, LIFETIME_STEP)
+            return
+        connection.worker.revoked = True
+        self._drain(link, connection.worker, "its attestation evidence expires")
+
+    def _drain(self, link: Link, worker: Worker, why: str) -> None:
         _log.warning(
-            "a worker is no longer in the root configuration: it gets no more requests",
+            "a worker gets no more requests",
+            why=why,
             image=worker.peer.image_hash.hex(),
             model=worker.model,
             running=worker.running,
@@ -181,13 +208,16 @@ class WorkerSide(PeerSide[WorkerConnection]):
         connection: WorkerConnection = link.context
         if connection.drained or loop.time() >= deadline:
             del self.draining[link]
-            link.close(PolicyError("the worker's image or model has left the root configuration"))
+            link.close(PolicyError("this worker must connect and be verified again"))
         else:
             loop.call_later(DRAIN_STEP, self._close_if_drained, link)
 
     def on_closed(self, link: Link, reason: CocoonError | None) -> None:
         """Forget the connection."""
         self.draining.pop(link, None)
+        watch = self._watches.pop(link, None)
+        if watch is not None:
+            watch.cancel()  # else it would keep the link for hours
         super().on_closed(link, reason)
 
     def new_connection(self, link: Link) -> WorkerConnection:
@@ -280,11 +310,17 @@ class WorkerSide(PeerSide[WorkerConnection]):
             limit=min(request.max_requests, MAX_REQUESTS_PER_WORKER),
         )
         self.introduced(connection, record.account.owner)
+        self._watch(link)
         contract = record.contract.friendly(testnet=self._testnet)
         return connection.session.greet(worker_contract=contract)
 
     def _allows(self, link: Link, model: str) -> bool:
         return self.root.allows_worker(link.peer.image_hash) and self.root.allows_model(model)
+
+
+def _has_expired(link: Link) -> bool:
+    lifetime = lifetime_of(link.peer, time.time())
+    return lifetime is not None and time.time() >= lifetime.until
 
 
 def _contradicts_evidence(stated: bytes | None, model: str) -> bool:

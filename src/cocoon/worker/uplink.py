@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from dataclasses import dataclass
 
 import structlog
@@ -9,6 +10,7 @@ import structlog
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.errors import WIRE_ERROR, CocoonError, UnavailableError
+from cocoon.net.lifetime import Lifetime, lifetime_of
 from cocoon.net.link import Link
 from cocoon.net.payment_book import PaymentChannel
 from cocoon.net.registry import check_proxy_image
@@ -132,6 +134,7 @@ class Uplink:
         self._channel: PaymentChannel | None = None
         self._early: list[TLObject] = []
         self.draining = False
+        self._lifetime: Lifetime | None = None
         self.ready = False
 
     def make_link(self) -> Link:
@@ -161,6 +164,7 @@ class Uplink:
         """
         self._link = link
         self.require_listed(self.root)
+        self._lifetime = lifetime_of(link.peer, time.time())
         await link.wait_open()
         session = self._session
         answer = await link.query(session.connect(), HANDSHAKE_TIMEOUT)
@@ -226,7 +230,19 @@ class Uplink:
             await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
             if not self._closed.done() and not self.draining:
                 await self.update_payments()
+                self._review_lifetime()
         raise self._closed.result()
+
+    def _review_lifetime(self) -> None:
+        """The proxy's evidence was verified once: connect anew before it expires."""
+        lifetime, busy = self._lifetime, bool(self._tasks)
+        if lifetime is None or not lifetime.is_over(time.time(), busy=busy):
+            return
+        _log.info("connecting anew to verify the proxy again")
+        if busy:
+            self.drain()
+        else:
+            self.close()  # payments go on with the next session
 
     async def update_payments(self) -> None:
         """Ask the proxy for its newest signed payment and check it.
