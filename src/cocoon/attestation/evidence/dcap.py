@@ -167,7 +167,7 @@ def _verify(
         if simulated_root is None:
             return dcap_qvl.verify(raw, found.handle, now)
         return dcap_qvl.verify_with_root_ca(raw, found.handle, simulated_root, now)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:  # the latter for times that are no clock's
         own_root = _root_hash_or_none(chain.root) == root_hash
         raise explain(str(error), quote, chain, found, now, own_root=own_root) from error
 
