@@ -36,14 +36,15 @@ class PeerPortHandler:
 
     Args:
         manager: decides.
-        max_connections: further ones are closed at once.
+        max_connections: a further one takes the place of the oldest: whoever asks is done in a
+            moment, and any attested stranger could otherwise hold all of them.
     """
 
     def __init__(self, manager: KeyManager, max_connections: int) -> None:
         self._manager = manager
         self._max_connections = max_connections
         self._session = KeyManagerPeerSession()
-        self._links: dict[Link, int] = {}
+        self._links: dict[Link, int] = {}  # the oldest first
 
     @property
     def connections(self) -> int:
@@ -58,8 +59,9 @@ class PeerPortHandler:
     def on_opened(self, link: Link) -> None:
         """A peer has connected."""
         if len(self._links) >= self._max_connections:
-            link.close(OverloadedError("this key manager takes no more connections"))
-            return
+            oldest = next(iter(self._links))
+            del self._links[oldest]
+            oldest.close(OverloadedError("this key manager takes no more connections"))
         self._links[link] = 0
 
     def on_message(self, link: Link, obj: TLObject) -> None:
@@ -67,7 +69,9 @@ class PeerPortHandler:
 
     def on_query(self, link: Link, query_id: int, obj: TLObject) -> None:
         """Answer a question for keys."""
-        self._links[link] = self._links.get(link, 0) + 1
+        if link not in self._links:
+            return  # it had to give way
+        self._links[link] += 1
         if self._links[link] > MAX_QUERIES:
             link.close(OverloadedError("too many questions on one connection"))
             return

@@ -31,7 +31,7 @@ class PeerPort:
         host, port: where to listen; port 0 picks a free one.
         policy: what evidence peers must bring.
         pow_difficulty: leading zero bits asked for.
-        max_connections: further ones are closed at once.
+        max_connections: a further one takes the place of the oldest.
     """
 
     host: str
@@ -48,7 +48,7 @@ class Predecessor:
     Attributes:
         host, port: its port for handovers.
         policy: what it must prove: it could otherwise give us keys that others know.
-        manager_id: which one it must be, 32 bytes; None takes any.
+        manager_id: which one it must be, 32 bytes; None takes any, on test networks only.
         max_pow_difficulty: harder proofs of work are refused.
     """
 
@@ -119,6 +119,11 @@ class KeyManagerSettings:
             raise ConfigError(
                 f"key manager: where is_test is false the time lock of handovers is at least "
                 f"{MIN_PRODUCTION_TIME_LOCK} s"
+            )
+        if self.predecessor is not None and self.predecessor.manager_id is None:
+            raise ConfigError(
+                "key manager: where is_test is false [predecessor] names `manager_id`: any machine "
+                "with good evidence could otherwise give us a secret that others know"
             )
 
     def new_root_source(self) -> RootSource:
