@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,12 @@ def short_lived(tmp_path: Path, image: str) -> Identity:
     return Identity.generate(SimulatedTdx(tee, image), lifetime=LIFETIME)
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110 - no event says so
+            await asyncio.sleep(0.005)
+
+
 @pytest.fixture(autouse=True)
 def often(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (connection, uplink):
@@ -74,9 +81,6 @@ async def test_a_worker_is_verified_again_when_its_evidence_expires(tmp_path: Pa
         assert link.peer.kind is EvidenceKind.TDX_SIMULATED
         async with await client.run(lasting(LIFETIME + 1.0)) as response:
             assert b"[DONE]" in await response.read()
-        async with asyncio.timeout(10):
-            while link in proxy.worker_side._links:  # noqa: ASYNC110 - no event says so
-                await asyncio.sleep(0.01)
-        await worker.wait_ready(10, 1)
+        await until(lambda: link not in proxy.worker_side._links)
         assert link not in proxy.worker_side._watches  # nothing keeps it
-        assert len(proxy.worker_side._watches) == 1
+        await until(lambda: len(proxy.worker_side._watches) == 1 and worker.ready)
