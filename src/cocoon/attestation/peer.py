@@ -40,8 +40,8 @@ class VerifiedPeer:
         claims: what is proven, refuted or unknown.
         policy_name: the policy that passed.
         verified_at: unix seconds.
-        expires_at: unix seconds after which a new handshake must verify again; an open
-            connection is not cut.
+        expires_at: unix seconds after which the peer must be verified again: an open connection
+            is made anew by then (:mod:`cocoon.net.lifetime`).
         source: who verified.
         model_hash: SHA-256 of the model string whose files the peer's image proved, 32 bytes;
             None where nothing signed says so.
