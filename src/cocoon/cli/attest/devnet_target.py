@@ -40,7 +40,7 @@ def devnet_target(state: Path, role: str, number: int) -> tuple[str, Basis]:
     policy = from_table(table, Books())
     root = state / ROOT_CONFIG_FILE
     basis = Basis(
-        name=f"of the devnet in {state}",
+        name="the policy of this devnet",
         target=f"{role} {number} of the devnet in {state}",
         books=Books(),
         policy=policy,

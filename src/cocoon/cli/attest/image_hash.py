@@ -26,12 +26,14 @@ def image_hash(source: Source, as_json: AsJson = False) -> None:
     evidence the registers are read; nothing is verified.
     """
     from cocoon.cli import screen
+    from cocoon.cli.attest import layout
     from cocoon.cli.attest.image_hash_report import report
 
     result = report(source)
     if as_json:
         typer.echo(result.to_json())
     else:
-        screen.stdout().print(result.render(), soft_wrap=False)
+        console = screen.stdout()
+        console.print(result.render(layout.columns(console)))
     if result.image_hash is None:
         raise typer.Exit(INCOMPLETE)

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cocoon.attestation.evidence.snp_report import SnpReport
@@ -18,12 +17,13 @@ from cocoon.attestation.measurements import (
     SnpMeasurements,
     TdxMeasurements,
 )
-from cocoon.cli import screen
+from cocoon.cli.attest import layout
 from cocoon.cli.attest.machine_file import MachineFile, load_machine, read_whole
 from cocoon.cli.attest.recognise import SNP_REPORT_BYTES, Kind, recognise
 from cocoon.errors import ConfigError, EvidenceError
 
 MAX_EVIDENCE_BYTES = 1 << 20
+EVIDENCE = "from evidence"
 
 
 @dataclass(slots=True)
@@ -64,22 +64,32 @@ class Result:
         }
         return json.dumps(document, indent=2)
 
-    def render(self) -> RenderableType:
-        """For people."""
-        rows = [(register.name, _shown(register)) for register in self.registers]
+    def render(self, width: int) -> Text:
+        """For people, in lines of at most ``width`` columns where no value is longer."""
+        rows = [(register.name, self._shown(register)) for register in self.registers]
         summary = [("configuration", self.config)] if self.config else []
         known = self.image_hash.hex() if self.image_hash else "unknown: a register is missing"
-        facts = screen.facts(f"{self.platform}, {self.source}", [*summary, ("image hash", known)])
-        warnings = [Text(f"warning: {warning}", style="yellow") for warning in self.warnings]
-        return Group(screen.facts("registers", rows), facts, *warnings)
+        summary.append(("image hash", known))
+        parts = [
+            layout.section("registers", rows, width),
+            Text(),
+            layout.section(f"{self.platform}, {self.source}", summary, width),
+        ]
+        for warning in self.warnings:
+            parts.append(Text(layout.words(f"warning: {warning}", width), style="yellow"))
+        return Text("\n").join(parts)
 
-
-def _shown(register: Register) -> str:
-    value = (
-        "" if register.value is None else f"{register.value.hex() if any(register.value) else 0}\n"
-    )
-    note = f": {register.note}" if register.note else ""
-    return f"{value}{register.origin.value}{note}"
+    def _shown(self, register: Register) -> str:
+        """A register's value, and where it comes from if not all come from one place."""
+        value = "(zero)"
+        if register.value is None:
+            value = ""
+        elif any(register.value):
+            value = register.value.hex()
+        if self.source == EVIDENCE:
+            return value
+        note = f": {register.note}" if register.note else ""
+        return f"{value}  {register.origin.value}{note}".strip()
 
 
 def report(source: Path) -> Result:
@@ -144,7 +154,9 @@ def read_evidence(path: Path) -> Result:
         Kind.SNP_REPORT: _of_snp,
     }
     if item.kind not in readers:
-        raise ConfigError(f"{path} is {item.kind.value}: give a quote, TDREPORT, report or .toml")
+        raise ConfigError(
+            f"{path} is {item.kind.value}: give a TDX quote, a TDREPORT, a SEV-SNP report or .toml"
+        )
     result = readers[item.kind](item.data)
     result.warnings.append("read, not verified: use cocoon attest verify for that")
     return result
@@ -158,13 +170,13 @@ def _of_tdx(body: object) -> Result:
         Register(name, value, Origin.GIVEN)
         for name, value in zip(expected.TDX_REGISTERS, values, strict=True)
     )
-    return Result("tdx", "from evidence", registers, td_image_hash(body))
+    return Result("tdx", EVIDENCE, registers, td_image_hash(body))
 
 
 def _of_snp(data: bytes) -> Result:
     report = SnpReport.from_bytes(data[:SNP_REPORT_BYTES])
     registers = (Register("launch_digest", report.measurement, Origin.GIVEN),)
-    return Result("snp", "from evidence", registers, snp_image_hash(report))
+    return Result("snp", EVIDENCE, registers, snp_image_hash(report))
 
 
 def snp_image_hash(report: SnpReport) -> bytes:

@@ -25,6 +25,7 @@ def inspect(target: Target, as_json: options.AsJson = False) -> None:
     attestation pages, event logs and collateral.
     """
     from cocoon.cli import screen
+    from cocoon.cli.attest import layout
     from cocoon.cli.attest.describe import describe
     from cocoon.cli.attest.recognise import recognise
     from cocoon.cli.attest.targets import load
@@ -35,8 +36,6 @@ def inspect(target: Target, as_json: options.AsJson = False) -> None:
         typer.echo(view.to_json())
         return
     console = screen.stdout()
-    if not console.is_terminal:  # no value is broken where a program may read it
-        console.width = screen.WIDEST
-    console.print(view.render(), soft_wrap=False)
+    console.print(view.render(layout.columns(console)))
     note = "Nothing of this is verified: see `cocoon attest verify`."
     screen.stderr().print(note, style="dim")

@@ -88,11 +88,11 @@ class Basis:
         found = [leaf for leaf in leaves(self.peer_policy(form)) if leaf.kind in _FORMS[form]]
         if len(found) > 1:
             raise ConfigError(
-                f"several parts of the policy {self.name} judge {form.value} evidence; only a "
+                f"several parts of {self.name} judge {form.value} evidence; only a "
                 "certificate is judged by a composition"
             )
         if not found:
-            raise PolicyError(f"the policy {self.name} accepts no {form.value} evidence")
+            raise PolicyError(f"no part of {self.name} judges {form.value} evidence")
         return found[0]
 
 

@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from rich.console import Group, RenderableType
-from rich.table import Table
 from rich.text import Text
 
 from cocoon.attestation.claims import Claim
-from cocoon.attestation.report import Outcome, Report
+from cocoon.attestation.report import Outcome, Report, Step
+from cocoon.cli.attest import layout
 from cocoon.cli.attest.describe_x509 import printable
 from cocoon.cli.screen import moment
 
@@ -65,24 +64,20 @@ class Verdict:
         prefix = f"{SIMULATED}  " if self.simulated else ""
         return [prefix + line for line in found]
 
-    def render(self) -> RenderableType:
-        """For people."""
-        table = Table(box=None, pad_edge=False, show_header=True, header_style="bold")
-        table.add_column("step", justify="right")
-        table.add_column("outcome", no_wrap=True)
-        table.add_column("layer", no_wrap=True)
-        table.add_column("check", no_wrap=True)
-        table.add_column("reason", overflow="fold")
-        for step in self.report.steps:
-            reason = Text(printable(step.reason))
-            if step.fix and step.outcome is Outcome.FAILED:
-                reason.append(f"\nfix: {step.fix}", style="bold")
-            outcome = Text(step.outcome.value, style=_STYLES[step.outcome])
-            table.add_row(str(step.number), outcome, step.layer.value, step.name, reason)
+    def render(self, width: int) -> Text:
+        """For people, in lines of at most ``width`` columns where no value is longer."""
+        title = f"{self.target}, judged at {_moment(self.at)} by {self.policy}"
+        layer = max((len(step.layer.value) for step in self.report.steps), default=0)
+        check = max((len(step.name) for step in self.report.steps), default=0)
+        heads = f"step  outcome  {'layer':{layer}}  {'check':{check}}  reason"
         style = "green" if self.verified and not self.simulated else "yellow"
-        lines = Text("\n".join(self.lines()), style=style if self.verified else "bold red")
-        title = Text(f"{self.target}, judged at {_moment(self.at)} by the policy {self.policy}")
-        return Group(title, "", table, "", lines)
+        if not self.verified:
+            style = "bold red"
+        parts = [Text(layout.words(title, width)), Text(), Text(heads, style="bold")]
+        parts += [_row(step, layer, check, width) for step in self.report.steps]
+        parts.append(Text())
+        parts += [Text(layout.words(line, width), style=style) for line in self.lines()]
+        return Text("\n").join(parts)
 
     def to_json(self) -> str:
         """For scripts."""
@@ -150,6 +145,17 @@ class Verdict:
         if failure.fix:
             lines.append(f"fix: {failure.fix}")
         return lines
+
+
+def _row(step: Step, layer: int, check: int, width: int) -> Text:
+    """A step as a line; its reason is below where it does not fit beside it."""
+    name = f"{step.number:4}  {step.outcome.value:7}  {step.layer.value:{layer}}  "
+    reason = printable(step.reason)
+    if step.fix and step.outcome is Outcome.FAILED:
+        reason += f"\nfix: {step.fix}"
+    text = Text(layout.named(f"{name}{step.name:{check}}  ", reason, width))
+    text.stylize(_STYLES[step.outcome], 6, 6 + len(step.outcome.value))
+    return text
 
 
 def parse_moment(text: str) -> int | None:

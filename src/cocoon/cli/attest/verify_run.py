@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.document import NONCE_BYTES
 from cocoon.attestation.measurements import IMAGE_HASH_BYTES
 from cocoon.cli import screen
+from cocoon.cli.attest import layout
 from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, load_der, load_pems
 from cocoon.cli.attest.devnet_target import ROLES, devnet_target
 from cocoon.cli.attest.judging import Basis, from_policy_file, load_books, read_root
@@ -18,7 +19,7 @@ from cocoon.cli.attest.verdict import Verdict, parse_moment
 from cocoon.cli.attest.verification import Beside, verify_loaded
 from cocoon.errors import ConfigError
 
-PRODUCTION = "production roots"
+PRODUCTION = "the vendors' production roots"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +64,7 @@ def show(verdict: Verdict, *, as_json: bool) -> None:
         typer.echo(verdict.to_json())
         return
     console = screen.stdout()
-    if not console.is_terminal:  # no value is broken where a program may read it
-        console.width = screen.WIDEST
-    console.print(verdict.render(), soft_wrap=False)
+    console.print(verdict.render(layout.columns(console)))
 
 
 def _basis(wishes: Wishes) -> tuple[str, Basis]:
@@ -82,7 +81,7 @@ def _basis(wishes: Wishes) -> tuple[str, Basis]:
         raise ConfigError("--root-file needs --role: proxy or worker")
     books = load_books(wishes.collateral)
     basis = Basis(
-        name=PRODUCTION if wishes.policy is None else str(wishes.policy),
+        name=PRODUCTION if wishes.policy is None else f"the policy {wishes.policy}",
         books=books,
         policy=None if wishes.policy is None else from_policy_file(wishes.policy, books),
         images=images,

@@ -4,10 +4,9 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Group, RenderableType
 from rich.text import Text
 
-from cocoon.cli import screen
+from cocoon.cli.attest import layout
 
 Value = str | int | bool | bytes | None | list[str] | dict[str, Any]
 
@@ -63,14 +62,17 @@ class View:
         document = {"kind": self.kind, "sections": sections, "warnings": self.warnings}
         return json.dumps(document, indent=2)
 
-    def render(self) -> RenderableType:
-        """For people."""
-        parts: list[RenderableType] = [Text(self.kind, style="bold")]
+    def render(self, width: int) -> Text:
+        """For people, in lines of at most ``width`` columns where no value is longer."""
+        parts = [Text(self.kind, style="bold")]
         for section in self.sections:
             rows = [(name, _shown(value)) for name, value in section.rows]
-            parts.append(screen.facts(section.title, rows))
-        parts += [Text(f"warning: {warning}", style="yellow") for warning in self.warnings]
-        return Group(*parts)
+            parts += [Text(), layout.section(section.title, rows, width)]
+        if self.warnings:
+            parts.append(Text())
+        for warning in self.warnings:
+            parts.append(Text(layout.words(f"warning: {warning}", width), style="yellow"))
+        return Text("\n").join(parts)
 
 
 def _plain(value: Value) -> Any:
