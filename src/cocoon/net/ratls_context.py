@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL, crypto
 
 from cocoon.attestation.cache import VerificationCache
@@ -116,15 +115,12 @@ class TlsContexts:
                     return _tolerate(error, depth)
                 if depth:
                     raise CertificateError("a chain instead of one self-signed certificate")
-                der = certificate.to_cryptography().public_bytes(Encoding.DER)
+                # As it came: reading it is for the verifier, which knows what readers raise.
+                der = crypto.dump_certificate(crypto.FILETYPE_ASN1, certificate)
                 now = int(self._clock())
                 verdict.peer = verify_peer(der, policy, now, role=peer_role, cache=self._cache)
             except AttestationError as refusal:
                 verdict.refusal = refusal
-                return False
-            except ValueError as malformed:
-                # OpenSSL parsed it and the stricter parser does not.
-                verdict.refusal = CertificateError(f"malformed certificate: {malformed}"[:200])
                 return False
             return True
 
