@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from cocoon.client import ClientRequest, connection
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.net.dialing import RatlsDial
 from cocoon.net.identity import Identity
+from cocoon.net.root_source import FixedRoot
 from cocoon.proxy import worker_side
 from cocoon.testing.engine_standin import MODEL
 from cocoon.testing.network import InMemoryNetwork
@@ -84,3 +86,27 @@ async def test_a_worker_is_verified_again_when_its_evidence_expires(tmp_path: Pa
         await until(lambda: link not in proxy.worker_side._links)
         assert link not in proxy.worker_side._watches  # nothing keeps it
         await until(lambda: len(proxy.worker_side._watches) == 1 and worker.ready)
+
+
+async def test_a_worker_that_was_unlisted_for_a_while_is_still_verified_again(
+    tmp_path: Path,
+) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        proxy = await network.add_proxy()
+        dial = RatlsDial(short_lived(tmp_path, "worker"), network.dial("worker").policy)
+        await network.add_worker(dial=dial)
+        client = await network.add_client()
+        (link,) = proxy.worker_side._links
+        root = proxy._root
+        assert isinstance(root, FixedRoot)
+        async with await client.run(lasting(LIFETIME + 1.0)) as response:
+            await response.__aiter__().__anext__()
+            root.replace(replace(network.root, version=2, worker_hashes=frozenset()))
+            quiet_from = proxy.worker_side._watches[link].when()
+            await until(lambda: asyncio.get_running_loop().time() > quiet_from)
+            assert link in proxy.worker_side.draining
+            root.replace(replace(network.root, version=3))
+            assert not proxy.worker_side.draining
+            await until(lambda: link in proxy.worker_side.draining)
+            await response.read()
+        await until(lambda: link not in proxy.worker_side._links)

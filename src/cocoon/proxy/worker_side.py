@@ -179,9 +179,10 @@ class WorkerSide(PeerSide[WorkerConnection]):
         self._watches[link] = loop.call_later(delay, self._review_lifetime, link, lifetime)
 
     def _review_lifetime(self, link: Link, lifetime: Lifetime) -> None:
-        if link in self.draining:
-            return
         connection: WorkerConnection = link.context
+        if link in self.draining:  # it may be listed again, and go on
+            self._review_later(link, lifetime, LIFETIME_STEP)
+            return
         if not lifetime.is_over(time.time(), busy=not connection.drained):
             self._review_later(link, lifetime, LIFETIME_STEP)
             return
