@@ -246,8 +246,15 @@ class LlamaEngine:
     async def _follow_start(self, process: asyncio.subprocess.Process) -> None:
         assert process.stdout is not None
         while line := await process.stdout.readline():
-            report = msgspec.json.decode(line, type=dict[str, str])
-            stage = report["stage"]
+            try:
+                report = msgspec.json.decode(line, type=dict[str, str])
+                stage = report["stage"]
+            except (
+                msgspec.MsgspecError,
+                UnicodeDecodeError,
+                KeyError,
+            ):  # cut off when it was killed
+                raise EngineError("the embedded engine does not report its start") from None
             if stage == "failed":
                 raise EngineError(f"the embedded engine does not start: {report.get('error')}")
             self._on_progress(stage)
