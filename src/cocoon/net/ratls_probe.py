@@ -127,7 +127,7 @@ def _keep(tls: SSL.Connection, certificate: crypto.X509, _error: int, depth: int
     try:
         if depth == 0:
             kept.certificate = certificate.to_cryptography().public_bytes(Encoding.DER)
-    except (ValueError, AttestationError) as error:
+    except (ValueError, x509.InvalidVersion, AttestationError) as error:
         kept.refusal = CertificateError(f"malformed certificate: {type(error).__name__}")
         return False
     return True

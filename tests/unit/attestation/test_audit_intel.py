@@ -1,13 +1,20 @@
 """What an attacker may try with Intel's data and quotes."""
 
 import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
 from cocoon.attestation.evidence.tdx import verify_tdx
-from cocoon.devnet.tee_pki import Authority, sign_raw
-from cocoon.errors import EvidenceError
+from cocoon.devnet.tee_pki import Authority, SimulatedPki, raw_point, sign_raw
+from cocoon.devnet.tee_quote import TEE_TDX, QuotingEnclave, header
+from cocoon.errors import EvidenceError, MissingCollateralError
 from cocoon.testing.intel import NOW, intel_lab
 
 LAB = intel_lab()
@@ -53,3 +60,97 @@ def test_a_block_of_another_label_hides_no_signer() -> None:
     chain = (LAB.pki.tcb_signer, LAB.pki.platform_ca, LAB.pki.root)
     with pytest.raises(EvidenceError, match="signer"):
         status(forged("tcb_info", LAB.pki.pck, *chain, label="OTHER"))
+
+
+OTHER = SimulatedPki.create(NOW, bytes(32))
+SIGNED = header(4, TEE_TDX) + LAB.quotes["tdx v4"][48:632]
+
+
+def quoted(pki: SimulatedPki) -> bytes:
+    return QuotingEnclave(pki).sign(SIGNED)
+
+
+def other_key_vouched_for() -> bytes:
+    enclave = QuotingEnclave(LAB.pki)
+    enclave._key = ec.generate_private_key(ec.SECP256R1())
+    enclave._point = raw_point(enclave._key)
+    return enclave.sign(SIGNED)
+
+
+def other_key_signs() -> bytes:
+    enclave = QuotingEnclave(LAB.pki)
+    enclave._key = ec.generate_private_key(ec.SECP256R1())
+    return enclave.sign(SIGNED)
+
+
+def platform_key_is_not_the_certificates() -> bytes:
+    return quoted(replace(LAB.pki, pck=Authority(LAB.pki.pck.certificate, OTHER.pck.key)))
+
+
+FORGERIES: dict[str, Callable[[], bytes]] = {
+    "another root": lambda: quoted(OTHER),
+    "an authority of another root": lambda: quoted(replace(OTHER, root=LAB.pki.root)),
+    "a machine of another authority": lambda: quoted(replace(LAB.pki, pck=OTHER.pck)),
+    "a machine as authority": lambda: quoted(
+        replace(LAB.pki, platform_ca=LAB.pki.pck, pck=OTHER.pck)
+    ),
+    "not the machine's key": platform_key_is_not_the_certificates,
+    "a key that nobody vouches for": other_key_vouched_for,
+    "a quote of another key": other_key_signs,
+}
+
+
+@pytest.mark.parametrize("make", FORGERIES.values(), ids=FORGERIES.keys())
+def test_a_forged_quote_asks_for_no_collateral(make: Callable[[], bytes]) -> None:
+    asked: list[str] = []
+    for book in (CollateralBook(), LAB.book()):
+        book.listener = lambda _, key: asked.append(key)
+        with pytest.raises(EvidenceError) as refused:
+            verify_tdx(make(), book, NOW, simulated_root=LAB.pki.root_der)
+        assert not isinstance(refused.value, MissingCollateralError)
+    assert asked == []
+
+
+def test_a_genuine_quote_asks_for_collateral() -> None:
+    asked: list[str] = []
+    book = CollateralBook()
+    book.listener = lambda _, key: asked.append(key)
+    with pytest.raises(MissingCollateralError):
+        verify_tdx(quoted(LAB.pki), book, NOW, simulated_root=LAB.pki.root_der)
+    assert asked == ["c0c00a000000/platform"]
+
+
+def reissued(authority: Authority, issuer: Authority, end: int) -> Authority:
+    """The same certificate, which ends at ``end``."""
+    old = authority.certificate
+    builder = x509.CertificateBuilder(
+        old.issuer,
+        old.subject,
+        old.public_key(),
+        x509.random_serial_number(),
+        old.not_valid_before_utc,
+        datetime.fromtimestamp(end, UTC),
+        list(old.extensions),
+    )
+    return Authority(builder.sign(issuer.key, hashes.SHA256()), authority.key)
+
+
+@pytest.mark.parametrize("which", ["pck", "platform_ca"])
+def test_certificates_of_the_quote_end_what_rests_on_them(which: str) -> None:
+    pki = LAB.pki
+    issuer = pki.platform_ca if which == "pck" else pki.root
+    short = replace(pki, **{which: reissued(getattr(pki, which), issuer, NOW + 50)})
+    quote, book, root = quoted(short), LAB.book(), pki.root_der
+    assert verify_tdx(quote, book, NOW, simulated_root=root).expires_at == NOW + 50
+    with pytest.raises(EvidenceError, match=r"PCK.* expired"):
+        verify_tdx(quote, book, NOW + 51, simulated_root=root)
+
+
+def test_certificates_of_the_collateral_end_what_rests_on_them() -> None:
+    pki = LAB.pki
+    short = replace(pki, tcb_signer=reissued(pki.tcb_signer, pki.root, NOW + 50))
+    book = CollateralBook(Collateral.from_json(short.collateral_json(NOW)))
+    quote, root = quoted(pki), pki.root_der
+    assert verify_tdx(quote, book, NOW, simulated_root=root).expires_at == NOW + 50
+    with pytest.raises(EvidenceError, match=r"TCB info signer: expired"):
+        verify_tdx(quote, book, NOW + 51, simulated_root=root)
