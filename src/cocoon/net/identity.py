@@ -12,7 +12,7 @@ import structlog
 
 from cocoon.attestation.certificate import LIFETIME
 from cocoon.attestation.evidence import EvidenceSource
-from cocoon.errors import CertificateError, CocoonError
+from cocoon.errors import CertificateError, CocoonError, where
 from cocoon.net.credentials import (
     Credentials,
     CredentialSource,
@@ -122,4 +122,8 @@ class Identity:
                     _log.info("certificate renewed", version=self.current().version)
             except CocoonError as error:
                 _log.warning("certificate not renewed", reason=str(error))
+            except Exception as error:
+                # Boundary: an error of a driver's library must not end all later renewals.
+                kind = type(error).__name__
+                _log.error("certificate not renewed", error=kind, where=where(error))
             await asyncio.sleep(interval)

@@ -98,6 +98,24 @@ async def test_a_failed_renewal_keeps_what_there_is_and_is_tried_again() -> None
     maintaining.cancel()
 
 
+@pytest.mark.anyio
+async def test_no_error_of_a_library_ends_renewals() -> None:
+    class Broken(Flaky):
+        calls = 0
+
+        def quote(self, report_data: bytes) -> bytes:
+            self.calls += 1
+            raise RuntimeError("not an error of ours")
+
+    platform = Broken()
+    maintaining = asyncio.create_task(Identity.generate(platform).maintain(interval=0.001))
+    async with asyncio.timeout(5):
+        while platform.calls < 3:  # noqa: ASYNC110 - nothing tells
+            await asyncio.sleep(0.001)
+    assert not maintaining.done()
+    maintaining.cancel()
+
+
 def test_an_expired_identity_renews_on_the_spot_or_not_at_all() -> None:
     clock, platform = Clock(), Flaky()
     identity = Identity.generate(platform, clock=clock)
