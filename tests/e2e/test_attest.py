@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 Start = Callable[..., Any]
 NONCE = "ab" * 32
+LISTS = {"worker": "workers", "proxy": "proxies"}
 PROVEN = ("Evidence", "Binding", "Dated statement", "Image")
 
 
@@ -77,6 +78,7 @@ def test_a_stranger_verifies_the_nodes_of_a_devnet(
         steps = outcomes(found)
         assert steps["Answer to the challenge"] == "passed"
         assert all(steps[name] == "passed" for name in PROVEN)
+        assert steps[f"Image in the root's list of {LISTS[role]}"] == "passed"
         assert (found["model_hash"] is not None) == (role == "worker")
 
     shown = attest("verify", "worker", "--devnet", state).stdout

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cocoon.cli.attest.chain_root import read_chain_root
 from cocoon.cli.attest.judging import Basis, from_table, read_root
 from cocoon.cli.config.load import load_any
 from cocoon.cli.config.policy_table import PolicyTable
@@ -27,6 +28,7 @@ def devnet_target(state: Path, role: str, number: int) -> tuple[str, Basis]:
 
     Raises:
         ConfigError: no network runs there, or it has no such node.
+        ChainError: its chain cannot be read.
     """
     if role not in ROLES:
         raise ConfigError(f"--devnet verifies a {' or a '.join(ROLES)}, not {role!r}")
@@ -44,7 +46,7 @@ def devnet_target(state: Path, role: str, number: int) -> tuple[str, Basis]:
         target=f"{role} {number} of the devnet in {state}",
         books=Books(),
         policy=policy,
-        root=read_root(root) if root.exists() else None,
+        root=read_root(root) if root.exists() else read_chain_root(state=state),
         role=role,
     )
     return urls[number - 1], basis

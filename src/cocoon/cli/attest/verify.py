@@ -47,9 +47,20 @@ def verify(
             metavar="FILE",
         ),
     ] = None,
+    root: Annotated[
+        str | None,
+        typer.Option("--root", help="The same, from a root contract.", metavar="ADDRESS"),
+    ] = None,
+    url: Annotated[
+        str | None,
+        typer.Option("--url", help="HTTP API of --root, of the toncenter form.", metavar="URL"),
+    ] = None,
+    mainnet: Annotated[
+        bool, typer.Option("--mainnet", help="--root is on the main network.")
+    ] = False,
     role: Annotated[
         str | None,
-        typer.Option("--role", help="Which list of --root-file: proxy or worker.", metavar="ROLE"),
+        typer.Option("--role", help="Which of the root's lists: proxy or worker.", metavar="ROLE"),
     ] = None,
     nonce: Annotated[
         str | None,
@@ -101,6 +112,9 @@ def verify(
         collateral=tuple(collateral or ()),
         images=tuple(image or ()),
         root_file=root_file,
+        root=root,
+        url=url,
+        is_mainnet=mainnet,
         role=role,
         nonce=nonce,
         at=at,

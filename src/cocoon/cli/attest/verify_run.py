@@ -9,8 +9,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.document import NONCE_BYTES
 from cocoon.attestation.measurements import IMAGE_HASH_BYTES
+from cocoon.chain.root_config import RootConfig
 from cocoon.cli import screen
 from cocoon.cli.attest import layout
+from cocoon.cli.attest.chain_root import read_chain_root
 from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, load_der, load_pems
 from cocoon.cli.attest.devnet_target import ROLES, devnet_target
 from cocoon.cli.attest.judging import Basis, from_policy_file, load_books, read_root
@@ -31,6 +33,9 @@ class Wishes:
     collateral: tuple[Path, ...] = ()
     images: tuple[str, ...] = ()
     root_file: Path | None = None
+    root: str | None = None
+    url: str | None = None
+    is_mainnet: bool = False
     role: str | None = None
     nonce: str | None = None
     at: str | None = None
@@ -72,23 +77,40 @@ def _basis(wishes: Wishes) -> tuple[str, Basis]:
     if wishes.role is not None and wishes.role not in ROLES:
         raise ConfigError(f"--role is {' or '.join(ROLES)}, not {wishes.role}")
     if wishes.devnet is not None:
-        if wishes.policy or wishes.collateral or wishes.root_file or wishes.role:
+        rules = (wishes.policy, wishes.collateral, wishes.root_file, wishes.root, wishes.url)
+        if any(rules) or wishes.role:
             raise ConfigError("--devnet brings its own policy, collateral and root")
         target, basis = devnet_target(wishes.devnet, wishes.target, wishes.number)
         basis.images = images
         return target, basis
-    if wishes.root_file is not None and wishes.role is None:
-        raise ConfigError("--root-file needs --role: proxy or worker")
     books = load_books(wishes.collateral)
     basis = Basis(
         name=PRODUCTION if wishes.policy is None else f"the policy {wishes.policy}",
         books=books,
         policy=None if wishes.policy is None else from_policy_file(wishes.policy, books),
         images=images,
-        root=None if wishes.root_file is None else read_root(wishes.root_file),
+        root=_root(wishes),
         role=wishes.role,
     )
     return wishes.target, basis
+
+
+def _root(wishes: Wishes) -> RootConfig | None:
+    """Whose lists decide, if any do."""
+    if wishes.root_file is None and wishes.root is None:
+        if wishes.url is not None or wishes.is_mainnet:
+            raise ConfigError("--url and --mainnet need --root ADDRESS")
+        return None
+    if wishes.role is None:
+        option = "--root" if wishes.root_file is None else "--root-file"
+        raise ConfigError(f"{option} needs --role: proxy or worker")
+    if wishes.root_file is None:
+        if wishes.url is None:
+            raise ConfigError("--root needs --url: where the chain is read")
+        return read_chain_root(wishes.root, url=wishes.url, testnet=not wishes.is_mainnet)
+    if wishes.root is not None:
+        raise ConfigError("give one of --root and --root-file")
+    return read_root(wishes.root_file)
 
 
 def _time(text: str | None) -> int:
