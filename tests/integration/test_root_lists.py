@@ -14,6 +14,7 @@ from cocoon.client import Client, ClientRequest
 from cocoon.client.proxy_pins import ProxyPins
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.errors import PolicyError, RequestError, UnavailableError
+from cocoon.net import registry
 from cocoon.net.dialing import RatlsDial
 from cocoon.net.identity import EvidenceExtras, Identity
 from cocoon.net.root_source import FixedRoot
@@ -197,3 +198,36 @@ async def test_another_proxy_is_not_tried_against_the_pins(tmp_path: Path) -> No
         client = await network.add_client()
         with pytest.raises(RequestError, match="no worker"):
             await client.run(replace(slow(), pins=ProxyPins(evidence=frozenset({"tdx-simulated"}))))
+
+
+async def test_lists_that_are_too_old_admit_nobody_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        await network.add_proxy()
+        client = await network.add_client()
+        await network.add_worker()
+        monkeypatch.setattr(FixedRoot, "age", registry.MAX_LIST_AGE + 1)
+        late_worker = await network.add_worker(wait=False)
+        late_client = await network.add_client(wait=False)
+        await asyncio.sleep(0.5)
+        assert not late_worker.ready
+        assert not late_client.ready
+        async with await client.run(slow()) as response:  # who was trusted in time goes on
+            assert b"[DONE]" in await response.read()
+        monkeypatch.setattr(FixedRoot, "age", 0.0)
+        await late_worker.wait_ready(10, 1)
+        await late_client.wait_ready(10)
+
+
+async def test_a_proxy_admits_no_worker_by_lists_that_are_too_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        proxy = await network.add_proxy()
+        monkeypatch.setattr(proxy.worker_side, "_root_age", lambda: registry.MAX_LIST_AGE + 1)
+        worker = await network.add_worker(wait=False)
+        await asyncio.sleep(0.5)
+        assert not worker.ready
+        monkeypatch.setattr(proxy.worker_side, "_root_age", lambda: registry.MAX_LIST_AGE)
+        await worker.wait_ready(10, 1)

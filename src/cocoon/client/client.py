@@ -32,7 +32,7 @@ from cocoon.errors import (
 from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
-from cocoon.net.registry import client_targets
+from cocoon.net.registry import client_targets, require_recent_lists
 from cocoon.net.root_source import FixedRoot, RootSource
 
 _log = structlog.get_logger(__name__)
@@ -131,6 +131,7 @@ class Client:
             await asyncio.sleep(0.01)
 
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
+        require_recent_lists(self.root.age, required=self._settings.must_check_proxies)
         connection = ProxyConnection(self._settings, self._wallet, self.money)
         link = await self._dial(target.host, target.port, connection.make_link)
         try:

@@ -14,6 +14,9 @@ from cocoon.attestation.peer import PeerSource, VerifiedPeer
 SEEK_FROM = 0.75
 """Part of a connection's lifetime after which a quiet moment ends it."""
 
+MAX_LIFETIME = 86_400.0
+"""Seconds after which a peer is verified again whatever its certificate says of itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Lifetime:
@@ -40,4 +43,5 @@ def lifetime_of(peer: VerifiedPeer, now: float) -> Lifetime | None:
     """
     if peer.kind is EvidenceKind.NONE or peer.source is not PeerSource.VERIFIED:
         return None
-    return Lifetime(now + (peer.expires_at - now) * SEEK_FROM, float(peer.expires_at))
+    left = min(peer.expires_at - now, MAX_LIFETIME)
+    return Lifetime(now + left * SEEK_FROM, now + left)

@@ -240,6 +240,7 @@ class Proxy:
             check_hashes=settings.check_worker_hashes or not settings.is_test,
             testnet=settings.is_testnet,
             max_connections=settings.workers.max_connections,
+            root_age=lambda: self._root.age,
         )
         committer = self._wire_chain(snapshot)
         self._settlement = Settlement(

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import itertools
 import time
+from collections.abc import Callable
 
 import structlog
 
@@ -12,6 +13,7 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.errors import WIRE_ERROR, CocoonError, PolicyError, RemoteProtocolError
 from cocoon.net.lifetime import Lifetime, lifetime_of
 from cocoon.net.link import Link
+from cocoon.net.registry import lists_count
 from cocoon.proxy.books import Books
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.payments import payment_update
@@ -123,6 +125,7 @@ class WorkerSide(PeerSide[WorkerConnection]):
         check_hashes: refuse workers whose image or model the configuration does not list.
         testnet: which flag addresses carry.
         max_connections: further ones are closed at once.
+        root_age: seconds since the root contract was read; too old lists admit nobody.
 
     Attributes:
         root: lists and configuration for workers that connect from now on.
@@ -139,8 +142,10 @@ class WorkerSide(PeerSide[WorkerConnection]):
         check_hashes: bool,
         testnet: bool,
         max_connections: int,
+        root_age: Callable[[], float] = lambda: 0.0,
     ) -> None:
         super().__init__("worker", max_connections)
+        self._root_age = root_age
         self._identity = identity
         self._books = books
         self._dispatcher = dispatcher
@@ -316,7 +321,8 @@ class WorkerSide(PeerSide[WorkerConnection]):
         return connection.session.greet(worker_contract=contract)
 
     def _allows(self, link: Link, model: str) -> bool:
-        return self.root.allows_worker(link.peer.image_hash) and self.root.allows_model(model)
+        listed = self.root.allows_worker(link.peer.image_hash) and self.root.allows_model(model)
+        return listed and lists_count(self._root_age())
 
 
 def _has_expired(link: Link) -> bool:

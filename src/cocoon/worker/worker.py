@@ -14,7 +14,7 @@ from cocoon.net.dialing import Dialer, dialer, maintain
 from cocoon.net.effective_prices import EffectivePrices
 from cocoon.net.http_server import HttpServer
 from cocoon.net.reconnect import SessionKeeper, Target
-from cocoon.net.registry import worker_targets
+from cocoon.net.registry import require_recent_lists, worker_targets
 from cocoon.net.root_source import FixedRoot, RootSource
 from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.engine_monitor import EngineMonitor
@@ -147,6 +147,7 @@ class Worker:
         return worker_targets(root) if self.settings.lists_model(root) else []
 
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
+        require_recent_lists(self.root.age, required=self.settings.must_check_proxies)
         uplink = Uplink(
             self.settings, self.payouts, self._host, self._offer, self._slots, self.money
         )

@@ -47,3 +47,12 @@ def test_peers_without_evidence_of_their_own_have_none(tee: SimulatedTee) -> Non
         attestation=Attestation(TdxMeasurements.zero(bytes(64))), public_key=bytes(32), now=NOW
     )
     assert lifetime_of(told, NOW) is None
+
+
+def test_a_certificate_that_gives_itself_years_counts_for_a_day(tee: SimulatedTee) -> None:
+    identity = Identity.generate(SimulatedTdx(tee, "p"), clock=lambda: NOW, lifetime=86_400 * 20)
+    der = identity.current().certificate_der
+    peer = verify_peer(der, tee.policy(NOW), NOW, role=PeerRole.SERVER)
+    lifetime = lifetime_of(peer, NOW)
+    assert lifetime is not None
+    assert lifetime.until == NOW + 86_400

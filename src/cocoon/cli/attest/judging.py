@@ -66,7 +66,7 @@ class Basis:
         if self.root is not None or self.images is not None:
             return True
         return self.policy is not None and all(
-            leaf.image_hashes is not None or leaf.mr_tds is not None for leaf in leaves(self.policy)
+            leaf.image_hashes is not None for leaf in leaves(self.policy)
         )
 
     def peer_policy(self, form: EvidenceKind, gpus: int = 0) -> PeerPolicy:
