@@ -223,8 +223,7 @@ class Refresher:
         now = self._clock()
         if document.expires_at <= now:
             raise CollateralError(f"{shelf.source} sends collateral that has expired")
-        old = entry.document
-        if old is not None and old.expires_at > now and shelf.is_older(document, old):
+        if self._is_older(entry, document):
             raise CollateralError(f"{shelf.source} sends collateral older than what we have")
         _log.info("collateral renewed", kind=shelf.kind, key=entry.key[:80])
         return document, Stored(
@@ -235,12 +234,23 @@ class Refresher:
             content=shelf.to_json(document),
         )
 
+    def _is_older(self, entry: _Entry, document: Any) -> bool:
+        """Whether what we have is newer, and still counts."""
+        old = entry.document
+        if old is None or old.expires_at <= self._clock():
+            return False
+        return entry.shelf.is_older(document, old)
+
     def _adopt(self, entry: _Entry, stored: Stored) -> None:
         """Use a document from the store; one that does not parse is as good as none."""
         try:
             document = entry.shelf.parse(stored.content)
+            is_older = self._is_older(entry, document)
         except CocoonError as error:
             _log.warning("stored collateral is damaged", key=entry.key[:80], reason=str(error))
+            return
+        if is_older:  # somebody put an old file back, with whatever date
+            _log.warning("stored collateral is older than what we have", key=entry.key[:80])
             return
         self._take(entry, document, stored.fetched_at)
 

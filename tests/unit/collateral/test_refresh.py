@@ -346,3 +346,22 @@ async def test_a_note_wakes_the_task(office):
     await asyncio.gather(task, return_exceptions=True)
     assert office.wanted.on_add is None
     office.wanted.add("tdx", "later")  # nobody listens, and nothing breaks
+
+
+async def test_an_old_file_that_is_put_back_does_not_replace_what_we_have(office):
+    office.number = 5
+    office.refresher.load([("tdx", "a")])
+    await office.refresher.step()
+    for fetched_at in (int(office.now) + 1, int(office.now) + 400 * DAY):
+        paper = Paper("a", 4, int(office.now) + 20 * DAY)
+        office.store.write(
+            Stored(kind="tdx", key="a", fetched_at=fetched_at, content=paper.to_json())
+        )
+        office.refresher.load()
+        assert office.book["a"].number == 5
+    office.now += DAY
+    await office.refresher.step()
+    assert office.asked == ["a", "a"]
+    stored = office.store.read("tdx", "a")
+    assert stored is not None
+    assert Paper.parse(stored.content).number == 5
