@@ -33,6 +33,8 @@ PATH: Final = "/attestation"
 SOFTWARE: Final = f"cocoon {__version__}"
 CHALLENGES_PER_SECOND: Final = 1.0
 CHALLENGE_BURST: Final = 5.0
+MAX_WAITING: Final = 4
+"""Challenges that wait for the hardware at a time: it may be slower than they come."""
 KEPT_SECONDS: Final = 1.0
 """For so long readers without a nonce get the same page: making one takes milliseconds."""
 CONFIG_HASH_BYTES: Final = 32
@@ -82,6 +84,7 @@ class AttestationPage:
         self._clock = clock
         self._keeping = asyncio.Lock()
         self._kept: tuple[float, bytes] | None = None
+        self._waiting = 0
 
     def route(self) -> Route:
         """The route for a node's pages."""
@@ -101,9 +104,13 @@ class AttestationPage:
             return _failed("nonce must be 64 hex digits", 400)
         if self._evidence is None or self._evidence.kind is EvidenceKind.NONE:
             return _failed("this node has no hardware that answers challenges", 404)
-        if not self._budget.take():
+        if self._waiting >= MAX_WAITING or not self._budget.take():
             return _failed("too many challenges: try again in a second", 429)
-        return await self._respond(nonce)
+        self._waiting += 1
+        try:
+            return await self._respond(nonce)
+        finally:
+            self._waiting -= 1
 
     async def _respond(self, nonce: bytes | None) -> Response:
         try:

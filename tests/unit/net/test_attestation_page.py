@@ -1,6 +1,7 @@
 """``GET /attestation`` of a node."""
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from cocoon.errors import EvidenceError
 from cocoon.net.attestation_page import (
     CHALLENGE_BURST,
     KEPT_SECONDS,
+    MAX_WAITING,
     AttestationPage,
     PageFacts,
 )
@@ -220,3 +222,26 @@ async def test_readers_in_a_hurry_get_the_same_page(
     clock.now += KEPT_SECONDS
     await get(page)
     assert len(made) == 2
+
+
+async def test_no_more_challenges_wait_than_slow_hardware_answers(tee: SimulatedTee) -> None:
+    class Slow:
+        kind = EvidenceKind.TDX_SIMULATED
+        go_on = threading.Event()
+
+        def quote(self, report_data: bytes) -> bytes:
+            assert self.go_on.wait(5)
+            return source.quote(report_data)
+
+    clock, source, slow = Clock(), SimulatedTdx(tee, "worker"), Slow()
+    page = page_of(tee, clock=clock, answers=slow)
+    calls = []
+    for _ in range(3 * MAX_WAITING):
+        clock.now += 1  # the budget lets one in a second
+        calls.append(asyncio.create_task(get(page, f"nonce={NONCE.hex()}")))
+        await asyncio.sleep(0)
+    done, waiting = await asyncio.wait(calls, timeout=0.2)
+    assert {task.result().status_code for task in done} == {429}
+    assert len(waiting) == MAX_WAITING
+    slow.go_on.set()
+    assert {(await task).status_code for task in waiting} == {200}
