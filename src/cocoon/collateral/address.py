@@ -1,6 +1,7 @@
 """Whom we speak to: URLs that protect, certificates that are pinned, and what servers ask for."""
 
 import hashlib
+import os
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -11,6 +12,15 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.errors import ConfigError
 
 PINNED_CERTIFICATE_BYTES = 64 * 1024
+
+
+def words_of(error: Exception) -> str:
+    """Why a host cannot be asked, in words."""
+    if isinstance(error, aiohttp.ClientConnectorDNSError):
+        return "its name cannot be resolved"
+    if isinstance(error, aiohttp.ClientConnectorError) and error.os_error.errno:
+        return os.strerror(error.os_error.errno).lower()
+    return type(error).__name__
 
 
 def check_url(url: str) -> str:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
-from cocoon.collateral.address import check_url, fingerprint, retry_after
+from cocoon.collateral.address import check_url, fingerprint, retry_after, words_of
 from cocoon.collateral.circuit import Circuit, full_jitter
 from cocoon.errors import CollateralError, UnknownPlatformError
 
@@ -198,7 +198,7 @@ class VendorHttp:
                 f"the certificate of {self.host} is not valid; pin it if it signs itself"
             ) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _Retry(type(error).__name__) from None
+            raise _Retry(words_of(error)) from None
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Answer(body, headers)
 

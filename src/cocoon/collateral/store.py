@@ -139,7 +139,7 @@ class CollateralStore:
             return None
         stored = parse_stored(content)
         if stored is None:
-            _log.warning("collateral file is damaged; it is fetched again", file=str(path))
+            _log.warning("not a file of collateral that was fetched, or damaged", file=str(path))
         return stored
 
 

@@ -133,8 +133,10 @@ async def test_what_cannot_be_fetched_is_said_and_fails(tee, pccs, tmp_path, cap
     assert "tdx 00906ed50000/platform: FAILED: Intel has no TDX TCB info" in shown.err
     assert "1 of 2 could not be fetched" in shown.err
     assert "c0c00a000000/platform" in shown.out
-    assert await command(*words[:2], "nonsense", *options) == 3
-    assert "an FMSPC of 12 hex digits" in capsys.readouterr().err
+    assert await command(*words[:2], "nonsense", *options) == 2
+    assert "--fmspc has 12 hex digits" in capsys.readouterr().err
+    assert await command("fetch", "--product", "Rome", *options) == 2
+    assert "--product is Milan, Genoa or Turin" in capsys.readouterr().err
 
 
 async def test_intels_root_is_pinned_unless_a_devnets_is_named(pccs, tmp_path, capsys):

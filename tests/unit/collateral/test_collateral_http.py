@@ -282,3 +282,10 @@ async def test_a_pccs_that_signs_itself_must_be_pinned(pki, tmp_path):
 def test_a_pinned_certificate_is_one(data):
     with pytest.raises(ConfigError):
         fingerprint(data)
+
+
+async def test_why_nobody_answers_is_said_in_words():
+    http = VendorHttp("http://127.0.0.1:1", limits=Limits(attempts=1))
+    with pytest.raises(CollateralError, match="does not answer: connection refused; tried 1 times"):
+        await http.get("/x")
+    await http.close()

@@ -24,10 +24,11 @@ from cocoon.cli.attest.recognise import recognise
 from cocoon.cli.attest.targets import load
 from cocoon.cli.config.collateral import amd_key, intel_key, make_sources
 from cocoon.cli.config.collateral_table import CollateralTable
+from cocoon.collateral.amd import parse_key
 from cocoon.collateral.library import Library, Sources
 from cocoon.collateral.store import CollateralStore
 from cocoon.devnet.tee import SimulatedTee
-from cocoon.errors import CollateralError, ConfigError
+from cocoon.errors import CollateralError, ConfigError, EvidenceError, UnknownPlatformError
 
 VCEK_FILE = "vcek.der"
 
@@ -78,7 +79,8 @@ def run_fetch(
         state = "fetched" if outcome.error is None else f"FAILED: {outcome.error}"
         console.print(f"{named(outcome.kind, outcome.key)}: {state}", markup=False)
 
-    outcomes = asyncio.run(_fetch(library, sources, wants, choice, report))
+    with console.status("Asking; who does not answer is given up after two minutes"):
+        outcomes = asyncio.run(_fetch(library, sources, wants, choice, report))
     rows = [row for row in _rows(library.store) if _is_of(row, outcomes)]
     if rows or as_json:
         _print(rows, as_json=as_json)
@@ -103,7 +105,13 @@ def run_show(directory: Path, *, as_json: bool) -> None:
     _configure_log()
     if not directory.is_dir():
         raise ConfigError(f"there is no directory {directory}; name it with --out")
-    _print(_rows(CollateralStore(directory)), as_json=as_json)
+    rows = _rows(CollateralStore(directory))
+    _print(rows, as_json=as_json)
+    if not rows:
+        screen.stderr().print(
+            f"{directory} holds nothing that was fetched; see `cocoon attest inspect FILE`",
+            markup=False,
+        )
 
 
 async def _fetch(
@@ -136,9 +144,29 @@ def _wants(library: Library, choice: Choice) -> Wants:
         wants.quotes += found.quotes
         wants.gpus += found.gpus
     kind = SGX if choice.is_sgx else TDX
-    wants.keys += [(kind, intel_key(platform)) for platform in choice.platforms]
-    wants.keys += [(SNP, amd_key(product)) for product in choice.products]
+    wants.keys += [(kind, _platform(platform)) for platform in choice.platforms]
+    wants.keys += [(SNP, _product(product)) for product in choice.products]
     return wants
+
+
+def _platform(text: str) -> str:
+    try:
+        return intel_key(text)
+    except EvidenceError:
+        raise ConfigError(
+            f"--fmspc has 12 hex digits, perhaps with /processor, not {text!r:.40}"
+        ) from None
+
+
+def _product(text: str) -> str:
+    key = amd_key(text)
+    try:
+        parse_key(key)
+    except UnknownPlatformError:
+        raise ConfigError(
+            f"--product is Milan, Genoa or Turin, perhaps with /vlek, not {text!r:.40}"
+        ) from None
+    return key
 
 
 def _configure_log() -> None:
@@ -165,5 +193,3 @@ def _print(rows: list[Row], *, as_json: bool) -> None:
         screen.stdout().print(rows_json(rows), markup=False)
     elif rows:
         screen.print_whole(rows_table(rows))
-    else:
-        screen.stderr().print("nothing here")

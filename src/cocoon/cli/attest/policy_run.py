@@ -65,7 +65,8 @@ def _production_findings(table: PolicyTable, where: str) -> list[Finding]:
     try:
         check_production_policy(table, where, refused)
     except ConfigError as error:
-        return [Finding(ERROR, where, str(error), "production policies pin the vendors' roots")]
+        text = str(error).removeprefix(f"{where}: ")
+        return [Finding(ERROR, where, text, "production policies pin the vendors' roots")]
     return []
 
 
@@ -109,7 +110,8 @@ def _print(path: Path, rows: list[tuple[str, str, str]], found: list[Finding]) -
     if ERROR in worst:
         console.print(Text("The policy must not be used like this.", style="bold red"))
     else:
-        console.print(Text(f"{len(found)} remarks, no errors.", style="green"))
+        remarks = "1 remark" if len(found) == 1 else f"{len(found)} remarks"
+        console.print(Text(f"{remarks}, no errors.", style="green"))
 
 
 def _json(

@@ -106,6 +106,9 @@ def _page_url(url: str, nonce: bytes | None) -> str:
 async def _get(url: str) -> tuple[int, bytes]:
     import aiohttp  # noqa: PLC0415 - a third of a second that files do not need
 
+    from cocoon.collateral.address import words_of  # noqa: PLC0415 - likewise
+
+    page = url.partition("?")[0]
     timeout = aiohttp.ClientTimeout(total=PAGE_TIMEOUT)
     try:
         async with (
@@ -115,9 +118,9 @@ async def _get(url: str) -> tuple[int, bytes]:
             body = await _bounded(answer.content, MAX_DOCUMENT_BYTES)
             return answer.status, body
     except TimeoutError:
-        raise UnavailableError(f"{url} does not answer in {PAGE_TIMEOUT:g} s") from None
+        raise UnavailableError(f"{page} does not answer in {PAGE_TIMEOUT:g} s") from None
     except (aiohttp.ClientError, ValueError) as error:
-        raise UnavailableError(f"{url} does not answer: {type(error).__name__}") from None
+        raise UnavailableError(f"{page} does not answer: {words_of(error)}") from None
 
 
 async def _bounded(stream: object, limit: int) -> bytes:
