@@ -230,7 +230,7 @@ def test_guest_or_machine_may_see_to_it(
 ) -> None:
     honest = LAB.report()
     guest, machine = honest.policy & ~of_guest, honest.platform_info & ~of_machine
-    wanted = SnpRequirement(min_tcb=FLOOR, **{switch: True})  # type: ignore[arg-type]
+    wanted = SnpRequirement(min_tcb=FLOOR, **{switch: True})
     assert not judged(wanted, policy=guest, platform_info=machine)
     assert judged(wanted, policy=guest | of_guest, platform_info=machine)
     assert judged(wanted, policy=guest, platform_info=machine | of_machine)
