@@ -16,6 +16,11 @@ COMMON = (
     "systemd.volatile=state",
     "audit=0",
     "swiotlb=1048576",
+    # What the host adds to the disk, or hands over as credentials, is not looked at: partitions
+    # are not mounted by their type, and memory is never written out.
+    "systemd.gpt_auto=no",
+    "systemd.swap=no",
+    "systemd.import_credentials=no",
 )
 PRODUCTION = (
     "systemd.getty_auto=no",

@@ -42,3 +42,15 @@ def test_an_engine_reaches_this_machine_only_and_prints_nowhere() -> None:
     assert (engine["StandardOutput"], engine["StandardError"]) == ("null", "null")
     assert engine["LimitCORE"] == "0"
     assert "/run/cocoon" in engine["InaccessiblePaths"].split()
+
+
+def test_what_a_host_adds_to_the_disk_is_not_looked_at() -> None:
+    """systemd mounts partitions of the root disk by their type, and swaps to one, unless told."""
+    options = re.findall(
+        r'^    "([^"]+)",$', (IMAGES / "write_cmdline.py").read_text(), re.MULTILINE
+    )
+    assert {
+        "systemd.gpt_auto=no",
+        "systemd.swap=no",
+        "systemd.import_credentials=no",
+    } <= set(options)
