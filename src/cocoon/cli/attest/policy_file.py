@@ -69,5 +69,5 @@ def pin_images(policy: PeerPolicy, hashes: frozenset[bytes]) -> PeerPolicy:
 def _document(path: Path) -> dict[str, object]:
     try:
         return tomllib.loads(read_text(path, "policy file"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None

@@ -80,7 +80,7 @@ def load_any(path: Path) -> tables.RoleFile:
         raise ConfigError(f"{path}: the name must end with .toml; official files are not read here")
     try:
         keys = set(tomllib.loads(read_text(path, "configuration file")))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not valid TOML: {error}") from None
     if "database" in keys:
         return load_proxy(path)
@@ -105,7 +105,7 @@ def _load(
     if path.suffix == ".toml":
         try:
             document = tomllib.loads(text)
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
             raise ConfigError(f"{path}: not valid TOML: {error}") from None
         file = read(cls, document, Context(path.parent, str(path)))
         try:
