@@ -10,10 +10,18 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from cocoon.attestation.evidence.collateral import Collateral, CollateralBook
+from cocoon.attestation.claims import ClaimName, Verdict
+from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.evidence.collateral import (
+    MAX_COLLATERAL_CHARS,
+    Collateral,
+    CollateralBook,
+)
+from cocoon.attestation.evidence.sgx import verify_sgx
 from cocoon.attestation.evidence.tdx import verify_tdx
-from cocoon.devnet.tee_pki import Authority, SimulatedPki, raw_point, sign_raw
-from cocoon.devnet.tee_quote import TEE_TDX, QuotingEnclave, header
+from cocoon.devnet.sgx_quote import enclave_body
+from cocoon.devnet.tee_pki import SGX, Authority, SimulatedPki, raw_point, sign_raw
+from cocoon.devnet.tee_quote import TEE_SGX, TEE_TDX, QuotingEnclave, header, sign_quote
 from cocoon.errors import EvidenceError, MissingCollateralError
 from cocoon.testing.intel import NOW, intel_lab
 
@@ -154,3 +162,67 @@ def test_certificates_of_the_collateral_end_what_rests_on_them() -> None:
     assert verify_tdx(quote, book, NOW, simulated_root=root).expires_at == NOW + 50
     with pytest.raises(EvidenceError, match=r"TCB info signer: expired"):
         verify_tdx(quote, book, NOW + 51, simulated_root=root)
+
+
+def enclave(flags: int, version: int = 3) -> bytes:
+    """A quote of an enclave with these attributes."""
+    body = enclave_body(bytes(32), bytes(64))
+    changed = body[:48] + flags.to_bytes(8, "little") + body[56:]
+    return sign_quote(LAB.pki, header(version, TEE_SGX) + changed, qe_product=1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "version", "reason"),
+    [
+        (0b111, 3, "DEBUG"),
+        (0b100, 3, "not initialised"),
+        (0b10101, 3, "Intel's own enclaves"),
+        (0b100101, 3, "Intel's own enclaves"),
+        (0b101, 4, "of version 4"),
+    ],
+)
+def test_only_ordinary_enclaves_pass(flags: int, version: int, reason: str) -> None:
+    book, root = LAB.book(SGX), LAB.pki.root_der
+    assert verify_sgx(enclave(0b101), book, NOW, simulated_root=root)
+    with pytest.raises(EvidenceError, match=reason):
+        verify_sgx(enclave(flags, version), book, NOW, simulated_root=root)
+
+
+def test_what_is_claimed_for_simulated_hardware() -> None:
+    root = LAB.pki.root_der
+    cases = (
+        (verify_tdx, "tdx v4", "TDX", EvidenceKind.TDX_SIMULATED),
+        (verify_sgx, "sgx v3", SGX, EvidenceKind.SGX_SIMULATED),
+    )
+    for verify, quote, tee, kind in cases:
+        for tcb_status, verdict in (
+            ("UpToDate", Verdict.PROVEN),
+            ("OutOfDate", Verdict.REFUTED),
+            ("SWHardeningNeeded", Verdict.REFUTED),
+        ):
+            text = LAB.pki.collateral_json(NOW, tee=tee, tcb_status=tcb_status)
+            book = CollateralBook(Collateral.from_json(text))
+            found = verify(LAB.quotes[quote], book, NOW, simulated_root=root)
+            claims = {claim.name: claim for claim in found.claims}
+            assert found.kind is kind
+            assert found.tcb_status == tcb_status
+            assert claims[ClaimName.GENUINE_HARDWARE].verdict is Verdict.REFUTED
+            assert claims[ClaimName.TCB_CURRENT].verdict is verdict
+            assert tcb_status in claims[ClaimName.TCB_CURRENT].reason
+            assert "advisories" not in claims[ClaimName.TCB_CURRENT].reason
+
+
+def test_a_machine_that_shows_no_id_has_no_name() -> None:
+    masked = SimulatedPki.create(NOW, bytes(32))
+    book = CollateralBook(Collateral.from_json(masked.collateral_json(NOW)))
+    found = verify_tdx(quoted(masked), book, NOW, simulated_root=masked.root_der)
+    assert found.platform_id is None
+
+
+def test_collateral_is_an_object_of_limited_length() -> None:
+    text = LAB.collateral_json()
+    padded = text + " " * (MAX_COLLATERAL_CHARS - len(text))
+    assert Collateral.from_json(padded)
+    for bad in (padded + " ", "[]", "1", '"text"', "null", "{}", "[" * 5000):
+        with pytest.raises(EvidenceError):
+            Collateral.from_json(bad)
