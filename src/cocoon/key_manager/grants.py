@@ -140,7 +140,9 @@ def use_grant(state: ManagerState, grant: Grant, nonce: bytes, now: int) -> Mana
         nonce: of the handover, 32 bytes.
         now: unix seconds.
     """
-    state = state if not grant.serial else withdraw_approval(state, grant.serial)
+    # Either way one generation: what was given under one permission and is confirmed under another
+    # must not pass for the newest state, if that has changed meanwhile.
+    state = withdraw_approval(state, grant.serial) if grant.serial else state.next()
     used = state.used_listings
     if not grant.serial:
         used = (*used, root_marker(grant.image_hash))

@@ -1,4 +1,4 @@
-"""Who has to give way at a key manager's port, and what a real one must be told."""
+"""Who gives way at a key manager's port, what a real one is told, and when a state is new."""
 
 import dataclasses
 from pathlib import Path
@@ -9,9 +9,11 @@ import pytest
 from cocoon.attestation.evidence.collateral import CollateralBook
 from cocoon.attestation.policy import tdx
 from cocoon.errors import CocoonError, ConfigError, OverloadedError
+from cocoon.key_manager.grants import Grant, inheritance
 from cocoon.key_manager.manager import KeyManager
 from cocoon.key_manager.ports import PeerPortHandler
 from cocoon.key_manager.settings import KeyManagerSettings, PeerPort, Predecessor
+from cocoon.key_manager.state import ManagerState
 from cocoon.net.identity import Identity
 from cocoon.net.link import Link
 from cocoon.testing.network import test_root as make_root
@@ -59,3 +61,16 @@ def test_a_real_key_manager_takes_over_from_a_named_one_only(tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="manager_id"):
         settings(old)
     settings(dataclasses.replace(old, manager_id=bytes(32)))
+
+
+def test_a_state_that_changed_during_a_handover_has_another_generation() -> None:
+    state = ManagerState(generation=7)
+    given = {
+        inheritance(state, Grant(bytes(32), serial), bytes(32), 1).generation for serial in (0, 1)
+    }
+    later = {
+        inheritance(state.next(), Grant(bytes(32), serial), bytes(32), 1).generation
+        for serial in (0, 1)
+    }
+    assert len(given) == len(later) == 1
+    assert given.isdisjoint(later)
