@@ -25,8 +25,7 @@ def image_hash(source: Source, as_json: AsJson = False) -> None:
     be given, and the command says which. Exits with 1 while the image hash is unknown. From
     evidence the registers are read; nothing is verified.
     """
-    from cocoon.cli import screen
-    from cocoon.cli.attest import layout
+    from cocoon.cli import layout, screen
     from cocoon.cli.attest.image_hash_report import report
 
     result = report(source)

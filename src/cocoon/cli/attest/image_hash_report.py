@@ -17,7 +17,7 @@ from cocoon.attestation.measurements import (
     SnpMeasurements,
     TdxMeasurements,
 )
-from cocoon.cli.attest import layout
+from cocoon.cli import layout
 from cocoon.cli.attest.machine_file import MachineFile, load_machine, read_whole
 from cocoon.cli.attest.recognise import SNP_REPORT_BYTES, Kind, recognise
 from cocoon.errors import ConfigError, EvidenceError

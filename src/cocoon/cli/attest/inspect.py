@@ -24,8 +24,7 @@ def inspect(target: Target, as_json: options.AsJson = False) -> None:
     (raw, hex or base64), certificates (PEM or DER), evidence bundles, statements, endorsements,
     attestation pages, event logs and collateral.
     """
-    from cocoon.cli import screen
-    from cocoon.cli.attest import layout
+    from cocoon.cli import layout, screen
     from cocoon.cli.attest.describe import describe
     from cocoon.cli.attest.recognise import recognise
     from cocoon.cli.attest.targets import load

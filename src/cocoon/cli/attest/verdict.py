@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cocoon.attestation.claims import Claim
 from cocoon.attestation.report import Outcome, Report, Step
-from cocoon.cli.attest import layout
+from cocoon.cli import layout
 from cocoon.cli.attest.describe_x509 import printable
 from cocoon.cli.screen import moment
 

@@ -10,8 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cocoon.attestation.document import NONCE_BYTES
 from cocoon.attestation.measurements import IMAGE_HASH_BYTES
 from cocoon.chain.root_config import RootConfig
-from cocoon.cli import screen
-from cocoon.cli.attest import layout
+from cocoon.cli import layout, screen
 from cocoon.cli.attest.chain_root import read_chain_root
 from cocoon.cli.attest.describe_x509 import CERTIFICATE_ERRORS, load_der, load_pems
 from cocoon.cli.attest.devnet_target import ROLES, devnet_target

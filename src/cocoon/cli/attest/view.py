@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-from cocoon.cli.attest import layout
+from cocoon.cli import layout
 
 Value = str | int | bool | bytes | None | list[str] | dict[str, Any]
 

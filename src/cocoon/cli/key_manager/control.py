@@ -6,8 +6,10 @@ from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from cocoon.cli.screen import facts, moment, print_whole
+from cocoon.cli import layout
+from cocoon.cli.screen import moment, print_whole, stdout
 from cocoon.devnet.http import call
 from cocoon.errors import BadRequestError, RemoteProtocolError
 
@@ -60,15 +62,18 @@ def show(at: str, *, as_json: bool) -> None:
         typer.echo(json.dumps(found, indent=1))
         return
     try:
-        for part in _parts(found):
-            print_whole(part)
+        console = stdout()
+        console.print(_head(found, layout.columns(console)))
+        for table in _tables(found):
+            console.print()
+            print_whole(table)
     except (LookupError, TypeError, ValueError):
         raise RemoteProtocolError(f"{at} is not the status interface of a key manager") from None
 
 
-def _parts(found: dict[str, Any]) -> list[Table]:
+def _head(found: dict[str, Any], width: int) -> Text:
     state = found["status"]
-    head = facts(
+    return layout.section(
         "Key manager",
         [
             ("id", str(state["manager_id"])),
@@ -76,7 +81,11 @@ def _parts(found: dict[str, Any]) -> list[Table]:
             ("root version", str(state["root_version"])),
             ("next serial", f"from {int(found['last_serial']) + 1}"),
         ],
+        width,
     )
+
+
+def _tables(found: dict[str, Any]) -> list[Table]:
     keys = _table("public key", "for", "valid from", "until")
     for item in found["keys"]:
         kinds = [name for name in ("proxies", "workers") if item[f"for_{name}"]]
@@ -86,7 +95,7 @@ def _parts(found: dict[str, Any]) -> list[Table]:
     for item in found["approvals"]:
         times = moment(item["opens_at"]), moment(item["not_after"])
         approvals.add_row(str(item["image_hash"]), str(item["serial"]), *times)
-    return [head, keys, *([approvals] if found["approvals"] else [])]
+    return [keys, *([approvals] if found["approvals"] else [])]
 
 
 def _table(*columns: str) -> Table:

@@ -3,7 +3,7 @@
 import pytest
 
 from cocoon.attestation.report import Layer, Report
-from cocoon.cli.attest import layout
+from cocoon.cli import layout
 from cocoon.cli.attest.verdict import Verdict
 from cocoon.cli.attest.view import View
 
