@@ -46,9 +46,13 @@ run() {
 
 cd -- "$HERE"
 export SOURCE_DATE_EPOCH=0
-run rm -rf mkosi.output/wheels
+run rm -rf mkosi.output/wheels mkosi.output/builder
 run mkdir -p mkosi.output/wheels
-run python3 -m build --wheel --outdir mkosi.output/wheels ..
+# What builds the wheel decides over its bytes: from the lock file too, each part checked by hash.
+run python3 -m venv mkosi.output/builder
+run mkosi.output/builder/bin/python -m pip install --require-hashes -r ../requirements.lock
+run mkosi.output/builder/bin/python -m pip wheel --no-deps --no-build-isolation \
+    --wheel-dir mkosi.output/wheels ..
 run cp ../requirements.lock mkosi.output/wheels/requirements.lock
 NAME=cocoon-$ROLE${2:+_$2}
 run mkosi --profile="$PROFILES" --output="$NAME" --mirror="$MIRROR" --force build

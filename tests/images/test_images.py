@@ -274,6 +274,10 @@ def test_build_takes_the_pinned_snapshot_only() -> None:
         in good
     )
     assert good.endswith("write_cmdline.py --debug mkosi.output/cocoon-worker_debug \n")
+    assert "--require-hashes" in good
+    assert "--no-build-isolation" in good, "isolation takes the newest build tool there is"
+    lock = (IMAGES.parent / "requirements.lock").read_text()
+    assert re.search(r"^hatchling==\S+ \\\n    --hash=sha256:", lock, re.MULTILINE)
 
 
 @pytest.mark.parametrize("role", list(Role), ids=lambda role: role.value)
