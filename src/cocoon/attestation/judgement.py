@@ -38,6 +38,7 @@ _FORMS = {
     EvidenceKind.SNP_SIMULATED: EvidenceKind.SNP,
 }
 _KEY_BOUND = proven(ClaimName.KEY_BOUND, "the hardware signed the hash of the certificate's key")
+_KEY_REPEATED = unknown(ClaimName.KEY_BOUND, "fake evidence repeats it, and nothing is signed")
 _FRESH = proven(ClaimName.FRESH, "the hardware signed when the image made the evidence")
 _IMAGE_ALLOWED = proven(ClaimName.IMAGE_ALLOWED, "the policy lists the image")
 _ANY_IMAGE = unknown(ClaimName.IMAGE_ALLOWED, "the policy lists no images")
@@ -204,7 +205,8 @@ class Judge:
             if measurements.report_data != expected:
                 raise EvidenceError(f"the evidence was not made for {to} of this certificate")
             found.reason = f"the report data is the hash of {to}"
-        self._claims.append(_KEY_BOUND)
+        is_fake = evidence.kind is EvidenceKind.FAKE_TDX
+        self._claims.append(_KEY_REPEATED if is_fake else _KEY_BOUND)
 
     def _checked_statement(self, bundle: EvidenceBundle) -> Statement:
         certificate, max_age = self._certificate, self._policy.max_evidence_age

@@ -214,6 +214,13 @@ class TestCertificates:
         assert len(largest) == MAX_CERTIFICATE_BYTES
         assert parse_certificate(largest).quote is None
 
+    def test_what_is_critical_must_be_understood_here(self) -> None:
+        constraints = bytes.fromhex("3008a006300482022e61")  # names: only below ".a"
+        for oid, data in (("1.2.3.4", b"\x05\0"), ("2.5.29.30", constraints)):
+            for critical in (True, False):
+                der = CertificateRecipe(NOW, KEY, extra=((oid, data, critical),)).to_der()
+                assert parse_certificate(der).unknown_critical == ((oid,) if critical else ())
+
     def test_other_keys_are_named(self) -> None:
         with pytest.raises(CertificateError, match="not Ed25519"):
             parse_certificate(CertificateRecipe(NOW, KEY).with_p256_key())

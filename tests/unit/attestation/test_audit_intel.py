@@ -226,3 +226,12 @@ def test_collateral_is_an_object_of_limited_length() -> None:
     for bad in (padded + " ", "[]", "1", '"text"', "null", "{}", "[" * 5000):
         with pytest.raises(EvidenceError):
             Collateral.from_json(bad)
+
+
+def test_a_book_is_as_its_content() -> None:
+    book = LAB.book()
+    before = book.fingerprint
+    assert before == CollateralBook(*book._by_fmspc.values()).fingerprint
+    book.put(Collateral.from_json(LAB.pki.collateral_json(NOW + 60)))
+    assert book.fingerprint != before
+    assert CollateralBook().fingerprint not in (before, book.fingerprint)

@@ -227,7 +227,9 @@ def accepts_platform(
 class TestKinds:
     def test_fake_evidence_beside_a_real_form_does_not_mix(self, tee: SimulatedTee) -> None:
         der = certificate(report_data(PUBLIC), dated(SimulatedTdx(tee, "worker")))
-        assert verify(der, policies.fake_tdx()).kind is EvidenceKind.FAKE_TDX
+        fake = verify(der, policies.fake_tdx())
+        assert fake.kind is EvidenceKind.FAKE_TDX
+        assert not any(claim.verdict is Verdict.PROVEN for claim in fake.claims.items)
         assert verify(der, policy(tee)).kind is EvidenceKind.TDX_SIMULATED
         for parts in ((policies.fake_tdx(), policy(tee)), (policy(tee), policies.fake_tdx())):
             with pytest.raises(PolicyError, match="different evidence"):

@@ -93,7 +93,8 @@ class Revocation:
         if not answers:
             raise EvidenceError(f"GPU OCSP: no answer about {what}")
         states = [verify_response(answer, ders[0], ders[1:]) for answer in answers]
-        newest = max(states, key=lambda state: state.this_update)
+        # Of two of the same second the worse one counts.
+        newest = max(states, key=lambda state: (state.this_update, not state.good))
         if not newest.good:
             raise EvidenceError(f"GPU OCSP: {what} is {newest.state}", fix=_REVOKED)
         if newest.this_update > self._now + CLOCK_SKEW:
