@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from cocoon.attestation.certificate import parse_certificate
+from cocoon.attestation.evidence.tdx import measurements_of
 from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
 from cocoon.cli.app import app
-from cocoon.cli.attest.image_hash_report import td_image_hash
 from cocoon.cli.attest.machine_file import load_machine
 from cocoon.cli.guest.machine import Machine, open_model
 from cocoon.errors import ConfigError
@@ -169,7 +169,7 @@ def test_of_a_quote(tmp_path: Path) -> None:
     body = parse_quote(quote).body
     assert isinstance(body, TdBody)
     document = json.loads(found.stdout)
-    assert document["image_hash"] == td_image_hash(body).hex()
+    assert document["image_hash"] == measurements_of(body).image_hash().hex()
     assert "not verified" in document["warnings"][0]
 
 

@@ -62,7 +62,7 @@ def verify_snp(
     leaf_end = int(found.leaf.certificate.not_valid_after_utc.timestamp())
     return VerifiedSnp(
         kind=kind,
-        attestation=Attestation(_measurements(found.report), chosen.chain.root_hash),
+        attestation=Attestation(measurements_of(found.report), chosen.chain.root_hash),
         claims=_claims(kind, found),
         tcb_status=None,
         expires_at=min(chosen.expires_at, leaf_end),
@@ -96,7 +96,8 @@ def _require_root(collateral: SnpCollateral, simulated_root: bytes | None) -> No
         raise EvidenceError(f"{name}: the root of the collateral is not the pinned devnet's")
 
 
-def _measurements(report: SnpReport) -> SnpMeasurements:
+def measurements_of(report: SnpReport) -> SnpMeasurements:
+    """The part of a report that image hashes are made from."""
     return SnpMeasurements(
         measurement=report.measurement,
         host_data=report.host_data,

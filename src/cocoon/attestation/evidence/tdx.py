@@ -16,6 +16,7 @@ from cocoon.attestation.evidence.dcap import (
 )
 from cocoon.attestation.evidence.missing import TDX
 from cocoon.attestation.evidence.pck import parse_pck_chain
+from cocoon.attestation.evidence.td_report import TdReport
 from cocoon.attestation.evidence.td_rules import require_production_domain
 from cocoon.attestation.evidence.tdx_quote import MAX_QUOTE_BYTES, TdBody, parse_quote
 from cocoon.attestation.measurements import Attestation, TdxMeasurements
@@ -71,7 +72,7 @@ def verify_tdx(
     )
 
 
-def measurements_of(body: TdBody) -> TdxMeasurements:
+def measurements_of(body: TdBody | TdReport) -> TdxMeasurements:
     """The part of a domain's report that image hashes are made from."""
     return TdxMeasurements(
         mr_td=body.mr_td,

@@ -1,5 +1,6 @@
 """SEV-SNP reports, field by field, for people."""
 
+from cocoon.attestation.evidence.snp import measurements_of
 from cocoon.attestation.evidence.snp_report import (
     HOST_VMPL,
     NO_MIGRATION_AGENT,
@@ -8,7 +9,6 @@ from cocoon.attestation.evidence.snp_report import (
     PlatformInfo,
     SnpReport,
 )
-from cocoon.attestation.measurements import SnpMeasurements
 from cocoon.cli.attest.describe_x509 import describe_chain, load_ders
 from cocoon.cli.attest.view import Section, View
 
@@ -37,7 +37,7 @@ def _guest(section: Section, report: SnpReport) -> None:
     section.add("measurement", report.measurement)
     section.add("host_data", report.host_data)
     section.add("report_data", report.report_data)
-    section.add("image_hash", _image_hash(report))
+    section.add("image_hash", measurements_of(report).image_hash())
     section.add("policy", f"{report.policy:#x} ({', '.join(map(str, names)) or 'none'})")
     section.add("minimum_abi", ".".join(map(str, report.minimum_abi)))
     section.add("vmpl", "host" if report.vmpl == HOST_VMPL else report.vmpl)
@@ -80,18 +80,3 @@ def _warnings(view: View, report: SnpReport) -> None:
         view.warnings.append("the host asked for this report, not the guest")
     if report.is_chip_masked:
         view.warnings.append("the host hides which chip this is")
-
-
-def _image_hash(report: SnpReport) -> bytes:
-    measured = SnpMeasurements(
-        measurement=report.measurement,
-        host_data=report.host_data,
-        id_key_digest=report.id_key_digest,
-        author_key_digest=report.author_key_digest,
-        family_id=report.family_id,
-        image_id=report.image_id,
-        guest_policy=report.policy,
-        vmpl=report.vmpl,
-        report_data=report.report_data,
-    )
-    return measured.image_hash()

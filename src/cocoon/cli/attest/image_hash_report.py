@@ -7,16 +7,13 @@ from typing import Any
 
 from rich.text import Text
 
+from cocoon.attestation.evidence import snp, tdx
 from cocoon.attestation.evidence.snp_report import SnpReport
 from cocoon.attestation.evidence.td_report import TdReport, parse_td_report
 from cocoon.attestation.evidence.tdx_quote import TdBody, parse_quote
 from cocoon.attestation.measure import expected, expected_snp
 from cocoon.attestation.measure.expected import Boot, Origin, Register
-from cocoon.attestation.measurements import (
-    REPORT_DATA_BYTES,
-    SnpMeasurements,
-    TdxMeasurements,
-)
+from cocoon.attestation.measurements import SnpMeasurements, TdxMeasurements
 from cocoon.cli import layout
 from cocoon.cli.attest.machine_file import MachineFile, load_machine, read_whole
 from cocoon.cli.attest.recognise import SNP_REPORT_BYTES, Kind, recognise
@@ -170,37 +167,10 @@ def _of_tdx(body: object) -> Result:
         Register(name, value, Origin.GIVEN)
         for name, value in zip(expected.TDX_REGISTERS, values, strict=True)
     )
-    return Result("tdx", EVIDENCE, registers, td_image_hash(body))
+    return Result("tdx", EVIDENCE, registers, tdx.measurements_of(body).image_hash())
 
 
 def _of_snp(data: bytes) -> Result:
     report = SnpReport.from_bytes(data[:SNP_REPORT_BYTES])
     registers = (Register("launch_digest", report.measurement, Origin.GIVEN),)
-    return Result("snp", EVIDENCE, registers, snp_image_hash(report))
-
-
-def snp_image_hash(report: SnpReport) -> bytes:
-    """The image hash of an SEV-SNP report, 32 bytes."""
-    return SnpMeasurements(
-        measurement=report.measurement,
-        host_data=report.host_data,
-        id_key_digest=report.id_key_digest,
-        author_key_digest=report.author_key_digest,
-        family_id=report.family_id,
-        image_id=report.image_id,
-        guest_policy=report.policy,
-        vmpl=report.vmpl,
-        report_data=report.report_data,
-    ).image_hash()
-
-
-def td_image_hash(body: TdBody | TdReport) -> bytes:
-    """The image hash of a quote's body or a TDREPORT, 32 bytes."""
-    return TdxMeasurements(
-        mr_td=body.mr_td,
-        mr_config_id=body.mr_config_id,
-        mr_owner=body.mr_owner,
-        mr_owner_config=body.mr_owner_config,
-        rtmrs=body.rtmrs,
-        report_data=bytes(REPORT_DATA_BYTES),
-    ).image_hash()
+    return Result("snp", EVIDENCE, registers, snp.measurements_of(report).image_hash())

@@ -129,7 +129,7 @@ class Verdict:
             judged = "listed" if self.image_judged else "NOT JUDGED: no list of images was given"
             lines.append(f"image {self.image_hash.hex()} ({judged})")
         if self.platform_id is not None:
-            lines.append(f"machine {self.platform_id.hex()}")
+            lines.append(f"platform id {self.platform_id.hex()}")
         if self.model_hash is not None:
             lines.append(f"model hash {self.model_hash.hex()}")
         if self.expires_at is not None:

@@ -8,11 +8,11 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cocoon.attestation.evidence import snp, tdx
 from cocoon.attestation.evidence.nvidia import GpuRequirement
 from cocoon.attestation.evidence.snp_report import SnpReport
 from cocoon.attestation.evidence.td_report import parse_td_report
 from cocoon.attestation.measurements import REPORT_DATA_BYTES
-from cocoon.cli.attest.image_hash_report import snp_image_hash, td_image_hash
 from cocoon.cli.attest.machine_file import read_whole
 from cocoon.cli.config.collateral_files import load_files
 from cocoon.cli.config.reader import Context, key, read, table
@@ -161,9 +161,10 @@ def initialise(role: Role) -> None:
 
 
 def _own_td_hash() -> bytes:
-    return td_image_hash(parse_td_report(TdxGuest().report(bytes(REPORT_DATA_BYTES))))
+    report = parse_td_report(TdxGuest().report(bytes(REPORT_DATA_BYTES)))
+    return tdx.measurements_of(report).image_hash()
 
 
 def _own_snp_hash() -> bytes:
     report, _ = SnpGuest().report(bytes(REPORT_DATA_BYTES))
-    return snp_image_hash(SnpReport.from_bytes(report))
+    return snp.measurements_of(SnpReport.from_bytes(report)).image_hash()
