@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from cocoon.cli.config.key_manager_tables import load_key_manager
 from cocoon.cli.config.load import load_client, load_proxy, load_worker
 from cocoon.errors import ConfigError
 
@@ -92,3 +93,30 @@ def test_a_proven_model_is_accepted_and_so_is_a_decision(
 def test_a_proxy_may_take_clients_without_evidence(tmp_path: Path) -> None:
     table = '[clients.policy]\nkind = "unsafe-accept-anything"\n'
     load(tmp_path, "proxy", "is_test = false\n", CHAIN + table)
+
+
+@pytest.mark.parametrize("role", BASES)
+def test_a_ton_api_that_anybody_can_replace_is_refused_where_money_is_real(
+    tmp_path: Path, role: str
+) -> None:
+    keys = "is_test = false\nis_testnet = false\n"
+    chain = '\n[chain]\nkind = "toncenter"\nurl = "http://ton.example"\n'
+    with pytest.raises(ConfigError, match="use https"):
+        load(tmp_path, role, keys, chain)
+    load(tmp_path, role, "is_test = true\n", chain)
+
+
+def test_a_ton_api_of_this_machine_needs_no_https(tmp_path: Path) -> None:
+    keys = "is_test = false\nis_testnet = false\n"
+    load(tmp_path, "client", keys, CHAIN.replace("https://ton.example", "http://127.0.0.1:8081"))
+
+
+def test_a_key_manager_too(tmp_path: Path) -> None:
+    path = tmp_path / "keys.toml"
+    path.write_text(
+        'is_test = false\ndirectory = "d"\n[identity]\nkind = "tdx"\n[seal]\n'
+        f'mr_enclaves = ["{"0" * 64}"]\ncollateral = ["c"]\n[chain]\nkind = "toncenter"\n'
+        'url = "http://ton.example"\n'
+    )
+    with pytest.raises(ConfigError, match="use https"):
+        load_key_manager(path)

@@ -9,7 +9,7 @@ from typing import Final
 from cocoon.cli.config import tables
 from cocoon.cli.config.load import read_text
 from cocoon.cli.config.policy_table import ID_BYTES, PolicyTable
-from cocoon.cli.config.production import check_production_policy
+from cocoon.cli.config.production import check_production_policy, check_protected_chain
 from cocoon.cli.config.reader import Context, key, read, table
 from cocoon.cli.config.seal_table import SealTable
 from cocoon.cli.config.values import (
@@ -154,6 +154,7 @@ def check_production_keys(file: KeyManagerFile) -> None:
     """
     if file.is_test:
         return
+    check_protected_chain(file)
     for place, policy in file.policies():
         check_production_policy(policy, place)
     if file.seal.kind == "simulated" or file.identity.kind.endswith("-simulated"):

@@ -5,11 +5,13 @@ allowed, because nothing is at stake.
 """
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from cocoon.cli.config import tables
 from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.errors import ConfigError
 from cocoon.model.name import is_pinned
+from cocoon.net.page_guard import is_loopback
 
 SIMULATED = (*SIMULATED_KINDS, "fake-tdx")
 WEAK = (*SIMULATED, "unsafe-accept-anything")
@@ -28,6 +30,7 @@ def check_production(file: tables.RoleFile) -> None:
             "root_config: a fixed root configuration is refused where is_test is false and TON is "
             "real: the root contract can revoke images and proxies; leave the key out"
         )
+    check_protected_chain(file)
     if file.identity.kind in SIMULATED:
         raise _refused("identity", file.identity.kind)
     for where, policy, refused in policies_of(file):
@@ -36,6 +39,26 @@ def check_production(file: tables.RoleFile) -> None:
         _check_model(file)
     if isinstance(file, tables.ProxyFile) and file.keys.seal.kind == "simulated":
         raise _refused("keys.seal", "simulated")
+
+
+def check_protected_chain(file: tables.NetworkFile) -> None:
+    """Refuse a TON API whose answers anybody on the way can replace: they list images and proxies.
+
+    Raises:
+        ConfigError: its URL is not protected.
+    """
+    url = file.chain.url
+    if url is None or url.startswith("https://"):
+        return
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    if not is_loopback(host):
+        raise ConfigError(
+            "chain.url: use https where is_test is false: whoever is on the way to the TON API "
+            "could list images of its own; http only reaches this machine"
+        )
 
 
 def check_production_policy(
