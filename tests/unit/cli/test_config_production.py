@@ -6,6 +6,8 @@ import pytest
 
 from cocoon.cli.config.key_manager_tables import load_key_manager
 from cocoon.cli.config.load import load_client, load_proxy, load_worker
+from cocoon.cli.config.tables import EngineTable
+from cocoon.cli.config.worker_settings import engine_notes
 from cocoon.errors import ConfigError
 
 OWNER = "0:" + "11" * 32
@@ -120,3 +122,17 @@ def test_a_key_manager_too(tmp_path: Path) -> None:
     )
     with pytest.raises(ConfigError, match="use https"):
         load_key_manager(path)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("http://127.0.0.1:8000", False),
+        ("http://localhost:8000", False),
+        ("unix:/run/engine.sock", False),
+        ("http://10.0.0.7:8000", True),
+        ("https://engine.example", True),
+    ],
+)
+def test_an_engine_that_no_evidence_covers_is_named(url: str, said: bool) -> None:
+    assert bool(engine_notes(EngineTable(url=url))) is said

@@ -1,5 +1,7 @@
 """From a worker's configuration file to what the worker role is started with."""
 
+from urllib.parse import urlsplit
+
 import structlog
 
 from cocoon.cli.config import tables
@@ -14,6 +16,7 @@ from cocoon.engine.openai_http import OpenAIHttpEngine
 from cocoon.errors import ConfigError
 from cocoon.model.name import ModelName, base_name, is_pinned
 from cocoon.model.proof import FilesProof, LoadedFileProof, ModelProof
+from cocoon.net.page_guard import is_loopback
 from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.settings import WorkerSettings
 
@@ -27,6 +30,7 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         ConfigError: as for :func:`client_settings`.
     """
     engine = _engine(file.engine, base_name(file.model))
+    trust.notes += engine_notes(file.engine)
     return WorkerSettings(
         owner=file.owner,
         model=file.model,
@@ -48,6 +52,19 @@ def worker_settings(file: tables.WorkerFile, trust: Trust) -> WorkerSettings:
         proof=_proof(file, engine),
         on_proven=trust.identity.state_model,
     )
+
+
+def engine_notes(table: tables.EngineTable) -> list[str]:
+    """One sentence if prompts leave the machine whose evidence clients rely on."""
+    if table.kind != "openai" or table.url.startswith("unix:"):
+        return []
+    try:
+        host = urlsplit(table.url).hostname or ""
+    except ValueError:
+        return []  # the engine's own client refuses it
+    if is_loopback(host):
+        return []
+    return [f"the engine at {host} is not this machine: no evidence of ours covers it"]
 
 
 def _engine(table: tables.EngineTable, alias: str) -> Engine:
