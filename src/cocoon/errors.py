@@ -123,7 +123,8 @@ class MissingCollateralError(EvidenceError):
     """
 
     def __init__(self, text: str, kind: str, key: str) -> None:
-        super().__init__(text, fix="fetch it: `cocoon attest collateral fetch`, or `[collateral]`")
+        fix = "`cocoon attest collateral fetch` gets it; a node with `[collateral]` does by itself"
+        super().__init__(text, fix=fix)
         self.kind = kind
         self.key = key
 

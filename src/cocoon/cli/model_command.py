@@ -103,12 +103,19 @@ def verify(
     What is downloaded, mounted or served can be checked: the archive itself, the directory that it
     was unpacked to, or the single file.
     """
+    from cocoon.errors import AttestationError
     from cocoon.model import verify as verification
     from cocoon.model.name import ModelName
 
     full = ModelName.parse(name)
-    with _progress("Reading the model") as progress:
-        proven = verification.verify(full, path, verity=verity, progress=progress)
+    try:
+        with _progress("Reading the model") as progress:
+            proven = verification.verify(full, path, verity=verity, progress=progress)
+    except AttestationError as error:
+        if as_json:
+            failure = {"path": str(path), "verified": False, "reason": str(error)}
+            _print_json(_described(full) | failure)
+        raise
     if as_json:
         found = {"path": str(path), "form": str(proven.form), "size": proven.size, "verified": True}
         _print_json(_described(full) | found)

@@ -71,6 +71,10 @@ def test_another_model_has_exit_code_3(model: Path, capsys: pytest.CaptureFixtur
     error = capsys.readouterr().err
     assert "weights" in error
     assert error.startswith("cocoon: ")
+    assert run(["model", "verify", name, str(model), "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["verified"]) == (name, False)
+    assert "its root is" in found["reason"]
 
 
 def test_a_name_is_hashed(capsys: pytest.CaptureFixture[str]) -> None:

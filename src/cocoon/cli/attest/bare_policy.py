@@ -7,7 +7,7 @@ from cocoon.attestation.report import Found, Layer, Report
 from cocoon.errors import PolicyError
 
 _FIX = "verify the certificate or the attestation page that the evidence belongs to"
-_TCB_FIX = "the operator must update the machine's firmware, or restart it after an update"
+TCB_FIX = "the operator must update the machine's firmware, or restart it after an update"
 
 
 def check_leaf(policy: Policy, evidence: VerifiedEvidence, report: Report) -> None:
@@ -33,10 +33,10 @@ def check_leaf(policy: Policy, evidence: VerifiedEvidence, report: Report) -> No
 
 def _check_platform(policy: Policy, evidence: VerifiedEvidence) -> None:
     if policy.collateral is not None and evidence.tcb_status not in policy.tcb_statuses:
-        raise PolicyError(f"the platform's TCB status is {evidence.tcb_status}", fix=_TCB_FIX)
+        raise PolicyError(f"the platform's TCB status is {evidence.tcb_status}", fix=TCB_FIX)
     refused = policy.refused_advisories.intersection(evidence.advisories)
     if refused:
-        raise PolicyError(f"{min(refused)} applies to the platform", fix=_TCB_FIX)
+        raise PolicyError(f"{min(refused)} applies to the platform", fix=TCB_FIX)
     if policy.snp is not None:
         policy.snp.check(evidence)
     roots = policy.collateral_root_hashes

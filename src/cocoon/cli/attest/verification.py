@@ -17,7 +17,7 @@ from cocoon.attestation.policy import Policy
 from cocoon.attestation.report import Layer, Report
 from cocoon.attestation.verify import verify_peer
 from cocoon.chain.root_config import model_hash
-from cocoon.cli.attest.bare_policy import check_leaf
+from cocoon.cli.attest.bare_policy import TCB_FIX, check_leaf
 from cocoon.cli.attest.event_logs import check_logs, config_hash_of, is_debug_image
 from cocoon.cli.attest.gpu_form import gpu_item
 from cocoon.cli.attest.judging import Basis, check_lists
@@ -225,7 +225,8 @@ class _Verification:
             found.reason = f"{evidence.kind.value}, verified to its root"
         with self.report.step("Platform", Layer.POLICY) as found:
             if evidence.tcb_status != "UpToDate":
-                raise PolicyError(f"the platform's TCB status is {evidence.tcb_status}")
+                reason = f"the platform's TCB status is {evidence.tcb_status}"
+                raise PolicyError(reason, fix=TCB_FIX)
             found.reason = "UpToDate"
         self._found(evidence)
 
