@@ -1,9 +1,13 @@
 """What an attacker may try with GPUs: old answers, other manifests, odd demands."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from cocoon.attestation.evidence.nvidia import MAX_GPUS, GpuRequirement, needed, verify_gpu
 from cocoon.attestation.evidence.nvidia_collateral import (
@@ -158,3 +162,35 @@ def test_a_real_policy_takes_no_simulated_gpu_whatever_it_is_given() -> None:
     real = GpuRequirement(2, GPUS.book(NOW))
     with pytest.raises(EvidenceError, match="pinned root"):
         real.check(ITEMS, NONCE, NOW)
+
+
+@pytest.mark.parametrize("whose", ["identity", "device_ca", "rim_signer", "rim_ca"])
+def test_the_oldest_answer_of_all_ends_what_rests_on_them(whose: str) -> None:
+    subject = IDENTITY if whose == "identity" else getattr(GPUS.pki, whose)
+    kept = GPUS.book(NOW)
+    old = GPUS.pki.ocsp_answer(subject, NOW - 2 * DAY)
+    kept.put(GpuCollateral.from_answer(ocsp_need(subject).key, old))
+    end = NOW - 2 * DAY - 300 + MAX_AGE
+    assert verify(ITEMS[0], kept) == verify(ITEMS[0], kept, end) == end
+    with pytest.raises(MissingCollateralError, match="GPU OCSP"):
+        verify(ITEMS[0], kept, end + 1)
+
+
+def test_a_leaf_ends_what_rests_on_it() -> None:
+    identity, leaf = GPUS.pki.gpu(0, GPUS.software.fwid)
+    old = leaf.certificate
+    builder = x509.CertificateBuilder(
+        old.issuer,
+        old.subject,
+        old.public_key(),
+        old.serial_number,
+        old.not_valid_before_utc,
+        datetime.fromtimestamp(NOW + 50, UTC),
+        list(old.extensions),
+    )
+    short = builder.sign(identity.key, hashes.SHA384()).public_bytes(Encoding.DER)
+    item = GpuItem.from_bytes(ITEMS[0])
+    changed = GpuItem(item.report, (short, *item.certificates[1:])).to_bytes()
+    assert verify(changed, GPUS.book(NOW)) == NOW + 50
+    with pytest.raises(EvidenceError, match="is expired"):
+        verify(changed, GPUS.book(NOW), NOW + 51)
