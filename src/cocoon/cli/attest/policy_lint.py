@@ -47,22 +47,22 @@ def demands(table: PolicyTable, where: str = "policy") -> Iterator[tuple[str, st
 def _leaf_demands(leaf: PolicyTable) -> Iterator[tuple[str, str]]:
     if leaf.kind == "unsafe-accept-anything":
         return
-    yield "image", _listed(leaf.image_hashes, "image hash", "any image")
+    yield "image", _listed(leaf.image_hashes, "any image")
     if leaf.kind == "fake-tdx":
         return
     yield "debug", "refused, always"
     if leaf.mr_tds is not None:
-        yield "MRTD", _listed(leaf.mr_tds, "value", "")
+        yield "MRTD", _listed(leaf.mr_tds, "")
     if leaf.rtmr_sets is not None:
-        yield "RTMRs", _listed(leaf.rtmr_sets, "set", "")
+        yield "RTMRs", _listed(leaf.rtmr_sets, "")
     if leaf.platform_roots is not None:
-        yield "platform root", _listed(leaf.platform_roots, "root", "")
+        yield "platform root", _listed(leaf.platform_roots, "")
     yield "patch level", _patch_level(leaf)
     if leaf.refused_advisories:
         yield "advisories", "must not apply: " + ", ".join(leaf.refused_advisories)
-    yield "machine", _listed(leaf.platforms, "machine", "any machine")
-    yield "operator", _listed(leaf.operators, "operator must endorse it", "any operator")
-    yield "model", _listed(leaf.models, "model hash", "any model (the root may still list them)")
+    yield "machine", _listed(leaf.platforms, "any machine")
+    yield "operator", _listed(leaf.operators, "any operator")
+    yield "model", _listed(leaf.models, "any model (the root may still list them)")
     yield "GPUs", _gpus(leaf)
     yield "certificate", _age(leaf.max_age, "as old as it says itself")
     yield "evidence dated", _age(leaf.max_evidence_age, "at any time, or not at all")
@@ -184,10 +184,10 @@ def _composition_findings(table: PolicyTable, where: str) -> Iterator[Finding]:
         )  # fmt: skip
 
 
-def _listed(values: tuple[object, ...] | None, what: str, otherwise: str) -> str:
+def _listed(values: tuple[object, ...] | None, otherwise: str) -> str:
     if values is None:
         return otherwise
-    return f"one of {len(values)}: {what}" if values else "none: nobody passes"
+    return f"one of {len(values)} in a list" if values else "none: nobody passes"
 
 
 def _patch_level(leaf: PolicyTable) -> str:
