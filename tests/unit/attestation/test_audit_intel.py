@@ -217,6 +217,8 @@ def test_a_machine_that_shows_no_id_has_no_name() -> None:
     book = CollateralBook(Collateral.from_json(masked.collateral_json(NOW)))
     found = verify_tdx(quoted(masked), book, NOW, simulated_root=masked.root_der)
     assert found.platform_id is None
+    shown = verify_tdx(quoted(LAB.pki), LAB.book(), NOW, simulated_root=LAB.pki.root_der)
+    assert shown.platform_id is not None
 
 
 def test_collateral_is_an_object_of_limited_length() -> None:

@@ -145,6 +145,23 @@ class TestTime:
             verify_tdx(lab.quotes["tdx v4"], lab.book(), now, simulated_root=lab.pki.root_der)
 
 
+class TestBinding:
+    """Evidence of one form never stands in for the other, nor for another key."""
+
+    def test_a_quote_for_another_key_or_purpose(self, tee: SimulatedTee) -> None:
+        source = SimulatedTdx(tee, "worker")
+        signed = Statement(PUBLIC, NOW, NOW + DAY, NOW).to_bytes()
+        others = (bytes(64), report_data(bytes(32)), statement_report_data(signed))
+        for bound in others:
+            for wanted, made in ((policy(tee), source.quote(bound)), (policies.fake_tdx(), bound)):
+                with pytest.raises(EvidenceError, match="not made for the key"):
+                    verify(certificate(made), wanted)
+        official_bound = source.quote(report_data(PUBLIC))
+        inside = EvidenceBundle(signed, EvidenceKind.TDX, official_bound).to_bytes()
+        with pytest.raises(EvidenceError, match="not made for the key and the statement"):
+            verify(certificate(official_bound, inside), policy(tee))
+
+
 class TestLists:
     @pytest.mark.parametrize("make", [official, bundled])
     def test_every_list_decides(self, tee: SimulatedTee, make: Any) -> None:
