@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cocoon.attestation.evidence import EvidenceKind
+from cocoon.attestation.policy import unsafe_accept_anything
 from cocoon.client import ClientRequest, connection
 from cocoon.devnet.tee import SimulatedTdx, SimulatedTee
 from cocoon.net.dialing import RatlsDial
@@ -110,3 +111,17 @@ async def test_a_worker_that_was_unlisted_for_a_while_is_still_verified_again(
             await until(lambda: link in proxy.worker_side.draining)
             await response.read()
         await until(lambda: link not in proxy.worker_side._links)
+
+
+async def test_no_request_fails_while_the_only_proxy_is_verified_again(tmp_path: Path) -> None:
+    async with InMemoryNetwork(tmp_path) as network:
+        proxy = await network.add_proxy(identity=short_lived(tmp_path, "proxy"))
+        # A worker that does not look at the proxy's evidence stays connected.
+        dial = RatlsDial(network.dial("worker").identity, unsafe_accept_anything())
+        await network.add_worker(dial=dial, check_proxy_hashes=False)
+        client = await network.add_client()
+        first = set(proxy.client_side._links)
+        async with asyncio.timeout(20):
+            while not first.isdisjoint(proxy.client_side._links) or not client.ready:
+                async with await client.run(lasting(0.1)) as response:
+                    assert b"[DONE]" in await response.read()

@@ -35,6 +35,11 @@ from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets, require_recent_lists
 from cocoon.net.root_source import FixedRoot, RootSource
 
+RENEWAL_PATIENCE = 10.0
+"""Seconds that requests wait for a proxy that is connected anew, to be verified again."""
+RENEWAL_STEP = 0.02
+"""Seconds between looks at whether it is there."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -73,6 +78,7 @@ class Client:
         self._dial = dial or dialer(settings.dial)
         self._pool = Pool()
         self._keeper: SessionKeeper | None = None
+        self._renewed_by = 0.0
         self._maintenance: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -144,6 +150,9 @@ class Client:
                 await connection.stay()
             finally:
                 self._pool.remove(connection)
+                if connection.renewing:
+                    clock = asyncio.get_running_loop().time
+                    self._renewed_by = clock() + RENEWAL_PATIENCE
         finally:
             link.close()
 
@@ -190,6 +199,8 @@ class Client:
             except PolicyError as refusal:
                 raise failure or refusal from None
             except UnavailableError as error:
+                if failure is None and await self._renewed(deadline):
+                    continue
                 raise explain_pin(failure or error, request.model) from None
             time_left = deadline - clock()
             if failure is not None and time_left <= 0:
@@ -207,6 +218,15 @@ class Client:
             except CocoonError as error:
                 raise BadRequestError(f"the request cannot be sent: {error}") from None
             return Response(answer, connection, connection.prices, started_at)
+
+    async def _renewed(self, deadline: float) -> bool:
+        """Wait while the only proxy is connected anew; returns whether there is one again."""
+        clock = asyncio.get_running_loop().time
+        while not self._pool.ready and clock() < deadline:
+            if not self._pool.renewing and clock() >= self._renewed_by:
+                return False
+            await asyncio.sleep(RENEWAL_STEP)
+        return bool(self._pool.ready)
 
     def _bound(self, request: ClientRequest, query: bytes) -> Tokens:
         try:

@@ -68,6 +68,7 @@ class ProxyConnection:
         prices: its prices.
         outstanding: requests whose answer has not ended.
         ready: whether requests can be sent.
+        renewing: it ends so that the proxy is verified again, and is followed by another.
         image_hash, evidence: who the proxy is, once connected.
     """
 
@@ -92,6 +93,7 @@ class ProxyConnection:
         self._early: list[TLObject] = []
         self._draining = False
         self._lifetime: Lifetime | None = None
+        self.renewing = False
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
@@ -215,6 +217,7 @@ class ProxyConnection:
         lifetime, busy = self._lifetime, bool(self._answers)
         if lifetime is not None and lifetime.is_over(time.time(), busy=busy):
             _log.info("connecting anew to verify the proxy again", proxy=self.proxy_address)
+            self.renewing = True
             self.drain()
 
     async def update_payments(self) -> None:

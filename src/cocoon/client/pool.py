@@ -37,6 +37,11 @@ class Pool:
                 connection.drain()
 
     @property
+    def renewing(self) -> bool:
+        """Whether a connection is about to be replaced by a new one."""
+        return any(connection.renewing for connection in self._connections)
+
+    @property
     def ready(self) -> list[ProxyConnection]:
         """Connections that can take requests."""
         return [connection for connection in self._connections if connection.ready]
