@@ -38,7 +38,7 @@ NOW = 1_795_000_000
 DAY = 86_400
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = raw_public_key(KEY)
-GPUS = SimulatedGpus(GpuPki.from_seed(bytes(32), NOW - DAY), 1)
+GPUS = SimulatedGpus(GpuPki.from_seed(bytes(32), NOW - 10 * DAY), 1)
 
 
 @pytest.fixture(scope="module")
@@ -120,11 +120,14 @@ class TestExpiry:
         items = GPUS.evidence(gpu_nonce(PUBLIC, NOW))
         der = certificate(None, dated(SimulatedTdx(tee, "worker"), gpus=items))
         cache = VerificationCache()
-        wanted = policy(tee, gpu=GPUS.requirement(NOW))
-        first = verify(der, wanted, cache=cache).expires_at
-        assert first == min(NOW + DAY, *(piece.expires_at for piece in GPUS.collateral(NOW)))
-        assert verify(der, wanted, cache=cache).expires_at == first
+        wanted = policy(tee, gpu=GPUS.requirement(NOW - 7 * DAY + 1000))
+        end = NOW + 700  # of the OCSP answers
+        for _ in range(2):
+            assert verify(der, wanted, cache=cache).expires_at == end
         assert len(cache) == 2
+        assert verify(der, wanted, end, cache=cache).expires_at == end
+        with pytest.raises(AttestationError, match="GPU OCSP"):
+            verify(der, wanted, end + 1, cache=cache)
 
     def test_a_certificate_ends_a_peer(self, tee: SimulatedTee) -> None:
         assert verify(official(tee), policy(tee)).expires_at == NOW + DAY
