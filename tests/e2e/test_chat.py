@@ -33,7 +33,9 @@ def test_a_conversation_with_a_running_network(start_up: Callable[..., Any]) -> 
     done = chat(network.state, "Say hello.\n/new\n/what\n\nSay hi.\n/quit\nnever read\n")
     assert done.returncode == 0, done.stderr
     assert f"Talking to SmolLM2-135M-Instruct at {network.url}" in done.stderr
-    assert len(re.findall(r"^\[\d+ tokens, 0\.\d+ TON, ", done.stderr, re.MULTILINE)) == 2, done.stderr
+    assert len(re.findall(r"^\[\d+ tokens, 0\.\d+ TON, ", done.stderr, re.MULTILINE)) == 2, (
+        done.stderr
+    )
     assert "New conversation." in done.stderr
     assert done.stderr.count("/new begins") == 2
     assert done.stdout.count("> ") == 6
