@@ -25,7 +25,6 @@ MAX_ALGORITHMS = 16
 MAX_TEXT_EVENTS = 64
 MAX_TEXT_BYTES = 1024
 SPEC_TREE = "cocoon:spec.tree="
-TDX_INITED = "cocoon:tdx_inited"
 DEBUG_EVENT = "cocoon:cocoon_debug"
 
 EV_NO_ACTION = 0x03

@@ -8,9 +8,6 @@ from typing import Any, Final, Literal
 
 from cocoon.errors import ConfigError
 
-OFFICIAL_CID: Final = 2
-OFFICIAL_PORT: Final = 12345
-"""The host as a guest reaches it (``attestation.md`` §10.1)."""
 MAX_U32: Final = 2**32 - 1
 _NUMBER = re.compile("[0-9]{1,10}")
 

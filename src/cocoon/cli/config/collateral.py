@@ -18,7 +18,6 @@ from cocoon.collateral.intel import (
 )
 from cocoon.collateral.library import Library, Sources
 from cocoon.collateral.nvidia import NVIDIA_LIMITS, OCSP_URL, RIM_URL, NvidiaCollateral
-from cocoon.errors import ConfigError
 
 
 def make_library(table: CollateralTable, *, root_hash: bytes = INTEL_ROOT_HASH) -> Library | None:
@@ -95,17 +94,3 @@ def _nvidia() -> NvidiaCollateral:
     return NvidiaCollateral(
         VendorHttp(RIM_URL, limits=NVIDIA_LIMITS), VendorHttp(OCSP_URL, limits=NVIDIA_LIMITS)
     )
-
-
-def require_library(library: Library | None, what: str) -> Library:
-    """The library, where there must be one.
-
-    Raises:
-        ConfigError: none is configured; says how.
-    """
-    if library is None:
-        raise ConfigError(
-            f"{what} needs the vendor's signed collateral: name files under `collateral`, or give "
-            "the table `[collateral]` a `directory` to keep what it fetches in"
-        )
-    return library

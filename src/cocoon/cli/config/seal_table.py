@@ -13,6 +13,7 @@ from cocoon.errors import ConfigError
 SEAL_KINDS: Final = ("enclave", "simulated")
 KEY_SOURCES: Final = ("file", "seal", "manager")
 OFFICIAL_ENDPOINT: Final = "vsock:2:12345"
+"""The host as a guest reaches it (``attestation.md`` §10.1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
