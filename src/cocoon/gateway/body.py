@@ -6,7 +6,7 @@ engine is told.
 """
 
 from enum import Enum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Raw
@@ -29,7 +29,7 @@ _USAGE = Raw(b'{"include_usage":true}')
 _raw_list = msgspec.json.Decoder(list[Raw])
 _number = msgspec.json.Decoder(float)
 _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Kind = Annotated[str, msgspec.Meta(pattern="^[a-z][a-z0-9_-]{1,31}$")]
+_Kind = Literal["tdx", "snp", "tdx-simulated", "snp-simulated", "fake_tdx"]
 
 
 class _Pin(msgspec.Struct, forbid_unknown_fields=True):
@@ -236,8 +236,8 @@ def _take_pins(members: dict[str, Raw]) -> ProxyPins:
         pin = _pin.decode(raw)
     except msgspec.DecodeError:
         raise Refusal(
-            "'pin' must be an object with 'proxy_images' (hex of 32 bytes) and 'evidence' (names), "
-            f"each an array of at most {MAX_PINS}",
+            "'pin' must be an object with 'proxy_images' (hex of 32 bytes) and 'evidence' (kinds "
+            f"such as tdx and snp), each an array of at most {MAX_PINS}",
             param="pin",
         ) from None
     return ProxyPins(_frozen(pin.proxy_images), _frozen(pin.evidence))

@@ -209,6 +209,7 @@ def test_pins_are_read_and_taken_out() -> None:
         {"proxy_images": ["ab" * 31]},
         {"evidence": [1]},
         {"evidence": ["TDX"]},
+        {"evidence": ["bogus"]},
         {"evidence": ["tdx"] * 65},
     ],
 )
