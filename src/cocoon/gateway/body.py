@@ -5,6 +5,7 @@ instead of wrapped, and the token limit that is declared to the proxy is also th
 engine is told.
 """
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated, Literal
 
@@ -243,7 +244,7 @@ def _take_pins(members: dict[str, Raw]) -> ProxyPins:
     return ProxyPins(_frozen(pin.proxy_images), _frozen(pin.evidence))
 
 
-def _frozen(values: list[str] | None) -> frozenset[str] | None:
+def _frozen(values: Sequence[str] | None) -> frozenset[str] | None:
     return None if values is None else frozenset(values)
 
 
