@@ -12,7 +12,7 @@ from typing import TypeVar
 from cocoon.attestation.bundle import EvidenceBundle
 from cocoon.attestation.cache import VerificationCache
 from cocoon.attestation.certificate import RatlsCertificate
-from cocoon.attestation.claims import Claim, ClaimName, proven, unknown
+from cocoon.attestation.claims import Claim, ClaimName, Verdict, proven, unknown
 from cocoon.attestation.endorsement import Endorsement
 from cocoon.attestation.evidence import EvidenceKind, VerifiedEvidence, report_data
 from cocoon.attestation.evidence.fake_tdx import verify_fake_tdx
@@ -31,6 +31,7 @@ _DATED_FIX = (
     "the peer must run a release of Cocoon in Python that adds dated evidence; official nodes "
     "cannot show it"
 )
+_IMAGES_WORD = (ClaimName.FRESH, ClaimName.MODEL_BOUND, ClaimName.GPU_GENUINE)
 _FORMS = {
     EvidenceKind.TDX: EvidenceKind.TDX,
     EvidenceKind.TDX_SIMULATED: EvidenceKind.TDX,
@@ -349,9 +350,10 @@ class Judge:
         platform_id: bytes | None,
     ) -> Judgement:
         expires_at = min(self._expiries)
-        return Judgement(
-            kind, attestation, _shared(tuple(self._claims)), expires_at, model_hash, platform_id
-        )
+        claims = tuple(self._claims)
+        if self._policy.image_hashes is None:
+            claims = tuple(map(_without_image, claims))
+        return Judgement(kind, attestation, _shared(claims), expires_at, model_hash, platform_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,6 +379,14 @@ def _verify(policy: Policy, data: bytes, now: int) -> VerifiedEvidence:
     if policy.snp_collateral is not None:
         return verify_snp(data, policy.snp_collateral, now, simulated_root=root)
     raise EvidenceError("there is no collateral to judge the evidence with")
+
+
+def _without_image(claim: Claim) -> Claim:
+    """What rests on the image's word is open while nothing decides which image that may be."""
+    if claim.name not in _IMAGES_WORD or claim.verdict is not Verdict.PROVEN:
+        return claim
+    reason = f"{claim.reason}; but the policy lists no images, and any image can say so"
+    return unknown(claim.name, reason, "list the images that are trusted")
 
 
 @lru_cache(maxsize=256)

@@ -80,12 +80,19 @@ def test_what_our_own_nodes_make_is_dated(tee: SimulatedTee, maker: Maker) -> No
     extras = EvidenceExtras(model_hash=MODEL)
     made = GeneratedCredentials(SimulatedTdx(tee, "worker"), extras=extras).newer(None, NOW)
     assert made is not None
-    peer = verify(made.certificate_der, maker.policy(max_evidence_age=100, models=[MODEL]))
+    demands = {"max_evidence_age": 100, "models": [MODEL]}
+    listed = maker.policy(image_hashes=[maker.source.image_hash], **demands)
+    peer = verify(made.certificate_der, listed)
     assert peer.model_hash == MODEL
     assert peer.expires_at == NOW + 100
     assert peer.platform_id is not None
     for name in (ClaimName.FRESH, ClaimName.MODEL_BOUND, ClaimName.KEY_BOUND):
         assert peer.claims.is_proven(name)
+    anybody = verify(made.certificate_der, maker.policy(**demands))
+    for name in (ClaimName.FRESH, ClaimName.MODEL_BOUND):  # any image can say so
+        assert anybody.claims.get(name).verdict is Verdict.UNKNOWN
+        assert anybody.claims.get(name).fix
+    assert anybody.claims.is_proven(ClaimName.KEY_BOUND)
     official = parse_certificate(made.certificate_der)
     assert official.quote is not None  # what official peers read is still there
     assert official.unknown_critical == ()
