@@ -4,12 +4,12 @@ The gateway, the command line and tests speak to any :class:`InferenceClient`; t
 :class:`cocoon.client.Client`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol, Self
 
-from cocoon.accounting.amount import Nano
+from cocoon.accounting import Nano, PriceList
 from cocoon.client.proxy_pins import NO_PINS, ProxyPins
 
 DEFAULT_MAX_COEFFICIENT = 4000
@@ -18,6 +18,26 @@ DEFAULT_TIMEOUT = 120.0
 """Seconds a request may take when the caller names no limit."""
 DEFAULT_MAX_TOKENS = 1000
 """Completion tokens declared and enforced when the caller names no limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one request cost in the end, over all its attempts.
+
+    Attributes:
+        cost: nanoTON that the proxies charged, or where one never told, the most that it may.
+        told: whether every proxy told; a link that died leaves it unknown.
+        prompt_tokens, completion_tokens: adjusted tokens (``onchain.md`` §13), cached ones among
+            the prompt's and reasoning among the completion's.
+    """
+
+    cost: Nano
+    told: bool
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+
+
+OnSettled = Callable[[Outcome], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,10 @@ class ClientRequest:
         headers: HTTP headers for the engine; never credentials.
         method: HTTP method.
         pins: what the proxy must be; one that is not never sees the request.
+        requires: features that the worker must have, of :mod:`cocoon.wire.features`; proxies of
+            version 3 choose by them, official ones ignore them.
+        on_settled: called once, when it is known what the request cost, which for an abandoned one
+            is after the caller has gone; also with cost 0 when nothing was ever sent.
     """
 
     model: str
@@ -50,6 +74,8 @@ class ClientRequest:
     headers: tuple[tuple[str, str], ...] = (("Content-Type", "application/json"),)
     method: str = "POST"
     pins: ProxyPins = NO_PINS
+    requires: tuple[str, ...] = ()
+    on_settled: OnSettled | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +154,28 @@ class InferenceResponse(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class WorkerInfo:
-    """One worker connection as a proxy reports it."""
+    """One worker connection as a proxy reports it.
+
+    Attributes:
+        coefficient: price multiplier × 1000.
+        running_requests, max_running_requests: its load and its capacity.
+        model: full name ``name@commit:hash``; like all that follows empty below version 3.
+        image_hash: lower-case hex of 32 bytes.
+        evidence: kind of its evidence, such as ``tdx``.
+        engine: what runs the model, such as ``vllm``.
+        context_length: tokens of prompt and answer together; 0 is unknown.
+        features: what it can do, of :mod:`cocoon.wire.features`.
+    """
 
     coefficient: int
     running_requests: int
     max_running_requests: int
+    model: str = ""
+    image_hash: str = ""
+    evidence: str = ""
+    engine: str = ""
+    context_length: int = 0
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,4 +208,16 @@ class InferenceClient(Protocol):
         Raises:
             UnavailableError: no proxy is ready.
         """
+        ...
+
+    def bound(self, request: ClientRequest) -> Nano:
+        """The most that one attempt of a request can cost; nothing is sent.
+
+        Raises:
+            BadRequestError: its limits make no sense.
+        """
+        ...
+
+    def prices(self) -> PriceList:
+        """Prices of the root configuration that the client goes by."""
         ...

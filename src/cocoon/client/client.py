@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import structlog
 
-from cocoon.accounting import PaymentClaim, Tokens
+from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
@@ -235,6 +235,15 @@ class Client:
             )
         except CocoonError as error:
             raise BadRequestError(f"the request's limits make no sense: {error}") from None
+
+    def bound(self, request: ClientRequest) -> Nano:
+        """See :meth:`cocoon.client.api.InferenceClient.bound`."""
+        prices = self._wallet.prices
+        return prices.cost(self._bound(request, encode_request(request)))
+
+    def prices(self) -> PriceList:
+        """See :meth:`cocoon.client.api.InferenceClient.prices`."""
+        return self._wallet.prices
 
     async def models(self) -> list[ModelInfo]:
         """Models over all ready proxies, sorted by name.

@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from cocoon.gateway.refusal import Header, Refusal
 from cocoon.gateway.settings import LOOPBACK_ORIGINS
@@ -24,27 +24,39 @@ def hash_api_key(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def check_key(authorization: bytes | None, hashes: Sequence[bytes]) -> None:
-    """Refuse a call without an accepted bearer key; without configured keys all calls pass.
+def credential(headers: Mapping[bytes, bytes]) -> bytes | None:
+    """The key that a call carries: ``Authorization: Bearer KEY``, else ``x-api-key: KEY``."""
+    scheme, _, key = headers.get(b"authorization", b"").partition(b" ")
+    if scheme.lower() == b"bearer" and key.strip():
+        return key.strip()
+    return headers.get(b"x-api-key")
+
+
+def check_key(key: bytes | None, hashes: Sequence[bytes]) -> None:
+    """Refuse a call without an accepted key; without configured keys all calls pass.
 
     Raises:
         Refusal: with status 401.
     """
     if not hashes:
         return
-    scheme, _, key = (authorization or b"").partition(b" ")
-    given = hashlib.sha256(key.strip()).digest()
+    given = hashlib.sha256(key or b"").digest()
     accepted = False
     for known in hashes:  # all of them, so that time tells nothing
         accepted |= hmac.compare_digest(given, known)
-    if scheme.lower() != b"bearer" or not accepted:
-        raise Refusal(
-            "a valid API key is needed: Authorization: Bearer KEY",
-            status=401,
-            kind="authentication_error",
-            code="invalid_api_key",
-            headers=[(b"www-authenticate", b"Bearer")],
-        )
+    if key is None or not accepted:
+        raise invalid_key()
+
+
+def invalid_key() -> Refusal:
+    """The answer to a call with no key, or one that nobody knows."""
+    return Refusal(
+        "a valid API key is needed: Authorization: Bearer KEY",
+        status=401,
+        kind="authentication_error",
+        code="invalid_api_key",
+        headers=[(b"www-authenticate", b"Bearer")],
+    )
 
 
 class Origins:

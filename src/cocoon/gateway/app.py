@@ -9,22 +9,25 @@ import structlog
 
 from cocoon.client.api import InferenceClient
 from cocoon.errors import CocoonError, UnavailableError
-from cocoon.gateway.access import Origins, check_key, preflight_headers
-from cocoon.gateway.body import Endpoint
+from cocoon.gateway.access import Origins, credential, preflight_headers
+from cocoon.gateway.dialect import OPENAI, Dialect
 from cocoon.gateway.exchange import Exchange, Receive, Scope, Send
+from cocoon.gateway.gate import Caller, Gate, OpenGate
 from cocoon.gateway.guard import CallerGoneError
 from cocoon.gateway.inference import InferenceHandler
 from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.models import list_models, one_model
+from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.refusal import Refusal, error_event, http_status
 from cocoon.gateway.routes import ExtraRoute, answer_extra
 from cocoon.gateway.settings import GatewaySettings
 
 MODEL_PREFIX = "/v1/models/"
+NOBODY = Caller()
 LAST_WORDS_TIME = 1.0
 """Seconds to tell a caller that the gateway is going down."""
 
-Handler = Callable[[Exchange], Awaitable[None]]
+Handler = Callable[[Exchange, Caller], Awaitable[None]]
 
 log = structlog.get_logger("cocoon.gateway")
 
@@ -37,6 +40,7 @@ class Route:
     methods: tuple[str, ...]
     handle: Handler
     keyed: bool = True
+    dialect: Dialect = OPENAI
 
 
 class Gateway:
@@ -45,6 +49,7 @@ class Gateway:
     Args:
         client: where requests go.
         settings: limits and access.
+        gate: who may call and for how much; the settings' keys when there is none.
         extra_routes: further paths, such as ``/jsonstats``; they cannot replace built-in ones.
         metrics: counters to use, for a process that exports several roles.
     """
@@ -54,6 +59,7 @@ class Gateway:
         client: InferenceClient,
         settings: GatewaySettings | None = None,
         *,
+        gate: Gate | None = None,
         extra_routes: Mapping[str, ExtraRoute] | None = None,
         metrics: GatewayMetrics | None = None,
     ) -> None:
@@ -61,7 +67,8 @@ class Gateway:
         self.metrics = metrics or GatewayMetrics()
         self._client = client
         self._origins = Origins(self.settings.allowed_origins)
-        self._inference = InferenceHandler(client, self.settings, self.metrics)
+        self._gate = gate or OpenGate(self.settings.api_key_hashes)
+        self._inference = InferenceHandler(client, self._gate, self.settings, self.metrics)
         self._routes = {
             **{path: _extra(path, route) for path, route in (extra_routes or {}).items()},
             **self._built_in(),
@@ -70,8 +77,7 @@ class Gateway:
 
     def _built_in(self) -> dict[str, Route]:
         routes = [
-            Route(Endpoint.CHAT.value, ("POST",), self._chat),
-            Route(Endpoint.COMPLETIONS.value, ("POST",), self._completions),
+            *(self._operation(operation) for operation in OPERATIONS),
             Route("/v1/models", ("GET",), self._models),
             Route("/metrics", ("GET",), self._metrics),
             Route("/health", ("GET",), _health, keyed=False),
@@ -85,6 +91,8 @@ class Gateway:
             return
         exchange = Exchange(scope, receive, send)
         route = self._find(exchange.path)
+        if route is not None:
+            exchange.dialect = route.dialect
         label = "other" if route is None else route.label
         try:
             await self._dispatch(exchange, route)
@@ -110,9 +118,10 @@ class Gateway:
         if method not in route.methods and not (method == "HEAD" and "GET" in route.methods):
             await _other_method(exchange, route)
             return
+        caller = NOBODY
         if route.keyed:
-            check_key(exchange.headers.get(b"authorization"), self.settings.api_key_hashes)
-        await route.handle(exchange)
+            caller = await self._gate.identify(credential(exchange.headers))
+        await route.handle(exchange, caller)
 
     def _find(self, path: str) -> Route | None:
         route = self._routes.get(path)
@@ -120,35 +129,35 @@ class Gateway:
             return self._model
         return route
 
-    async def _chat(self, exchange: Exchange) -> None:
-        await self._inference.handle(exchange, Endpoint.CHAT)
+    def _operation(self, operation: Operation) -> Route:
+        async def handle(exchange: Exchange, caller: Caller) -> None:
+            await self._inference.handle(exchange, operation, caller)
 
-    async def _completions(self, exchange: Exchange) -> None:
-        await self._inference.handle(exchange, Endpoint.COMPLETIONS)
+        return Route(operation.path, ("POST",), handle, dialect=operation.dialect)
 
-    async def _models(self, exchange: Exchange) -> None:
+    async def _models(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         await exchange.reply(200, await list_models(self._client))
 
-    async def _one_model(self, exchange: Exchange) -> None:
+    async def _one_model(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         name = exchange.path.removeprefix(MODEL_PREFIX)
         await exchange.reply(200, await one_model(self._client, name))
 
-    async def _metrics(self, exchange: Exchange) -> None:
+    async def _metrics(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         await exchange.reply(200, self.metrics.text(), CONTENT_TYPE)
 
-    async def _ready(self, exchange: Exchange) -> None:
+    async def _ready(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         if self._client.ready:
             await exchange.reply(200, b'{"status":"ready"}')
         else:
             await exchange.reply(503, b'{"status":"no proxy connection is ready"}')
 
 
-async def _health(exchange: Exchange) -> None:
+async def _health(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
     await exchange.reply(200, b'{"status":"ok"}')
 
 
 def _extra(path: str, route: ExtraRoute) -> Route:
-    async def handle(exchange: Exchange) -> None:
+    async def handle(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
         await answer_extra(exchange, route)
 
     return Route(path, route.methods, handle)

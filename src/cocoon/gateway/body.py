@@ -14,9 +14,11 @@ from msgspec import Raw
 
 from cocoon.client.api import ClientRequest
 from cocoon.client.proxy_pins import NO_PINS, ProxyPins
+from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
+from cocoon.gateway.shape import PassedOn
 
 INT32_MAX = 2**31 - 1
 MAX_MODEL_NAME = 256
@@ -48,20 +50,6 @@ class Endpoint(Enum):
 
     CHAT = "/v1/chat/completions"
     COMPLETIONS = "/v1/completions"
-
-
-class InferenceCall(msgspec.Struct, frozen=True):
-    """A checked request.
-
-    Attributes:
-        request: what the client role is asked for.
-        stream: whether the answer is wanted as server-sent events.
-        show_usage: whether the caller of a stream asked for the usage event.
-    """
-
-    request: ClientRequest
-    stream: bool
-    show_usage: bool
 
 
 def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> InferenceCall:
@@ -97,7 +85,17 @@ def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> Inf
         debug=debug,
         pins=pins,
     )
-    return InferenceCall(request, stream, show_usage)
+    return InferenceCall(request, stream, PassedOn(show_usage=show_usage, debug=debug))
+
+
+def read_chat(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
+    """Read a chat completion; raises as :func:`read_call`."""
+    return read_call(Endpoint.CHAT, incoming.body, settings)
+
+
+def read_completion(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
+    """Read a completion of a bare prompt; raises as :func:`read_call`."""
+    return read_call(Endpoint.COMPLETIONS, incoming.body, settings)
 
 
 def _drop_nulls(members: dict[str, Raw]) -> None:

@@ -4,8 +4,9 @@ import random
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from cocoon.gateway.dialect import OPENAI, Dialect
 from cocoon.gateway.guard import CallerGoneError
-from cocoon.gateway.refusal import Header, Refusal, error_answer
+from cocoon.gateway.refusal import Header, Refusal
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -24,11 +25,13 @@ class Exchange:
         headers: request headers that the gateway looks at, by lower-case name.
         extra: response headers that every answer of this call carries.
         status: status that was sent, or None before.
+        dialect: the form of errors.
     """
 
     __slots__ = (
         "_receive",
         "_send",
+        "dialect",
         "extra",
         "headers",
         "method",
@@ -49,6 +52,7 @@ class Exchange:
         self.request_id = f"{random.getrandbits(96):024x}"
         self.extra: list[Header] = [(b"x-request-id", self.request_id.encode())]
         self.status: int | None = None
+        self.dialect: Dialect = OPENAI
 
     @property
     def receive(self) -> Receive:
@@ -75,8 +79,8 @@ class Exchange:
         await self._send({"type": "http.response.body", "body": body})
 
     async def fail(self, error: BaseException) -> None:
-        """Send an error as OpenAI shapes it."""
-        answer = error_answer(error)
+        """Send an error in the form of the path's API."""
+        answer = self.dialect.answer(error, self.request_id)
         await self.reply(answer.status, answer.body, headers=answer.headers)
 
     async def start_events(self, status: int) -> None:
@@ -152,9 +156,20 @@ _LOOKED_AT = frozenset(
     {
         b"access-control-request-headers",
         b"access-control-request-method",
+        b"anthropic-beta",
+        b"anthropic-version",
         b"authorization",
         b"content-length",
+        b"content-type",
         b"origin",
+        b"x-api-key",
+        b"x-cocoon-max-coefficient",
+        b"x-cocoon-max-cost",
+        b"x-cocoon-pin-evidence",
+        b"x-cocoon-pin-image",
+        b"x-cocoon-pin-operator",
+        b"x-cocoon-timeout",
+        b"x-cocoon-user",
     }
 )
 

@@ -3,20 +3,23 @@
 import asyncio
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
+import msgspec
 import structlog
 
-from cocoon.client.api import InferenceClient, InferenceResponse, RequestSummary
+from cocoon.client.api import InferenceClient, InferenceResponse, Outcome, RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.body import Endpoint, InferenceCall, read_call
-from cocoon.gateway.debug import debug_object, with_debug
 from cocoon.gateway.exchange import JSON, Exchange
+from cocoon.gateway.gate import Caller, Demand, Gate, Permit
 from cocoon.gateway.guard import BodyTimeoutError, CallerGoneError, Guard
+from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.metrics import GatewayMetrics
-from cocoon.gateway.refusal import RETRY_AFTER, Header, Refusal, error_event, http_status
+from cocoon.gateway.operations import Operation
+from cocoon.gateway.refusal import RETRY_AFTER, Header, Refusal, http_status
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.sse import EventRelay
 
 DEADLINE_GRACE = 1.0
 """Seconds beyond the caller's limit: the client role ends a late request itself, saying why."""
@@ -32,19 +35,58 @@ _content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGN
 log = structlog.get_logger("cocoon.gateway")
 
 
+CALLER_GONE = 499
+"""Status in the ledger of a request whose caller went away; nobody ever sees it."""
+
+
+class Settling:
+    """Settles a permit once the answer has ended and its cost is known, in whatever order.
+
+    Args:
+        permit: of the request.
+    """
+
+    __slots__ = ("_outcome", "_permit", "_status")
+
+    def __init__(self, permit: Permit) -> None:
+        self._permit = permit
+        self._outcome: Outcome | None = None
+        self._status: int | None = None
+
+    def charged(self, outcome: Outcome) -> None:
+        """The client role knows the cost."""
+        self._outcome = outcome
+        self._settle()
+
+    def answered(self, status: int) -> None:
+        """The caller has its answer, or is gone."""
+        self._status = status
+        self._settle()
+
+    def _settle(self) -> None:
+        if self._outcome is not None and self._status is not None:
+            self._permit.settle(self._outcome, self._status)
+
+
 class InferenceHandler:
-    """Answers the two inference endpoints.
+    """Answers everything that an engine computes.
 
     Args:
         client: where requests go.
+        gate: who may have how much.
         settings: limits.
         metrics: what is counted.
     """
 
     def __init__(
-        self, client: InferenceClient, settings: GatewaySettings, metrics: GatewayMetrics
+        self,
+        client: InferenceClient,
+        gate: Gate,
+        settings: GatewaySettings,
+        metrics: GatewayMetrics,
     ) -> None:
         self._client = client
+        self._gate = gate
         self._settings = settings
         self._metrics = metrics
         self._running = 0
@@ -56,46 +98,83 @@ class InferenceHandler:
         """Inference requests now."""
         return self._running
 
-    async def handle(self, exchange: Exchange, endpoint: Endpoint) -> None:
+    async def handle(self, exchange: Exchange, operation: Operation, caller: Caller) -> None:
         """Answer one call, to its end or to the error event that ends its stream.
 
         Raises:
             CocoonError: nothing was answered yet, and the caller should be told why.
             CallerGoneError: there is nobody left to answer.
         """
+        settings = self._settings
+        call: InferenceCall | None = None
         try:
-            await self._handle(exchange, endpoint)
+            with Guard(exchange.receive, settings.body_timeout) as guard:
+                body = await exchange.read_body(settings.max_body)
+                began = time.monotonic()
+                incoming = Incoming(exchange.path, body, exchange.headers)
+                call = operation.read(incoming, settings)
+                with self._room(len(body)):
+                    guard.work(call.request.timeout + DEADLINE_GRACE)
+                    await self._admitted(exchange, operation, caller, call, began)
         except BodyTimeoutError as error:
             raise _late(error) from None
         except (CallerGoneError, asyncio.CancelledError):
             raise
         except Exception as error:
-            if exchange.status is None:
+            if exchange.status is None or call is None:
                 raise
-            await self._break_off(exchange, error)
+            await self._break_off(exchange, call, error)
 
-    async def _handle(self, exchange: Exchange, endpoint: Endpoint) -> None:
-        """Read, check, send into the network and answer."""
+    @contextmanager
+    def _room(self, size: int) -> Iterator[None]:
+        """A place among the running requests, and memory for a large body."""
         settings = self._settings
-        with Guard(exchange.receive, settings.body_timeout) as guard:
-            body = await exchange.read_body(settings.max_body)
-            began = time.monotonic()
-            call = read_call(endpoint, body, settings)
-            held = len(body) if len(body) > SMALL_BODY else 0
-            if self._running >= settings.max_running or (
-                self._buffered + held > settings.max_buffered
-            ):
-                raise _busy()
-            self._running += 1
-            self._buffered += held
-            try:
-                guard.work(call.request.timeout + DEADLINE_GRACE)
-                await self._answer(exchange, call, began)
-            finally:
-                self._running -= 1
-                self._buffered -= held
+        held = size if size > SMALL_BODY else 0
+        if self._running >= settings.max_running or self._buffered + held > settings.max_buffered:
+            raise _busy()
+        self._running += 1
+        self._buffered += held
+        try:
+            yield
+        finally:
+            self._running -= 1
+            self._buffered -= held
 
-    async def _answer(self, exchange: Exchange, call: InferenceCall, began: float) -> None:
+    async def _admitted(
+        self,
+        exchange: Exchange,
+        operation: Operation,
+        caller: Caller,
+        call: InferenceCall,
+        began: float,
+    ) -> None:
+        """Pass the gate, run the request and see to it that it is settled."""
+        request = call.request
+        most = self._client.bound(request)
+        if call.max_cost is not None and most > call.max_cost:
+            raise _too_dear(int(most), int(call.max_cost))
+        demand = Demand(
+            exchange.request_id,
+            operation.path,
+            request.model,
+            call.user,
+            most,
+            len(request.body),
+            request.max_tokens,
+        )
+        settling = Settling(await self._gate.admit(caller, demand))
+        call = msgspec.structs.replace(call, request=replace(request, on_settled=settling.charged))
+        status = CALLER_GONE
+        try:
+            await self._run(exchange, call, began)
+            status = exchange.status or CALLER_GONE
+        except Exception as error:
+            status = http_status(error)
+            raise
+        finally:
+            settling.answered(status)
+
+    async def _run(self, exchange: Exchange, call: InferenceCall, began: float) -> None:
         request = call.request
         response = await self._client.run(request)
         async with response:
@@ -122,11 +201,11 @@ class InferenceHandler:
             parts.append(part)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         summary = response.summary
-        if call.request.debug and summary is not None:
-            body = with_debug(body, summary)
         content_type = _content_type(response.headers)
         if content_type == OTHER:
             exchange.extra.append((b"x-content-type-options", b"nosniff"))
+        else:
+            body = call.shape.whole(response.status, body, summary)
         headers = [] if summary is None else summary_headers(summary)
         await exchange.reply(response.status, body, content_type, headers)
 
@@ -134,19 +213,20 @@ class InferenceHandler:
         self, exchange: Exchange, call: InferenceCall, response: InferenceResponse
     ) -> None:
         """Pass events on as they come."""
-        relay = EventRelay(show_usage=call.show_usage)
+        shape = call.shape
         await exchange.start_events(response.status)
+        first = shape.begin()
+        if first:
+            await exchange.write(first)
         async for part in response:
-            data = relay.feed(part)
+            data = shape.feed(part)
             if data:
                 await exchange.write(data)
-        rest = relay.finish()
-        if call.request.debug and response.summary is not None:
-            # A comment line: parsers of event streams skip it.
-            rest += b": debug " + debug_object(response.summary) + b"\n\n"
-        await exchange.write(rest, last=True)
+        await exchange.write(shape.finish(response.summary), last=True)
 
-    async def _break_off(self, exchange: Exchange, error: BaseException) -> None:
+    async def _break_off(
+        self, exchange: Exchange, call: InferenceCall, error: BaseException
+    ) -> None:
         """End a stream that has begun with an event that says why."""
         self._metrics.broken_streams += 1
         log.info(
@@ -157,7 +237,7 @@ class InferenceHandler:
         )
         try:
             async with asyncio.timeout(LAST_WORDS_TIME):
-                await exchange.write(error_event(error), last=True)
+                await exchange.write(call.shape.fail(error), last=True)
         except TimeoutError:
             raise CallerGoneError("the caller does not read its answer") from None
 
@@ -211,3 +291,13 @@ def _busy() -> Refusal:
 
 def _late(error: BodyTimeoutError) -> Refusal:
     return Refusal(str(error), status=408, code="timeout", headers=[(b"connection", b"close")])
+
+
+def _too_dear(most: int, limit: int) -> Refusal:
+    return Refusal(
+        f"the request can cost {most} nanoTON, its 'max_cost' is {limit}; lower max_tokens or "
+        "max_coefficient, or raise the limit",
+        status=402,
+        code="max_cost_exceeded",
+        param="max_cost",
+    )

@@ -5,11 +5,13 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
 from typing import Self
 
-from cocoon.accounting.amount import Nano
+from cocoon.accounting import Nano, PriceList
 from cocoon.client.api import (
     ClientRequest,
     InferenceResponse,
     ModelInfo,
+    OnSettled,
+    Outcome,
     PeerSummary,
     RequestSummary,
     WorkerInfo,
@@ -40,6 +42,7 @@ class ScriptedResponse:
     Attributes:
         closed: set when the caller abandoned it before its end.
         ended: whether the whole body was taken.
+        on_settled: told once what the answer cost, at its end or when it is abandoned.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class ScriptedResponse:
         self.summary: RequestSummary | None = None
         self.closed = asyncio.Event()
         self.ended = False
+        self.on_settled: OnSettled | None = None
         self._steps = steps
         self._final = summary
 
@@ -69,6 +73,7 @@ class ScriptedResponse:
                 yield step
         self.summary = self._final
         self.ended = True
+        self._settle()
 
     async def read(self) -> bytes:
         """All remaining body bytes."""
@@ -78,6 +83,22 @@ class ScriptedResponse:
         """Note that the answer was abandoned, unless it had ended."""
         if not self.ended:
             self.closed.set()
+        self._settle()
+
+    def _settle(self) -> None:
+        callback, self.on_settled = self.on_settled, None
+        if callback is not None:
+            summary = self._final
+            callback(
+                Outcome(Nano(0), told=True)
+                if summary is None
+                else Outcome(
+                    summary.cost,
+                    told=True,
+                    prompt_tokens=summary.prompt + summary.cached,
+                    completion_tokens=summary.completion + summary.reasoning,
+                )
+            )
 
     async def __aenter__(self) -> Self:
         return self
@@ -127,8 +148,21 @@ class ScriptedClient:
             await asyncio.sleep(self._delay)
         answer = self.script(request)
         if isinstance(answer, BaseException):
+            if request.on_settled is not None:
+                request.on_settled(Outcome(Nano(0), told=True))
             raise answer
+        if isinstance(answer, ScriptedResponse):
+            answer.on_settled = request.on_settled
         return answer
+
+    def bound(self, request: ClientRequest) -> Nano:
+        """Ten nanoTON for each byte and each token at ×1.0."""
+        tokens = len(request.body) + request.max_tokens
+        return Nano(10 * tokens * request.max_coefficient // 1000)
+
+    def prices(self) -> PriceList:
+        """Ten nanoTON a token, all kinds alike."""
+        return PriceList(Nano(10), Nano(9))
 
     async def models(self) -> list[ModelInfo]:
         """The models of the script."""

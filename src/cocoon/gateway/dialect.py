@@ -1,0 +1,24 @@
+"""How an API tells its callers of a failure before anything was answered."""
+
+from typing import Protocol
+
+from cocoon.gateway.refusal import ErrorAnswer, error_answer
+
+
+class Dialect(Protocol):
+    """One API's form of errors."""
+
+    def answer(self, error: BaseException, request_id: str) -> ErrorAnswer:
+        """Status, body and headers that tell of ``error``."""
+        ...
+
+
+class OpenAIDialect:
+    """OpenAI's form, which all paths have unless their API has its own."""
+
+    def answer(self, error: BaseException, request_id: str) -> ErrorAnswer:  # noqa: ARG002
+        """See :func:`cocoon.gateway.refusal.error_answer`."""
+        return error_answer(error)
+
+
+OPENAI = OpenAIDialect()
