@@ -1,0 +1,1 @@
+"""The SDK: private inference from a program, without a gateway beside it."""
