@@ -5,13 +5,19 @@ requests and reads the answers in pieces as they arrive (§4.3). Prompts and ans
 these values, so none of them shows its content in ``repr``.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
 #: Header names and values in order, as they stand in ``http.request`` and ``http.response``: text
 #: whose bytes are UTF-8 with ``surrogateescape``, so that any byte survives the round trip.
 Headers = tuple[tuple[str, str], ...]
+
+
+#: Top-level fields of a request body by name; each value is unread JSON text.
+Fields = dict[str, msgspec.Raw]
+
+JSON_TYPE = "application/json"
 
 
 class EngineRequest(msgspec.Struct, frozen=True, repr_omit_defaults=True):
@@ -22,15 +28,32 @@ class EngineRequest(msgspec.Struct, frozen=True, repr_omit_defaults=True):
         path: path with query, from its first ``/``, such as ``/v1/chat/completions``.
         headers: the caller's headers; the adapter drops those that belong to one hop.
         body: the request body, complete; the prompt is in it.
+        content_type: of the body: JSON, or ``multipart/form-data; boundary=…`` as the worker has
+            checked it. A ``Content-Type`` among `headers` is ignored.
     """
 
     method: str
     path: str
     headers: Headers = ()
     body: bytes = b""
+    content_type: str = JSON_TYPE
 
     def __repr__(self) -> str:
         return f"EngineRequest({self.method} {self.path.partition('?')[0]}, {len(self.body)} bytes)"
+
+
+class EngineLoad(msgspec.Struct, frozen=True):
+    """How busy the engine says it is; None where it does not say.
+
+    Attributes:
+        running: requests that are being generated.
+        waiting: requests in its queue.
+        kv_used: part of its key-value cache in use, 0 to 1.
+    """
+
+    running: int | None = None
+    waiting: int | None = None
+    kv_used: float | None = None
 
 
 class EngineHealth(msgspec.Struct, frozen=True):
@@ -40,11 +63,45 @@ class EngineHealth(msgspec.Struct, frozen=True):
         ready: it answered the last check with its model list.
         models: the names that it answers to, in its own order; empty unless ready.
         reason: why it is not ready, for an operator; empty when ready.
+        load: how busy it is, where it tells; may be a few seconds old.
     """
 
     ready: bool
     models: tuple[str, ...] = ()
     reason: str = ""
+    load: EngineLoad | None = None
+
+
+class EngineCapabilities(msgspec.Struct, frozen=True):
+    """What an engine is and can do with the model that it serves.
+
+    Attributes:
+        engine: ``vllm``, ``sglang``, ``llama.cpp``, ``ollama`` or ``openai`` (nothing known).
+        version: as it reports it, at most 64 characters; empty if it does not.
+        context_length: tokens of prompt and answer together; 0 is unknown.
+        features: words of `cocoon.wire.features`, sorted.
+        shares_prompt_cache: requests of different clients meet in one prompt cache, so that one
+            can tell by timing what another has asked. A worker refuses to serve with it unless
+            its operator accepts that.
+    """
+
+    engine: str = "openai"
+    version: str = ""
+    context_length: int = 0
+    features: tuple[str, ...] = ()
+    shares_prompt_cache: bool = False
+
+
+class Prepared(NamedTuple):
+    """A request in the form that the engine takes.
+
+    Attributes:
+        path: where it goes, such as ``/v1/chat/completions``.
+        fields: of the body.
+    """
+
+    path: str
+    fields: Fields
 
 
 class EngineResponse(Protocol):
@@ -124,6 +181,32 @@ class Engine(Protocol):
 
     async def check(self) -> EngineHealth:
         """Ask for the model list. Never raises: an engine that is down is a state, not an error."""
+        ...
+
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        """Ask what the engine is and can do; `prepare` goes by the last answer.
+
+        Args:
+            model: the name that requests will carry, for engines with several; empty: the first.
+
+        Raises:
+            EngineError: it does not answer, or with nonsense.
+        """
+        ...
+
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
+        """Put a checked request into the engine's own words: translate, drop, refuse.
+
+        Args:
+            path: an endpoint of `cocoon.wire.features.ENDPOINTS`.
+            fields: of the body, as the worker accepted them; not changed.
+            scope: 32 bytes that stand for the client, or none when nobody is known. Requests of
+                different scopes never meet in a prompt cache; without one, no two requests do.
+
+        Raises:
+            BadRequestError: this engine cannot do what is asked; the text names the field and
+                quotes no value.
+        """
         ...
 
     async def send(self, request: EngineRequest, deadline: float) -> EngineResponse:

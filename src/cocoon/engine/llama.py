@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from cocoon.engine import request_rules
-from cocoon.engine.base import EngineHealth, EngineRequest
+from cocoon.engine.base import EngineCapabilities, EngineHealth, EngineRequest, Fields, Prepared
 from cocoon.engine.http1 import HttpAnswer
 from cocoon.engine.llama_child import ChildSettings
 from cocoon.engine.openai_http import EngineLimits, OpenAIHttpEngine
@@ -168,6 +168,18 @@ class LlamaEngine:
         if self._state != "ready" or self._http is None:
             return EngineHealth(False, reason=f"the embedded engine is {self._state}")
         return await self._http.check()
+
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        """See `Engine.capabilities`."""
+        if self._state != "ready" or self._http is None:
+            raise EngineError(f"the embedded engine is {self._state}")
+        return await self._http.capabilities(model)
+
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
+        """See `Engine.prepare`."""
+        if self._http is None:
+            raise EngineError(f"the embedded engine is {self._state}")
+        return self._http.prepare(path, fields, scope)
 
     async def send(self, request: EngineRequest, deadline: float) -> HttpAnswer:
         """See `Engine.send`. The body always gets a token limit and never uses a prompt cache."""

@@ -27,7 +27,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cocoon.engine.base import EngineHealth, EngineRequest, Headers
+from cocoon.engine.base import (
+    EngineCapabilities,
+    EngineHealth,
+    EngineRequest,
+    Fields,
+    Headers,
+    Prepared,
+)
 from cocoon.engine.http1 import HttpAnswer, HttpConnection, end_to_end
 from cocoon.errors import BadRequestError, CocoonError, ConfigError, DeadlineError, EngineError
 
@@ -37,7 +44,10 @@ _NOT_FORWARDED = frozenset(
     {"host", "accept-encoding", "authorization", "cookie", "expect", "content-length"}
     | {"content-type", "content-encoding"}
 )
-_JSON = "application/json"
+# What a body may be; a boundary has the characters that RFC 2046 allows without quotes.
+_CONTENT_TYPE = re.compile(
+    r"application/json|multipart/form-data; ?boundary=[0-9A-Za-z'()+_,\-./:=?]{1,70}"
+)
 # Visible ASCII without blank: what a request target may hold (anything else has to be quoted).
 _PATH = re.compile(r"/[!-~]*")
 _NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -174,6 +184,14 @@ class OpenAIHttpEngine:
             return EngineHealth(False, reason="the engine has no model loaded")
         return EngineHealth(True, models)
 
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        """See `Engine.capabilities`."""
+        return EngineCapabilities()
+
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
+        """See `Engine.prepare`."""
+        return Prepared(path, fields)
+
     async def send(self, request: EngineRequest, deadline: float) -> HttpAnswer:
         """See `Engine.send`."""
         head_deadline = asyncio.get_running_loop().time() + self.limits.head_timeout
@@ -207,7 +225,10 @@ class OpenAIHttpEngine:
         lines = [f"{request.method} {self._prefix}{request.path} HTTP/1.1\r\n", self._own_headers]
         lines.extend(_header_lines(request.headers))
         if request.method == "POST":
-            lines.append(f"Content-Type: {_JSON}\r\nContent-Length: {len(request.body)}\r\n")
+            content_type = request.content_type
+            if not _CONTENT_TYPE.fullmatch(content_type):
+                raise BadRequestError("the request's content type is not one that engines get")
+            lines.append(f"Content-Type: {content_type}\r\nContent-Length: {len(request.body)}\r\n")
         elif request.body:
             raise BadRequestError("a GET request has no body")
         lines.append("\r\n")
