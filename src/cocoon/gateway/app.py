@@ -17,6 +17,7 @@ from cocoon.gateway.guard import CallerGoneError
 from cocoon.gateway.inference import InferenceHandler
 from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.models import list_models, one_model
+from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
 from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.refusal import Refusal, error_event, http_status
 from cocoon.gateway.routes import ExtraRoute, answer_extra
@@ -82,6 +83,8 @@ class Gateway:
             Route("/metrics", ("GET",), self._metrics),
             Route("/health", ("GET",), _health, keyed=False),
             Route("/ready", ("GET",), self._ready, keyed=False),
+            Route("/openapi.json", ("GET",), _openapi, keyed=False),
+            Route("/docs", ("GET",), _docs, keyed=False),
         ]
         return {route.label: route for route in routes}
 
@@ -154,6 +157,14 @@ class Gateway:
 
 async def _health(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
     await exchange.reply(200, b'{"status":"ok"}')
+
+
+async def _openapi(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
+    await exchange.reply(200, document_json())
+
+
+async def _docs(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
+    await exchange.reply(200, page_html(), b"text/html; charset=utf-8", PAGE_HEADERS)
 
 
 def _extra(path: str, route: ExtraRoute) -> Route:
