@@ -95,7 +95,7 @@ def test_a_stream_without_asking_has_no_usage(ai: openai.OpenAI) -> None:
 
 def test_the_package_s_own_stream_helper(ai: openai.OpenAI) -> None:
     with ai.chat.completions.stream(
-        model=MODEL, messages=HELLO, max_tokens=6, temperature=0
+        model=MODEL, messages=HELLO, max_tokens=60, temperature=0, stop=["!", "."]
     ) as stream:
         kinds = {event.type for event in stream}
         final = stream.get_final_completion()
