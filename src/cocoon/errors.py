@@ -28,6 +28,8 @@ The tree, with (wire code, HTTP status, exit code)::
         ├── BadRequestError              (602, 400, 1)
         ├── InsufficientFundsError       (602, 402, 4)
         ├── UnknownModelError            (621, 404, 1)
+        ├── UnsupportedError             (602, 400, 1)   no worker of the model can do this
+        ├── PriceError                   (651, 402, 1)   only dearer workers are there
         ├── OverloadedError              (651, 503, 1)   nobody can take it now; retry
         ├── UnavailableError             (651, 502, 1)   a hop is gone; retry
         ├── DeadlineError                (652, 504, 1)   a time limit passed
@@ -35,8 +37,10 @@ The tree, with (wire code, HTTP status, exit code)::
         └── UpstreamError                (601, 502, 1)   a peer answered with a code we do not know
 
 Wire codes are those of ``wire-protocol.md`` §2.9; they travel in ``tcp.queryError`` and in query
-answers. The HTTP status is what the gateway answers, the exit code what the command line returns.
-Messages are for the person who must act on them and never hold prompts, answers or secrets.
+answers. From version 3 on answers carry :attr:`CocoonError.exact_code` instead, which tells apart
+what 602 and 651 do not. The HTTP status is what the gateway answers, the exit code what the command
+line returns. Messages are for the person who must act on them and never hold prompts, answers or
+secrets.
 """
 
 import traceback
@@ -53,6 +57,23 @@ WIRE_NOT_READY = 651
 WIRE_TIMEOUT = 652
 WIRE_CANCELLED = 653
 
+WIRE_BAD_REQUEST = 701
+WIRE_NO_FUNDS = 702
+WIRE_UNKNOWN_MODEL = 703
+WIRE_UNSUPPORTED = 704
+WIRE_PRICE = 705
+WIRE_OVERLOADED = 706
+
+OFFICIAL_CODES = {
+    WIRE_BAD_REQUEST: WIRE_ERROR,
+    WIRE_NO_FUNDS: WIRE_ERROR,
+    WIRE_UNKNOWN_MODEL: WIRE_PROTOCOL_VIOLATION,
+    WIRE_UNSUPPORTED: WIRE_ERROR,
+    WIRE_PRICE: WIRE_NOT_READY,
+    WIRE_OVERLOADED: WIRE_NOT_READY,
+}
+"""What peers below version 3 are told instead of our own codes."""
+
 
 class CocoonError(Exception):
     """Base of everything that Cocoon raises on purpose."""
@@ -61,6 +82,8 @@ class CocoonError(Exception):
     http_status: ClassVar[int] = 500
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
+    exact_code: ClassVar[int | None] = None
+    """Wire code of version 3 where it says more than ``wire_code``."""
 
 
 class ConfigError(CocoonError):
@@ -242,6 +265,7 @@ class BadRequestError(RequestError):
     """The request itself is wrong; sending it again changes nothing."""
 
     wire_code = WIRE_ERROR
+    exact_code = WIRE_BAD_REQUEST
     http_status = 400
 
 
@@ -249,6 +273,7 @@ class InsufficientFundsError(RequestError):
     """The client's balance at this proxy does not cover the request."""
 
     wire_code = WIRE_ERROR
+    exact_code = WIRE_NO_FUNDS
     http_status = 402
     exit_code = 4
 
@@ -257,13 +282,31 @@ class UnknownModelError(RequestError):
     """No worker has ever served this model here."""
 
     wire_code = WIRE_PROTOCOL_VIOLATION
+    exact_code = WIRE_UNKNOWN_MODEL
     http_status = 404
 
 
-class OverloadedError(RequestError):
-    """Nobody can take the request now, or only for a higher price."""
+class UnsupportedError(RequestError):
+    """Workers serve the model, but none can do what the request asks for; nothing was sent."""
+
+    wire_code = WIRE_ERROR
+    exact_code = WIRE_UNSUPPORTED
+    http_status = 400
+
+
+class PriceError(RequestError):
+    """Only workers that cost more than the caller accepts can take the request now."""
 
     wire_code = WIRE_NOT_READY
+    exact_code = WIRE_PRICE
+    http_status = 402
+
+
+class OverloadedError(RequestError):
+    """Nobody can take the request now."""
+
+    wire_code = WIRE_NOT_READY
+    exact_code = WIRE_OVERLOADED
     http_status = 503
     retryable = True
 
@@ -296,6 +339,11 @@ class UpstreamError(RequestError):
     http_status = 502
 
 
+def exact_code(error: CocoonError) -> int:
+    """The wire code that says most; peers below version 3 get :data:`OFFICIAL_CODES` of it."""
+    return error.wire_code if error.exact_code is None else error.exact_code
+
+
 def where(error: BaseException) -> str:
     """Where an error comes from, innermost last: ``file:line`` of each frame.
 
@@ -310,7 +358,7 @@ def request_error(wire_code: int, message: str) -> RequestError:
     """Turn a peer's wire code and text into the error class that a caller can act on.
 
     The mapping is the official one of ``wire-protocol.md`` §5.1, with 602 and 621 both a bad
-    request: a peer's text is not parsed for more meaning.
+    request, and that of version 3: a peer's text is not parsed for more meaning.
     """
     by_code: dict[int, type[RequestError]] = {
         WIRE_ERROR: BadRequestError,
@@ -319,5 +367,11 @@ def request_error(wire_code: int, message: str) -> RequestError:
         WIRE_NOT_READY: UnavailableError,
         WIRE_TIMEOUT: DeadlineError,
         WIRE_CANCELLED: CancelledRequestError,
+        WIRE_BAD_REQUEST: BadRequestError,
+        WIRE_NO_FUNDS: InsufficientFundsError,
+        WIRE_UNKNOWN_MODEL: UnknownModelError,
+        WIRE_UNSUPPORTED: UnsupportedError,
+        WIRE_PRICE: PriceError,
+        WIRE_OVERLOADED: OverloadedError,
     }
     return by_code.get(wire_code, UpstreamError)(message)

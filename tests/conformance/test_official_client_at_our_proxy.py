@@ -207,7 +207,7 @@ async def test_known_again_after_reconnect(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"protos": (3, 9)}, 621),
+        ({"protos": (4, 9)}, 621),
         ({"root": official_root(version=4)}, 602),
         ({"secret": b"wrong"}, None),
     ],

@@ -201,10 +201,13 @@ async def test_jsonstats(tmp_path: Path) -> None:
         assert entry["tokens_used_proxy_committed_to_blockchain"] == 10
 
 
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+
+
 async def test_refusals_become_http_errors(tmp_path: Path) -> None:
     async with gateway(tmp_path) as (http, proxy, worker):
         base = {"model": MODEL, "messages": MESSAGES}
-        answer = await http.post(CHAT_PATH, json={**base, "tools": [{"type": "function"}]})
+        answer = await http.post(CHAT_PATH, json={**base, "tools": TOOLS})
         assert answer.status_code == 400
         assert "unknown option 'tools'" in answer.json()["error"]["message"]
         answer = await http.post(CHAT_PATH, json={**base, "model": "nobody has this"})

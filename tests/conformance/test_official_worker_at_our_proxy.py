@@ -310,7 +310,7 @@ async def test_claimed_committed_tokens_refuse_one_worker_only(tmp_path: Path) -
         ({"coefficient": -1}, 602),
         ({"max_active": 0}, 602),
         ({"proxy_cnt": 0}, 602),
-        ({"protos": (3, 4)}, 621),
+        ({"protos": (4, 5)}, 621),
     ],
     ids=str,
 )

@@ -128,7 +128,7 @@ async def test_long_authorization_and_empty_payment(tmp_path: Path) -> None:
             "client.authorizeWithProxyLong",
         ]
         params = link.received[0]["params"]
-        assert (params["flags"], params["min_proto"], params["max_proto"]) == (3, 1, 2)
+        assert (params["flags"], params["min_proto"], params["max_proto"]) == (3, 1, 3)
         assert len(params["owner"]) == 48
         (account,) = await client.payment_status()
         assert account.signed == 0

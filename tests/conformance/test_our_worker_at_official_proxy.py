@@ -60,7 +60,7 @@ async def test_handshake_answers_payments(tmp_path: Path, protos: tuple[int, int
         assert params["owner"].decode() == chain.friendly(WORKER_OWNER)
         assert params["model"].decode() == FULL_MODEL
         assert (params["coefficient"], params["max_active_requests"]) == (1500, 9)
-        assert (params["min_proto"], params["max_proto"]) == (1, 2)
+        assert (params["min_proto"], params["max_proto"]) == (1, 3)
         assert dict(compare) == {"chain": 0, "db": 0, "max": 0}
         assert complete["is_disabled"] is False
 

@@ -73,6 +73,7 @@ class Answer:
     Attributes:
         head: status, reason and headers; None until it started.
         final: what the proxy said at the end; None if it said nothing.
+        given_up: it ended by our decision; the proxy does not know.
         error: why it failed.
         first_byte_at: when the first body byte came, by ``clock``.
         ended_at: when it ended.
@@ -90,6 +91,7 @@ class Answer:
         "error",
         "final",
         "first_byte_at",
+        "given_up",
         "head",
         "request_id",
         "state",
@@ -111,6 +113,7 @@ class Answer:
         self.error: CocoonError | None = None
         self.first_byte_at: float | None = None
         self.ended_at = 0.0
+        self.given_up = False
         self.timer: asyncio.TimerHandle | None = None
         self._clock = clock
         self._on_end = on_end
@@ -200,6 +203,7 @@ class Answer:
         self.fail(DeadlineError(f"no complete answer within {timeout:g} s"))
 
     def _give_up(self, error: CocoonError) -> None:
+        self.given_up = True
         self.state = AnswerState.FAILED
         self._end(error)
 

@@ -60,6 +60,8 @@ class ClientRequest:
         pins: what the proxy must be; one that is not never sees the request.
         requires: features that the worker must have, of :mod:`cocoon.wire.features`; proxies of
             version 3 choose by them, official ones ignore them.
+        cache_scope: 32 bytes; of this client's requests those with the same one may share a prompt
+            cache at an engine. Empty: all of them.
         on_settled: called once, when it is known what the request cost, which for an abandoned one
             is after the caller has gone; also with cost 0 when nothing was ever sent.
     """
@@ -75,6 +77,7 @@ class ClientRequest:
     method: str = "POST"
     pins: ProxyPins = NO_PINS
     requires: tuple[str, ...] = ()
+    cache_scope: bytes = field(default=b"", repr=False)
     on_settled: OnSettled | None = field(default=None, repr=False, compare=False)
 
 

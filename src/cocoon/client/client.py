@@ -11,6 +11,7 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
 from cocoon.client.api import ClientRequest, ModelInfo
 from cocoon.client.chain.money import ClientMoney
+from cocoon.client.charges import Tally
 from cocoon.client.connection import ProxyConnection
 from cocoon.client.model_pin import check_pin, explain_pin
 from cocoon.client.models import merge
@@ -185,6 +186,14 @@ class Client:
             RequestError: refused, failed or late; see :mod:`cocoon.errors`.
             PolicyError: no connected proxy meets the request's pins; nobody has seen it.
         """
+        tally = None if request.on_settled is None else Tally(request.on_settled)
+        try:
+            return await self._run(request, tally)
+        finally:
+            if tally is not None:
+                tally.done()
+
+    async def _run(self, request: ClientRequest, tally: Tally | None) -> Response:
         query = encode_request(request)
         check_pin(request.model, self.root.current)
         bound = self._bound(request, query)
@@ -207,7 +216,7 @@ class Client:
                 raise explain_pin(failure, request.model)
             message = run_query(request, query, time_left, connection.root.version)
             try:
-                answer = connection.send(message, bound, deadline, request.timeout)
+                answer = connection.send(message, bound, deadline, request.timeout, tally)
                 await _head(answer)
             except RequestError as error:
                 if not _worth_another(error) or len(tried) >= self._settings.max_retries:

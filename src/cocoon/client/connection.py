@@ -17,6 +17,7 @@ from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
 from cocoon.client.chain.money import ClientMoney
+from cocoon.client.charges import Charges, Tally
 from cocoon.client.settings import ClientSettings
 from cocoon.client.wallet import Account, Wallet
 from cocoon.errors import (
@@ -30,6 +31,7 @@ from cocoon.tl import TLObject
 from cocoon.wire.client_session import ClientSession, ClientState
 from cocoon.wire.connection import Role
 from cocoon.wire.events import (
+    NO_TOKENS,
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
@@ -70,6 +72,7 @@ class ProxyConnection:
         ready: whether requests can be sent.
         renewing: it ends so that the proxy is verified again, and is followed by another.
         image_hash, evidence: who the proxy is, once connected.
+        operator: public key of the operator who endorses its machine, in hex, or empty.
     """
 
     def __init__(
@@ -87,6 +90,7 @@ class ProxyConnection:
             versions=VersionRange(settings.min_proto, settings.max_proto),
         )
         self._answers: dict[bytes, Answer] = {}
+        self._charges = Charges(self.prices)
         self._closed = self._loop.create_future()
         self._link: Link | None = None
         self._account: Account | None = None
@@ -97,6 +101,7 @@ class ProxyConnection:
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
+        self.operator = ""
         self.proxy_address = ""
 
     def make_link(self) -> Link:
@@ -134,6 +139,7 @@ class ProxyConnection:
         self._lifetime = lifetime_of(link.peer, time.time())
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value
+        self.operator = (link.peer.operator or b"").hex()
         await link.wait_open()
         session = self._session
         answer = await link.query(session.connect(self.root.version), CONNECT_TIMEOUT)
@@ -252,7 +258,14 @@ class ProxyConnection:
 
     # --- requests ---
 
-    def send(self, query: RunQuery, bound: Tokens, deadline: float, timeout: float) -> Answer:
+    def send(
+        self,
+        query: RunQuery,
+        bound: Tokens,
+        deadline: float,
+        timeout: float,
+        tally: Tally | None = None,
+    ) -> Answer:
         """Send a request and return its answer-to-be.
 
         Args:
@@ -260,6 +273,7 @@ class ProxyConnection:
             bound: tokens that it can cost at most.
             deadline: when it fails at the latest, in the loop's time.
             timeout: the caller's time limit in seconds, for the error's text.
+            tally: told what it cost, whatever becomes of the answer.
 
         Raises:
             UnavailableError: the link is gone.
@@ -277,10 +291,13 @@ class ProxyConnection:
         # Before sending, which can find out that the proxy does not read and close the link.
         self._answers[query.request_id] = answer
         account.spending.sent(query.request_id, int(bound))
+        if tally is not None:
+            self._charges.expect(query.request_id, tally, bound, deadline)
         try:
             link.send(message)
         except CocoonError as error:
             account.spending.told(query.request_id, 0)
+            self._charges.told(query.request_id, NO_TOKENS)
             answer.fail(error)
             raise
         return answer
@@ -303,8 +320,20 @@ class ProxyConnection:
 
     def _on_end(self, answer: Answer) -> None:
         self._answers.pop(answer.request_id, None)
+        if answer.given_up:
+            self._give_up(answer.request_id)
         if self._draining and not self._answers:
             self._loop.call_soon(self.close)  # what the last message says of money comes first
+
+    def _give_up(self, request_id: bytes) -> None:
+        """We do not wait for an answer any more: have it stopped, and wait for its cost only."""
+        self._charges.abandoned(request_id)
+        link = self._link
+        if link is None or not link.is_open or self._session.state is not ClientState.READY:
+            return
+        message = self._session.cancel_query(request_id)
+        if message is not None:
+            link.send(message)
 
     def _require(self) -> tuple[Link, Account]:
         if not self.ready or self._link is None or self._account is None:
@@ -349,12 +378,15 @@ class ProxyConnection:
 
     def _receive(self, event: AnswerStarted | AnswerPart | AnswerFailed) -> None:
         answer = self._answers.get(event.request_id)
-        if answer is None:
-            return  # late: we have given up on it
-        final = event.final
-        answer.receive(event)
-        if final is not None and self._account is not None:
-            self._account.spending.told(event.request_id, final.usage.total_tokens_used)
+        if answer is not None:  # else it is late: we have given up on it
+            answer.receive(event)
+        used = None if event.final is None else event.final.usage
+        if used is None and type(event) is AnswerFailed:
+            used = NO_TOKENS
+        if used is not None and self._account is not None:
+            # Before the charge: it raises when more is counted than can be.
+            self._account.spending.told(event.request_id, used.total_tokens_used)
+            self._charges.told(event.request_id, used)
 
     def on_closed(self, link: Link, reason: CocoonError | None) -> None:  # noqa: ARG002
         """Every running request fails now."""
@@ -365,6 +397,7 @@ class ProxyConnection:
         text = "the connection to the proxy was closed" if reason is None else str(reason)
         for answer in answers:
             answer.fail(UnavailableError(f"lost the proxy: {text}"))
+        self._charges.lost()
         if not self._closed.done():
             self._closed.set_result(reason or UnavailableError("closed"))
 

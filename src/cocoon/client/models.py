@@ -30,4 +30,15 @@ def _workers(model: ModelOffer) -> list[WorkerInfo]:
 
 
 def _worker(worker: WorkerOffer) -> WorkerInfo:
-    return WorkerInfo(worker.coefficient, worker.active_requests, worker.max_active_requests)
+    can = worker.capabilities
+    return WorkerInfo(
+        worker.coefficient,
+        worker.active_requests,
+        worker.max_active_requests,
+        worker.model,
+        worker.image_hash.hex(),
+        worker.evidence,
+        can.engine,
+        can.context_length,
+        can.features,
+    )

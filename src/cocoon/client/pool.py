@@ -60,7 +60,7 @@ class Pool:
         for connection in self._connections:
             if not connection.ready or connection in tried:
                 continue
-            if not pins.accept(connection.image_hash, connection.evidence):
+            if not pins.accept(connection.image_hash, connection.evidence, connection.operator):
                 refused = True
                 continue
             if best is None or connection.outstanding < best.outstanding:

@@ -16,19 +16,26 @@ class ProxyPins:
     Attributes:
         proxy_images: image hashes of acceptable proxies, lower-case hex of 32 bytes each.
         evidence: acceptable kinds of evidence of the proxy, such as ``tdx`` or ``snp``.
+        operators: public keys of acceptable operators of the proxy's machine, lower-case hex of 32
+            bytes each; one that no operator endorses is not acceptable.
     """
 
     proxy_images: frozenset[str] | None = None
     evidence: frozenset[str] | None = None
+    operators: frozenset[str] | None = None
 
-    def accept(self, image_hash: str, evidence: str) -> bool:
+    def accept(self, image_hash: str, evidence: str, operator: str = "") -> bool:
         """Whether a proxy meets them.
 
         Args:
             image_hash: lower-case hex.
             evidence: kind of the evidence.
+            operator: public key of the operator who endorses the machine, lower-case hex; empty
+                when none was proven.
         """
         if self.proxy_images is not None and image_hash not in self.proxy_images:
+            return False
+        if self.operators is not None and operator not in self.operators:
             return False
         return self.evidence is None or evidence in self.evidence
 
@@ -39,6 +46,8 @@ class ProxyPins:
             wanted.append(f"image {', '.join(sorted(self.proxy_images)) or '(none)'}")
         if self.evidence is not None:
             wanted.append(f"evidence {', '.join(sorted(self.evidence)) or '(none)'}")
+        if self.operators is not None:
+            wanted.append(f"operator {', '.join(sorted(self.operators)) or '(none)'}")
         return PolicyError(
             f"no connected proxy meets the request's pins: {'; '.join(wanted)}"[:500],
             fix="pin what `GET /v1/models` or an earlier answer's headers name, or pin nothing",

@@ -13,7 +13,8 @@ from cocoon.client.api import ClientRequest, PeerSummary, RequestSummary
 from cocoon.client.connection import ProxyConnection
 from cocoon.errors import BadRequestError, CancelledRequestError, LocalProtocolError
 from cocoon.tl.types import HttpHeader, HttpRequest
-from cocoon.wire.events import FinalInfo, RunQuery
+from cocoon.wire import features
+from cocoon.wire.events import NO_SCOPE, FinalInfo, RunQuery
 
 TIMEOUT_FACTOR = 0.95
 """What is left of a time limit for the next hop (§3.3)."""
@@ -36,6 +37,10 @@ def encode_request(request: ClientRequest) -> bytes:
         raise BadRequestError("max_tokens is out of range")
     if not 0 <= request.max_coefficient <= MAX_INT:
         raise BadRequestError("max_coefficient is out of range")
+    if len(request.cache_scope) not in (0, len(NO_SCOPE)):
+        raise BadRequestError("cache_scope must have 32 bytes")
+    if not features.readable(request.requires):
+        raise BadRequestError("the list of required features is too long or has strange words")
     if not 0 < request.timeout <= MAX_TIMEOUT:
         raise BadRequestError(f"timeout must be in 0…{MAX_TIMEOUT:.0f} seconds")
     headers = [HttpHeader(name, value) for name, value in request.headers]
@@ -63,6 +68,8 @@ def run_query(
         TIMEOUT_FACTOR * time_left,
         config_version,
         request.debug,
+        request.requires,
+        request.cache_scope or NO_SCOPE,
     )
 
 
@@ -118,7 +125,7 @@ class Response:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def aclose(self) -> None:
-        """Abandon the request if it has not ended; versions up to 2 cannot tell the proxy."""
+        """Abandon the request if it has not ended; version 3 stops it where it runs."""
         self._answer.fail(CancelledRequestError("the caller gave up"))
 
     async def __aenter__(self) -> Self:

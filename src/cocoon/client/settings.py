@@ -43,7 +43,7 @@ class ClientSettings:
     is_testnet: bool = True
     check_proxy_hashes: bool = False
     min_proto: int = 1
-    max_proto: int = 2
+    max_proto: int = 3
     max_retries: int = 2
     only_spender: bool = False
     state_path: Path | None = None

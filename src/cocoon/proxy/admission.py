@@ -71,8 +71,8 @@ def admit(
     Raises:
         BadRequestError: numbers out of range, an unknown configuration version, a bad name.
         InsufficientFundsError: the client's balance does not cover the most it can cost.
-        UnknownModelError, UnavailableError, OverloadedError: no worker; see
-            :meth:`Registry.choose`.
+        UnknownModelError, UnavailableError, UnsupportedError, OverloadedError, PriceError: no
+            worker; see :meth:`Registry.choose`.
     """
     timeout = _checked_timeout(query)
     account = client.account
@@ -108,7 +108,7 @@ def admit(
         raise InsufficientFundsError(
             f"balance is too low: the request can cost {most} tokens, {available} are available"
         )
-    worker = registry.choose(query.model, query.max_coefficient, terms.scheduler)
+    worker = registry.choose(query.model, query.max_coefficient, terms.scheduler, query.requires)
     return Admitted(worker, ledger.reserve(account, most, terms.prices.price_per_token), timeout)
 
 

@@ -11,7 +11,7 @@ from cocoon.proxy.books import Books, ClientRecord
 from cocoon.proxy.dispatch import Dispatcher
 from cocoon.proxy.payments import payment_update
 from cocoon.proxy.peer_side import PeerSide
-from cocoon.proxy.registry import Registry
+from cocoon.proxy.registry import Registry, Worker
 from cocoon.tl import TLObject
 from cocoon.wire.client_peer_session import ClientPeerSession
 from cocoon.wire.events import (
@@ -23,12 +23,13 @@ from cocoon.wire.events import (
     ConnectRequest,
     ModelsRequest,
     PaymentStatusRequest,
+    QueryCancelled,
     QueryRejected,
     RunQuery,
     WorkerOffer,
 )
 from cocoon.wire.greeting import ProxyIdentity
-from cocoon.wire.negotiation import RefusedError
+from cocoon.wire.negotiation import OURS, RefusedError
 
 _LEAVING = (ContractPhase.CLOSING, ContractPhase.CLOSED)
 MAX_REGISTRATIONS = 10_000
@@ -58,6 +59,11 @@ class ClientConnection:
     @record.setter
     def record(self, record: ClientRecord) -> None:
         self._record = record
+
+    @property
+    def tells_worker(self) -> bool:
+        """Whether it is told who ran a request even if it did not ask."""
+        return self.session.version >= OURS
 
     @property
     def owner(self) -> str | None:
@@ -131,7 +137,8 @@ class ClientSide(PeerSide[ClientConnection]):
         return ClientConnection(link, ClientPeerSession(self._identity))
 
     def left(self, connection: ClientConnection) -> None:
-        """What a client that is gone has running goes on to its end and is charged."""
+        """Nobody takes the answers of a client that is gone: stop what can be stopped."""
+        self._dispatcher.client_left(connection)
         if connection.waits_for is not None:
             self._waiting.pop(connection.waits_for, None)
 
@@ -141,6 +148,8 @@ class ClientSide(PeerSide[ClientConnection]):
         event = connection.session.receive_message(obj)
         if isinstance(event, RunQuery):
             self._dispatcher.run(connection, event)
+        elif isinstance(event, QueryCancelled):
+            self._dispatcher.cancel(connection, event.request_id)
         elif isinstance(event, QueryRejected):
             failed = AnswerFailed(event.request_id, event.code, event.message)
             connection.answer_failed(failed, started=False)
@@ -161,7 +170,7 @@ class ClientSide(PeerSide[ClientConnection]):
             return session.payment_status(payment_update(connection.record))
         if isinstance(event, ModelsRequest):
             offers = {
-                name: [WorkerOffer(w.coefficient, w.running, w.limit) for w in workers]
+                name: [_offer(worker) for worker in workers]
                 for name, workers in self._registry.models()
             }
             return session.models(event, offers)
@@ -228,3 +237,15 @@ class _Waiting:
     link: Link
     query_id: int
     connection: ClientConnection
+
+
+def _offer(worker: Worker) -> WorkerOffer:
+    return WorkerOffer(
+        worker.coefficient,
+        worker.running,
+        worker.limit,
+        worker.model,
+        worker.peer.image_hash,
+        worker.peer.kind.value,
+        worker.capabilities,
+    )

@@ -2,12 +2,15 @@
 
 Every request ends exactly once, in :meth:`Dispatcher._end`, where its reservation is settled or
 released. Failures are answered at once: a worker that disconnects fails its requests (those not
-yet answered go to another worker first), a deadline fails one, a client that disconnects leaves its
-requests to run to their end, because protocol versions 0 to 2 cannot stop a worker. The official
-proxy lets them wait for the alarm and leaks reservations (``wire-protocol.md`` §7.3).
+yet answered go to another worker first), a deadline fails one. A request that its client cancels,
+or leaves behind, is stopped at workers of version 3 and charged what it used until then; workers
+of versions 0 to 2 cannot be stopped, and it runs to its end. The official proxy lets all of them
+wait for the alarm and leaks reservations (``wire-protocol.md`` §7.3).
 """
 
 import asyncio
+import hashlib
+import secrets
 from collections.abc import Callable
 
 import msgspec
@@ -15,6 +18,7 @@ import structlog
 
 from cocoon.accounting import AdjustedUsage, Ledger, Reservation, Tokens
 from cocoon.errors import (
+    WIRE_CANCELLED,
     CocoonError,
     DeadlineError,
     LocalProtocolError,
@@ -22,6 +26,7 @@ from cocoon.errors import (
     RemoteProtocolError,
     RequestError,
     UnavailableError,
+    exact_code,
 )
 from cocoon.proxy.admission import Terms, admit
 from cocoon.proxy.metrics import Statistics
@@ -52,6 +57,7 @@ class Running:
     __slots__ = (
         "answered",
         "attempts",
+        "cancelled",
         "client",
         "deadline",
         "query",
@@ -81,6 +87,7 @@ class Running:
         self.worker: WorkerEnd | None = None
         self.request_id = b""
         self.answered = False
+        self.cancelled = False
         self.attempts = 0
         self.timer: asyncio.TimerHandle | None = None
 
@@ -113,6 +120,7 @@ class Dispatcher:
         self._new_request_id = new_request_id
         self._unix_time = unix_time
         self._loop = asyncio.get_running_loop()
+        self._scope_key = secrets.token_bytes(32)
         self._ends: dict[int, WorkerEnd] = {}
         self._by_worker: dict[int, dict[bytes, Running]] = {}
         self._by_client: dict[tuple[int, bytes], Running] = {}
@@ -143,12 +151,14 @@ class Dispatcher:
     def _move_on(self, running: Running) -> None:
         """Give a request whose worker is gone to another one, if its client saw nothing yet."""
         gone = UnavailableError("the worker's connection broke; try again")
-        if running.answered or running.attempts >= MAX_ATTEMPTS:
+        if running.answered or running.cancelled or running.attempts >= MAX_ATTEMPTS:
             self._fail(running, gone)
             return
         query = running.query
         try:
-            worker = self._registry.choose(query.model, query.max_coefficient, self.terms.scheduler)
+            worker = self._registry.choose(
+                query.model, query.max_coefficient, self.terms.scheduler, query.requires
+            )
             self._assign(running, worker)
         except RequestError:
             self._fail(running, gone)
@@ -169,7 +179,7 @@ class Dispatcher:
             admitted = admit(query, client.record, self.terms, self._registry, self._ledger)
         except CocoonError as error:
             self._statistics.rejected += 1
-            refusal = AnswerFailed(query.request_id, error.wire_code, str(error), FinalInfo())
+            refusal = AnswerFailed(query.request_id, exact_code(error), str(error), FinalInfo())
             client.answer_failed(refusal, started=False)
             return
         now, unix = self._loop.time(), self._unix_time()
@@ -192,6 +202,8 @@ class Dispatcher:
             worker.coefficient,
             max(left * WORKER_SHARE, 0.0),
             query.debug,
+            query.max_tokens,
+            self._cache_scope(running),
         )
         # Before sending, which can find out that the worker is gone and call worker_left.
         running.worker = end
@@ -203,6 +215,33 @@ class Dispatcher:
         except (UnavailableError, LocalProtocolError) as error:
             if running.worker is end:
                 self._fail(running, UnavailableError(f"the worker cannot be reached: {error}"))
+
+    def _cache_scope(self, running: Running) -> bytes:
+        """Who may share a prompt cache: one client, and what it keeps together.
+
+        Keyed with a secret of this process, so that workers do not learn who a client is.
+        """
+        text = running.client.record.account.owner.encode() + b"\0" + running.query.cache_scope
+        return hashlib.blake2b(text, digest_size=32, key=self._scope_key).digest()
+
+    # --- a client gives up ----------------------------------------------------------------------
+
+    def cancel(self, client: ClientEnd, request_id: bytes) -> None:
+        """Stop a request; an unknown one has just ended."""
+        running = self._by_client.get((id(client), request_id))
+        if running is not None:
+            self._stop(running)
+
+    def client_left(self, client: ClientEnd) -> None:
+        """Stop everything that a client has running whose connection is gone."""
+        for running in [each for each in self._by_client.values() if each.client is client]:
+            self._stop(running)
+
+    def _stop(self, running: Running) -> None:
+        """Ask the worker to stop. Its answer tells what there is to pay, and ends the request."""
+        if running.cancelled or running.worker is None:
+            return
+        running.cancelled = running.worker.cancel(running.request_id)
 
     # --- what workers answer ------------------------------------------------------------------
 
@@ -244,18 +283,22 @@ class Dispatcher:
         )
 
     def answer_failed(self, end: WorkerEnd, event: AnswerFailed) -> None:
-        """The worker gave up: nothing is charged, the client gets the worker's reason."""
+        """The worker gave up: the client gets its reason, and pays for what it had cancelled.
+
+        Raises:
+            RemoteProtocolError: the usage of a cancelled request does not add up.
+        """
         running = self._find(end, event.request_id)
         if running is None:
             return
-        self._statistics.failed += 1
-        self._end(running)
-        failed = AnswerFailed(
-            running.query.request_id,
-            event.code,
-            event.message,
-            self._final_info(running, event.final or FinalInfo(), NO_TOKENS),
-        )
+        final: FinalInfo | None = None
+        if running.cancelled and event.code == WIRE_CANCELLED:
+            final = self._settle_if_final(running, event.final)
+        if final is None:
+            self._statistics.failed += 1
+            self._end(running)
+            final = self._final_info(running, event.final or FinalInfo(), NO_TOKENS)
+        failed = AnswerFailed(running.query.request_id, event.code, event.message, final)
         self._pass_on(
             running, lambda: running.client.answer_failed(failed, started=running.answered)
         )
@@ -315,7 +358,7 @@ class Dispatcher:
 
     def _final_info(self, running: Running, final: FinalInfo, usage: TokensUsed) -> FinalInfo:
         debug: str | None = None
-        if running.query.debug:
+        if running.query.debug or running.client.tells_worker:
             debug = _debug_record(running)
         return FinalInfo(
             usage,
@@ -330,6 +373,8 @@ class Dispatcher:
     def _expire(self, running: Running) -> None:
         running.timer = None
         if self._is_running(running):
+            if running.worker is not None:
+                running.worker.cancel(running.request_id)
             self._fail(running, DeadlineError("timeout in proxy"))
 
     def _fail(self, running: Running, error: RequestError) -> None:
@@ -342,7 +387,7 @@ class Dispatcher:
     ) -> None:
         final = self._final_info(running, FinalInfo(), usage)
         running.client.answer_failed(
-            AnswerFailed(running.query.request_id, error.wire_code, str(error), final),
+            AnswerFailed(running.query.request_id, exact_code(error), str(error), final),
             started=running.answered,
         )
 

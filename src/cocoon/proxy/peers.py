@@ -19,6 +19,11 @@ class ClientEnd(Protocol):
         """The client's account."""
         ...
 
+    @property
+    def tells_worker(self) -> bool:
+        """Whether it is told who ran a request even if it did not ask (version 3)."""
+        ...
+
     def answer_started(self, event: AnswerStarted) -> None:
         """Send the head of an answer."""
         ...
@@ -51,6 +56,10 @@ class WorkerEnd(Protocol):
             UnavailableError: the connection is gone.
             LocalProtocolError: the request fits no frame.
         """
+        ...
+
+    def cancel(self, request_id: bytes) -> bool:
+        """Ask for the end of a request; returns whether the worker understands that."""
         ...
 
     def earned(self, request_id: bytes, tokens: int, client_owner: str) -> None:

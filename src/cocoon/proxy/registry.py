@@ -8,9 +8,18 @@ import math
 from collections.abc import Iterator
 
 from cocoon.attestation.peer import VerifiedPeer
-from cocoon.errors import BadRequestError, OverloadedError, UnavailableError, UnknownModelError
+from cocoon.errors import (
+    BadRequestError,
+    OverloadedError,
+    PriceError,
+    UnavailableError,
+    UnknownModelError,
+    UnsupportedError,
+)
 from cocoon.proxy.books import WorkerRecord
 from cocoon.proxy.scheduler import Scheduler
+from cocoon.wire import features
+from cocoon.wire.events import Capabilities
 
 STATISTICS_WINDOW = 600.0
 """Seconds over which a worker's mean request time decays."""
@@ -38,15 +47,19 @@ class Worker:
         running: requests running on it now.
         disabled: switched off, its engine is down, or its handshake is not complete.
         revoked: its image or model has left the root configuration.
+        capabilities: what it says that it can do; see :meth:`declare`.
+        features: the same as a set; of a worker that says nothing what official ones can do.
     """
 
     __slots__ = (
         "_last",
         "_recent_count",
         "_recent_time",
+        "capabilities",
         "coefficient",
         "connection_id",
         "disabled",
+        "features",
         "limit",
         "model",
         "peer",
@@ -76,9 +89,16 @@ class Worker:
         self.disabled = True
         self.revoked = False
         self.succeeded = 0
+        self.capabilities = Capabilities()
+        self.features: frozenset[str] = features.OFFICIAL
         self._recent_count = 0.0
         self._recent_time = 0.0
         self._last = 0.0
+
+    def declare(self, capabilities: Capabilities) -> None:
+        """The worker tells what it can do; its latest word counts."""
+        self.capabilities = capabilities
+        self.features = frozenset(capabilities.features)
 
     @property
     def usable(self) -> bool:
@@ -130,7 +150,13 @@ class Registry:
             usable = [worker for worker in workers.values() if worker.usable]
             yield name, sorted(usable, key=lambda w: (w.coefficient, w.connection_id))
 
-    def choose(self, model: str, max_coefficient: int, scheduler: Scheduler) -> Worker:
+    def choose(
+        self,
+        model: str,
+        max_coefficient: int,
+        scheduler: Scheduler,
+        requires: tuple[str, ...] = (),
+    ) -> Worker:
         """The worker for a request, or the reason why there is none.
 
         Args:
@@ -138,11 +164,14 @@ class Registry:
                 exactly: the request is pinned.
             max_coefficient: highest price multiplier × 1000.
             scheduler: chooses among those that can take it.
+            requires: features that it must have.
 
         Raises:
             UnknownModelError: nobody has ever offered the model here, or nobody this very one.
             UnavailableError: its workers are gone or not ready.
-            OverloadedError: all are busy, or only dearer ones are free.
+            UnsupportedError: none that is ready has the features.
+            OverloadedError: all are busy.
+            PriceError: only dearer ones are free.
         """
         workers = self._models.get(base_name(model))
         if workers is None:
@@ -155,13 +184,15 @@ class Registry:
         if not ready:
             state = "is ready now" if workers else "is connected now"
             raise UnavailableError(f"no worker for this model {state}; try again")
+        if requires:
+            ready = _able(ready, requires)
         free = [worker for worker in ready if worker.running < worker.limit]
         if not free:
             raise OverloadedError("all workers for this model are busy; try again")
         affordable = [worker for worker in free if worker.coefficient <= max_coefficient]
         if not affordable:
             cheapest = min(worker.coefficient for worker in free)
-            raise OverloadedError(f"can run this query with coefficient={cheapest}")
+            raise PriceError(f"can run this query with coefficient={cheapest}")
         return affordable[scheduler(affordable)]
 
     def _forget_an_empty_model(self) -> None:
@@ -169,3 +200,19 @@ class Registry:
         if empty is None:
             raise BadRequestError(f"this proxy serves {MAX_MODELS} models already")
         del self._models[empty]
+
+
+def _able(workers: list[Worker], requires: tuple[str, ...]) -> list[Worker]:
+    """The workers that have all features.
+
+    Raises:
+        UnsupportedError: there is none; names what the best of them lacks.
+    """
+    needed = frozenset(requires)
+    able = [worker for worker in workers if needed <= worker.features]
+    if not able:
+        lacking = min((needed - worker.features for worker in workers), key=len)
+        raise UnsupportedError(
+            f"no worker of this model can do this now: {', '.join(sorted(lacking))}"
+        )
+    return able

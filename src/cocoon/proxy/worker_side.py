@@ -25,6 +25,7 @@ from cocoon.wire.events import (
     AnswerPart,
     AnswerStarted,
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     CompareRequest,
     Counters,
@@ -87,6 +88,15 @@ class WorkerConnection:
             LocalProtocolError: the request fits no frame.
         """
         self._link.send(self.session.run_query(query))
+
+    def cancel(self, request_id: bytes) -> bool:
+        """Ask for the end of a request; returns whether the worker understands that."""
+        if not self._link.is_open:
+            return False
+        message = self.session.cancel_query(request_id)
+        if message is not None:
+            self._link.send(message)
+        return message is not None
 
     def earned(self, request_id: bytes, tokens: int, client_owner: str) -> None:
         """Remember that a payment is due; it is sent once the credit is committed."""
@@ -253,6 +263,8 @@ class WorkerSide(PeerSide[WorkerConnection]):
                 if event.coefficient >= COEFFICIENT_LIMIT:
                     raise RemoteProtocolError("new coefficient is out of range")
                 connection.worker.coefficient = event.coefficient
+            case Capabilities():
+                connection.worker.declare(event)
             case None:
                 pass
 

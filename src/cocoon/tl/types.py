@@ -71,12 +71,16 @@ _S43 = struct.Struct("<4i")
 _S44 = struct.Struct("<I4i")
 _S45 = struct.Struct("<3q")
 _S46 = struct.Struct("<2d")
-_S47 = struct.Struct("<2id32si")
-_S48 = struct.Struct("<2id32s2i")
-_S49 = struct.Struct("<qd32s")
-_S50 = struct.Struct("<qd32si")
-_S51 = struct.Struct("<I3q")
-_S52 = struct.Struct("<2I")
+_S47 = struct.Struct("<I3i")
+_S48 = struct.Struct("<3i")
+_S49 = struct.Struct("<2id32si")
+_S50 = struct.Struct("<2id32s2i")
+_S51 = struct.Struct("<qd32s")
+_S52 = struct.Struct("<qd32si")
+_S53 = struct.Struct("<I3q")
+_S54 = struct.Struct("<2I")
+_S55 = struct.Struct("<2id32si32s")
+_S56 = struct.Struct("<qd32si32si")
 
 
 class TcpPing(TLObject, frozen=True, gc=False):
@@ -2956,6 +2960,213 @@ class WorkerPaymentStatus(TLObject, frozen=True, gc=False):
         return cls(signed_payment, db_tokens, max_tokens), pos
 
 
+class WorkerCapabilities(TLObject, frozen=True, gc=False):
+    """``worker.capabilities`` of type ``worker.Capabilities``."""
+
+    ID: ClassVar[int] = 0x7298DB35
+    NAME: ClassVar[str] = "worker.capabilities"
+    RESULT: ClassVar[str] = "worker.Capabilities"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("engine", "string"),
+        ("context_length", "int"),
+        ("features", "vector string"),
+    )
+
+    engine: str
+    context_length: int
+    features: tuple[str, ...]
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0x7298DB35))
+        put_str(put, self.engine)
+        put(_S12.pack(self.context_length))
+        put_count(put, len(self.features))
+        for t1 in self.features:
+            put_str(put, t1)
+
+    def _write_bare(self, put: Put) -> None:
+        put_str(put, self.engine)
+        put(_S12.pack(self.context_length))
+        put_count(put, len(self.features))
+        for t2 in self.features:
+            put_str(put, t2)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        engine, pos = read_str(data, pos, size)
+        context_length, = _S12.unpack_from(data, pos)
+        pos += 4
+        t3, pos = read_count(data, pos, size, 4)
+        t4: list[str] = []
+        for _ in range(t3):
+            t5, pos = read_str(data, pos, size)
+            t4.append(t5)
+        features = tuple(t4)
+        return cls(engine, context_length, features), pos
+
+
+class ClientWorkerInstanceV3(TLObject, frozen=True, gc=False):
+    """``client.workerInstanceV3`` of type ``client.WorkerInstanceV3``."""
+
+    ID: ClassVar[int] = 0x56368561
+    NAME: ClassVar[str] = "client.workerInstanceV3"
+    RESULT: ClassVar[str] = "client.WorkerInstanceV3"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("coefficient", "int"),
+        ("active_requests", "int"),
+        ("max_active_requests", "int"),
+        ("model", "string"),
+        ("image_hash", "int256"),
+        ("evidence", "string"),
+        ("capabilities", "worker.capabilities"),
+    )
+
+    coefficient: int
+    active_requests: int
+    max_active_requests: int
+    model: str
+    image_hash: bytes
+    evidence: str
+    capabilities: WorkerCapabilities
+
+    def _write(self, put: Put) -> None:
+        put(_S47.pack(0x56368561, self.coefficient, self.active_requests, self.max_active_requests))
+        put_str(put, self.model)
+        put(_S13.pack(int256(self.image_hash)))
+        put_str(put, self.evidence)
+        self.capabilities._write_bare(put)
+
+    def _write_bare(self, put: Put) -> None:
+        put(_S48.pack(self.coefficient, self.active_requests, self.max_active_requests))
+        put_str(put, self.model)
+        put(_S13.pack(int256(self.image_hash)))
+        put_str(put, self.evidence)
+        self.capabilities._write_bare(put)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        coefficient, active_requests, max_active_requests = _S48.unpack_from(data, pos)
+        pos += 12
+        model, pos = read_str(data, pos, size)
+        image_hash, = _S13.unpack_from(data, pos)
+        pos += 32
+        evidence, pos = read_str(data, pos, size)
+        capabilities, pos = WorkerCapabilities._read(data, pos, size)
+        return cls(coefficient, active_requests, max_active_requests, model, image_hash, evidence, capabilities), pos
+
+
+class ClientWorkerTypeV3(TLObject, frozen=True, gc=False):
+    """``client.workerTypeV3`` of type ``client.WorkerTypeV3``."""
+
+    ID: ClassVar[int] = 0xB946BA8E
+    NAME: ClassVar[str] = "client.workerTypeV3"
+    RESULT: ClassVar[str] = "client.WorkerTypeV3"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("name", "string"),
+        ("workers", "vector client.workerInstanceV3"),
+    )
+
+    name: str
+    workers: tuple[ClientWorkerInstanceV3, ...]
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0xB946BA8E))
+        put_str(put, self.name)
+        put_count(put, len(self.workers))
+        for t1 in self.workers:
+            t1._write_bare(put)
+
+    def _write_bare(self, put: Put) -> None:
+        put_str(put, self.name)
+        put_count(put, len(self.workers))
+        for t2 in self.workers:
+            t2._write_bare(put)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        name, pos = read_str(data, pos, size)
+        t3, pos = read_count(data, pos, size, 64)
+        t4: list[ClientWorkerInstanceV3] = []
+        for _ in range(t3):
+            t5, pos = ClientWorkerInstanceV3._read(data, pos, size)
+            t4.append(t5)
+        workers = tuple(t4)
+        return cls(name, workers), pos
+
+
+class ClientWorkerTypesV3(TLObject, frozen=True, gc=False):
+    """``client.workerTypesV3`` of type ``client.WorkerTypesV3``."""
+
+    ID: ClassVar[int] = 0xE2785BB2
+    NAME: ClassVar[str] = "client.workerTypesV3"
+    RESULT: ClassVar[str] = "client.WorkerTypesV3"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("types", "vector client.workerTypeV3"),
+    )
+
+    types: tuple[ClientWorkerTypeV3, ...]
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0xE2785BB2))
+        put_count(put, len(self.types))
+        for t1 in self.types:
+            t1._write_bare(put)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        t2, pos = read_count(data, pos, size, 8)
+        t3: list[ClientWorkerTypeV3] = []
+        for _ in range(t2):
+            t4, pos = ClientWorkerTypeV3._read(data, pos, size)
+            t3.append(t4)
+        types = tuple(t3)
+        return cls(types), pos
+
+
+class ClientCancelQuery(TLObject, frozen=True, gc=False):
+    """``client.cancelQuery`` of type ``client.CancelQuery``."""
+
+    ID: ClassVar[int] = 0x3265A5F8
+    NAME: ClassVar[str] = "client.cancelQuery"
+    RESULT: ClassVar[str] = "client.CancelQuery"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("request_id", "int256"),
+    )
+
+    request_id: bytes
+
+    def _write(self, put: Put) -> None:
+        put(_S9.pack(0x3265A5F8, int256(self.request_id)))
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        request_id, = _S13.unpack_from(data, pos)
+        pos += 32
+        return cls(request_id), pos
+
+
+class ProxyCancelQuery(TLObject, frozen=True, gc=False):
+    """``proxy.cancelQuery`` of type ``proxy.CancelQuery``."""
+
+    ID: ClassVar[int] = 0x8CD7E668
+    NAME: ClassVar[str] = "proxy.cancelQuery"
+    RESULT: ClassVar[str] = "proxy.CancelQuery"
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("request_id", "int256"),
+    )
+
+    request_id: bytes
+
+    def _write(self, put: Put) -> None:
+        put(_S9.pack(0x8CD7E668, int256(self.request_id)))
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        request_id, = _S13.unpack_from(data, pos)
+        pos += 32
+        return cls(request_id), pos
+
+
 class KeyManagerPrivateKey(TLObject, frozen=True, gc=False):
     """``keyManager.privateKey`` of type ``keyManager.PrivateKey``."""
 
@@ -3207,13 +3418,13 @@ class ClientRunQuery(TLObject, frozen=True, gc=False):
         put(_S2.pack(0xBC748F32))
         put_str(put, self.model_name)
         put_bytes(put, self.query)
-        put(_S47.pack(self.max_coefficient, self.max_tokens, self.timeout, int256(self.request_id), self.min_config_version))
+        put(_S49.pack(self.max_coefficient, self.max_tokens, self.timeout, int256(self.request_id), self.min_config_version))
 
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
         model_name, pos = read_str(data, pos, size)
         query, pos = read_bytes(data, pos, size)
-        max_coefficient, max_tokens, timeout, request_id, min_config_version = _S47.unpack_from(data, pos)
+        max_coefficient, max_tokens, timeout, request_id, min_config_version = _S49.unpack_from(data, pos)
         pos += 52
         return cls(model_name, query, max_coefficient, max_tokens, timeout, request_id, min_config_version), pos
 
@@ -3251,7 +3462,7 @@ class ClientRunQueryEx(TLObject, frozen=True, gc=False):
         put(_S2.pack(0xF54CB74B))
         put_str(put, self.model_name)
         put_bytes(put, self.query)
-        put(_S48.pack(self.max_coefficient, self.max_tokens, self.timeout, int256(self.request_id), self.min_config_version, flags_word(self.flags)))
+        put(_S50.pack(self.max_coefficient, self.max_tokens, self.timeout, int256(self.request_id), self.min_config_version, flags_word(self.flags)))
         if self.flags & 1:
             if self.enable_debug is None:
                 raise presence_error("client.runQueryEx", 0)
@@ -3263,7 +3474,7 @@ class ClientRunQueryEx(TLObject, frozen=True, gc=False):
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
         model_name, pos = read_str(data, pos, size)
         query, pos = read_bytes(data, pos, size)
-        max_coefficient, max_tokens, timeout, request_id, min_config_version, flags = _S48.unpack_from(data, pos)
+        max_coefficient, max_tokens, timeout, request_id, min_config_version, flags = _S50.unpack_from(data, pos)
         pos += 56
         if flags < 0:
             raise bad_flags(flags)
@@ -3365,7 +3576,7 @@ class ProxyRunQuery(TLObject, frozen=True, gc=False):
         put_bytes(put, self.query)
         _BOXED_PROXY_SIGNED_PAYMENT[self.signed_payment.ID]
         self.signed_payment._write(put)
-        put(_S49.pack(self.coefficient, self.timeout, int256(self.request_id)))
+        put(_S51.pack(self.coefficient, self.timeout, int256(self.request_id)))
 
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
@@ -3375,7 +3586,7 @@ class ProxyRunQuery(TLObject, frozen=True, gc=False):
         if t2 is None:
             raise unknown_boxed("proxy.SignedPayment")
         signed_payment, pos = t2(data, pos + 4, size)
-        coefficient, timeout, request_id = _S49.unpack_from(data, pos)
+        coefficient, timeout, request_id = _S51.unpack_from(data, pos)
         pos += 48
         return cls(query, signed_payment, coefficient, timeout, request_id), pos
 
@@ -3410,7 +3621,7 @@ class ProxyRunQueryEx(TLObject, frozen=True, gc=False):
         put_bytes(put, self.query)
         _BOXED_PROXY_SIGNED_PAYMENT[self.signed_payment.ID]
         self.signed_payment._write(put)
-        put(_S50.pack(self.coefficient, self.timeout, int256(self.request_id), flags_word(self.flags)))
+        put(_S52.pack(self.coefficient, self.timeout, int256(self.request_id), flags_word(self.flags)))
         if self.flags & 1:
             if self.enable_debug is None:
                 raise presence_error("proxy.runQueryEx", 0)
@@ -3426,7 +3637,7 @@ class ProxyRunQueryEx(TLObject, frozen=True, gc=False):
         if t2 is None:
             raise unknown_boxed("proxy.SignedPayment")
         signed_payment, pos = t2(data, pos + 4, size)
-        coefficient, timeout, request_id, flags = _S50.unpack_from(data, pos)
+        coefficient, timeout, request_id, flags = _S52.unpack_from(data, pos)
         pos += 52
         if flags < 0:
             raise bad_flags(flags)
@@ -3479,7 +3690,7 @@ class WorkerCompareBalanceWithProxy(TLObject, frozen=True, gc=False):
     max_tokens: int
 
     def _write(self, put: Put) -> None:
-        put(_S51.pack(0xDB386501, self.tokens_committed_to_blockchain, self.tokens_committed_to_db, self.max_tokens))
+        put(_S53.pack(0xDB386501, self.tokens_committed_to_blockchain, self.tokens_committed_to_db, self.max_tokens))
 
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
@@ -3529,7 +3740,7 @@ class WorkerProxyHandshakeComplete(TLObject, frozen=True, gc=False):
     is_disabled: bool
 
     def _write(self, put: Put) -> None:
-        put(_S52.pack(0xF843B066, BOOL_IDS[self.is_disabled]))
+        put(_S54.pack(0xF843B066, BOOL_IDS[self.is_disabled]))
 
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
@@ -3553,6 +3764,157 @@ class WorkerUpdatePaymentStatus(TLObject, frozen=True, gc=False):
     @classmethod
     def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
         return cls(), pos
+
+
+class ClientRunQueryV3(TLObject, frozen=True, gc=False):
+    """``client.runQueryV3`` of type ``client.QueryAnswerEx``."""
+
+    ID: ClassVar[int] = 0xC9306029
+    NAME: ClassVar[str] = "client.runQueryV3"
+    RESULT: ClassVar[str] = "client.QueryAnswerEx"
+    IS_FUNCTION: ClassVar[bool] = True
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("model_name", "string"),
+        ("query", "bytes"),
+        ("max_coefficient", "int"),
+        ("max_tokens", "int"),
+        ("timeout", "double"),
+        ("request_id", "int256"),
+        ("min_config_version", "int"),
+        ("cache_scope", "int256"),
+        ("requires", "vector string"),
+        ("flags", "#"),
+        ("enable_debug", "flags.0?Bool"),
+    )
+
+    model_name: str
+    query: bytes
+    max_coefficient: int
+    max_tokens: int
+    timeout: float
+    request_id: bytes
+    min_config_version: int
+    cache_scope: bytes
+    requires: tuple[str, ...]
+    flags: int
+    enable_debug: bool | None = None
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0xC9306029))
+        put_str(put, self.model_name)
+        put_bytes(put, self.query)
+        put(_S55.pack(self.max_coefficient, self.max_tokens, self.timeout, int256(self.request_id), self.min_config_version, int256(self.cache_scope)))
+        put_count(put, len(self.requires))
+        for t1 in self.requires:
+            put_str(put, t1)
+        put(_S12.pack(flags_word(self.flags)))
+        if self.flags & 1:
+            if self.enable_debug is None:
+                raise presence_error("client.runQueryV3", 0)
+            put(_S2.pack(BOOL_IDS[self.enable_debug]))
+        elif self.enable_debug is not None:
+            raise presence_error("client.runQueryV3", 0)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        model_name, pos = read_str(data, pos, size)
+        query, pos = read_bytes(data, pos, size)
+        max_coefficient, max_tokens, timeout, request_id, min_config_version, cache_scope = _S55.unpack_from(data, pos)
+        pos += 84
+        t2, pos = read_count(data, pos, size, 4)
+        t3: list[str] = []
+        for _ in range(t2):
+            t4, pos = read_str(data, pos, size)
+            t3.append(t4)
+        requires = tuple(t3)
+        flags, = _S12.unpack_from(data, pos)
+        pos += 4
+        if flags < 0:
+            raise bad_flags(flags)
+        enable_debug: bool | None = None
+        if flags & 1:
+            t5, = _S2.unpack_from(data, pos)
+            pos += 4
+            enable_debug = BOOLS[t5]
+        return cls(model_name, query, max_coefficient, max_tokens, timeout, request_id, min_config_version, cache_scope, requires, flags, enable_debug), pos
+
+
+class ClientGetWorkerTypesV3(TLObject, frozen=True, gc=False):
+    """``client.getWorkerTypesV3`` of type ``client.WorkerTypesV3``."""
+
+    ID: ClassVar[int] = 0x443168C3
+    NAME: ClassVar[str] = "client.getWorkerTypesV3"
+    RESULT: ClassVar[str] = "client.WorkerTypesV3"
+    IS_FUNCTION: ClassVar[bool] = True
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0x443168C3))
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        return cls(), pos
+
+
+class ProxyRunQueryV3(TLObject, frozen=True, gc=False):
+    """``proxy.runQueryV3`` of type ``proxy.QueryAnswer``."""
+
+    ID: ClassVar[int] = 0x3F2CBB14
+    NAME: ClassVar[str] = "proxy.runQueryV3"
+    RESULT: ClassVar[str] = "proxy.QueryAnswer"
+    IS_FUNCTION: ClassVar[bool] = True
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("query", "bytes"),
+        ("signed_payment", "proxy.SignedPayment"),
+        ("coefficient", "long"),
+        ("timeout", "double"),
+        ("request_id", "int256"),
+        ("max_tokens", "int"),
+        ("cache_scope", "int256"),
+        ("flags", "#"),
+        ("enable_debug", "flags.0?Bool"),
+    )
+
+    query: bytes
+    signed_payment: ProxySignedPayment | ProxySignedPaymentEmpty
+    coefficient: int
+    timeout: float
+    request_id: bytes
+    max_tokens: int
+    cache_scope: bytes
+    flags: int
+    enable_debug: bool | None = None
+
+    def _write(self, put: Put) -> None:
+        put(_S2.pack(0x3F2CBB14))
+        put_bytes(put, self.query)
+        _BOXED_PROXY_SIGNED_PAYMENT[self.signed_payment.ID]
+        self.signed_payment._write(put)
+        put(_S56.pack(self.coefficient, self.timeout, int256(self.request_id), self.max_tokens, int256(self.cache_scope), flags_word(self.flags)))
+        if self.flags & 1:
+            if self.enable_debug is None:
+                raise presence_error("proxy.runQueryV3", 0)
+            put(_S2.pack(BOOL_IDS[self.enable_debug]))
+        elif self.enable_debug is not None:
+            raise presence_error("proxy.runQueryV3", 0)
+
+    @classmethod
+    def _read(cls, data: bytes, pos: int, size: int) -> tuple[Self, int]:
+        query, pos = read_bytes(data, pos, size)
+        t1, = _ID.unpack_from(data, pos)
+        t2 = _BOXED_PROXY_SIGNED_PAYMENT.get(t1)
+        if t2 is None:
+            raise unknown_boxed("proxy.SignedPayment")
+        signed_payment, pos = t2(data, pos + 4, size)
+        coefficient, timeout, request_id, max_tokens, cache_scope, flags = _S56.unpack_from(data, pos)
+        pos += 88
+        if flags < 0:
+            raise bad_flags(flags)
+        enable_debug: bool | None = None
+        if flags & 1:
+            t3, = _S2.unpack_from(data, pos)
+            pos += 4
+            enable_debug = BOOLS[t3]
+        return cls(query, signed_payment, coefficient, timeout, request_id, max_tokens, cache_scope, flags, enable_debug), pos
 
 
 class KeyManagerGetWorkerPrivateKeys(TLObject, frozen=True, gc=False):
@@ -3737,6 +4099,12 @@ READERS[0x9054C411] = WorkerCompareBalanceWithProxyResult._read
 READERS[0x0C10973E] = WorkerExtendedCompareBalanceWithProxyResult._read
 READERS[0x3AD9B886] = WorkerProxyHandshakeCompleted._read
 READERS[0xA88BD701] = WorkerPaymentStatus._read
+READERS[0x7298DB35] = WorkerCapabilities._read
+READERS[0x56368561] = ClientWorkerInstanceV3._read
+READERS[0xB946BA8E] = ClientWorkerTypeV3._read
+READERS[0xE2785BB2] = ClientWorkerTypesV3._read
+READERS[0x3265A5F8] = ClientCancelQuery._read
+READERS[0x8CD7E668] = ProxyCancelQuery._read
 READERS[0x60F4F8E7] = KeyManagerPrivateKey._read
 READERS[0x0ED66CE5] = KeyManagerPrivateKeys._read
 READERS[0x8E9BE511] = HttpHeader._read
@@ -3758,6 +4126,9 @@ READERS[0xDB386501] = WorkerCompareBalanceWithProxy._read
 READERS[0xF8DD9914] = WorkerExtendedCompareBalanceWithProxy._read
 READERS[0xF843B066] = WorkerProxyHandshakeComplete._read
 READERS[0xDC70A524] = WorkerUpdatePaymentStatus._read
+READERS[0xC9306029] = ClientRunQueryV3._read
+READERS[0x443168C3] = ClientGetWorkerTypesV3._read
+READERS[0x3F2CBB14] = ProxyRunQueryV3._read
 READERS[0x2A26EFF5] = KeyManagerGetWorkerPrivateKeys._read
 READERS[0x47A9C2DE] = KeyManagerGetProxyPrivateKeys._read
 READERS[0x47492DE5] = HttpRequest._read
@@ -3767,10 +4138,12 @@ __all__ = [
     "ClientAuthorizationWithProxySuccess",
     "ClientAuthorizeWithProxyLong",
     "ClientAuthorizeWithProxyShort",
+    "ClientCancelQuery",
     "ClientConnectToProxy",
     "ClientConnectedToProxy",
     "ClientGetWorkerTypes",
     "ClientGetWorkerTypesV2",
+    "ClientGetWorkerTypesV3",
     "ClientParams",
     "ClientPaymentStatus",
     "ClientProxyConnectionAuthLong",
@@ -3788,13 +4161,17 @@ __all__ = [
     "ClientRequestRefund",
     "ClientRunQuery",
     "ClientRunQueryEx",
+    "ClientRunQueryV3",
     "ClientRunnerConfig",
     "ClientUpdatePaymentStatus",
     "ClientWorkerInstanceV2",
+    "ClientWorkerInstanceV3",
     "ClientWorkerType",
     "ClientWorkerTypeV2",
+    "ClientWorkerTypeV3",
     "ClientWorkerTypes",
     "ClientWorkerTypesV2",
+    "ClientWorkerTypesV3",
     "HttpHeader",
     "HttpRequest",
     "HttpResponse",
@@ -3806,6 +4183,7 @@ __all__ = [
     "KeyManagerPrivateKey",
     "KeyManagerPrivateKeys",
     "KeyStorageRunnerConfig",
+    "ProxyCancelQuery",
     "ProxyClientRequestPayment",
     "ProxyDbClientInfo",
     "ProxyDbClientInfoV2",
@@ -3828,6 +4206,7 @@ __all__ = [
     "ProxyQueryFinalInfo",
     "ProxyRunQuery",
     "ProxyRunQueryEx",
+    "ProxyRunQueryV3",
     "ProxyRunnerConfig",
     "ProxySignedPayment",
     "ProxySignedPaymentEmpty",
@@ -3847,6 +4226,7 @@ __all__ = [
     "TestQuery",
     "TokensUsed",
     "TonBlockIdExt",
+    "WorkerCapabilities",
     "WorkerCompareBalanceWithProxy",
     "WorkerCompareBalanceWithProxyResult",
     "WorkerConnectToProxy",

@@ -8,7 +8,13 @@ send old errors to new clients.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from cocoon.errors import LocalProtocolError, RemoteProtocolError
+from cocoon.errors import (
+    OFFICIAL_CODES,
+    WIRE_BAD_REQUEST,
+    WIRE_PROTOCOL_VIOLATION,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from cocoon.tl import TLObject
 from cocoon.tl import types as t
 from cocoon.wire.events import (
@@ -19,7 +25,7 @@ from cocoon.wire.events import (
     FinalInfo,
     PaymentUpdated,
 )
-from cocoon.wire.negotiation import amount
+from cocoon.wire.negotiation import OURS, amount
 
 FINAL = 1
 """``flags`` bit of the ``…Ex`` answers: final info follows and nothing after it."""
@@ -224,6 +230,15 @@ WORKER_ANSWERS: Mapping[type[TLObject], Decoder] = {
 """What a proxy may be answered with."""
 
 
+def _code(event: AnswerFailed, version: int) -> int:
+    """The code as a peer of this version knows it."""
+    if version >= OURS:
+        return event.code
+    if event.code == WIRE_BAD_REQUEST and event.final and event.final.worker_start is not None:
+        return WIRE_PROTOCOL_VIOLATION  # what official workers say then (§4.3 item 1)
+    return OFFICIAL_CODES.get(event.code, event.code)
+
+
 # --- encoding, proxy → client --------------------------------------------------------------------
 
 
@@ -260,11 +275,12 @@ def client_failed(event: AnswerFailed, version: int, *, started: bool) -> TLObje
     then waits for ever (§3.3 item 4): new clients get the new form, with zeroed final info.
     """
     final = event.final or FinalInfo()
+    code = _code(event, version)
     if version == 0:
         old = t.ClientQueryAnswerPartError if started else t.ClientQueryAnswerError
-        return old(event.code, event.message, event.request_id, final.usage)
+        return old(code, event.message, event.request_id, final.usage)
     return t.ClientQueryAnswerErrorEx(
-        event.request_id, event.code, event.message, FINAL, _client_final(final, version)
+        event.request_id, code, event.message, FINAL, _client_final(final, version)
     )
 
 
@@ -300,11 +316,12 @@ def worker_part(event: AnswerPart, version: int) -> TLObject:
 def worker_failed(event: AnswerFailed, version: int, *, started: bool) -> TLObject:
     """Return the error to a proxy; the official one needs final info in it (§4.3 item 5)."""
     final = event.final or FinalInfo()
+    code = _code(event, version)
     if version == 0:
         old = t.ProxyQueryAnswerPartError if started else t.ProxyQueryAnswerError
-        return old(event.code, event.message, event.request_id, final.usage)
+        return old(code, event.message, event.request_id, final.usage)
     return t.ProxyQueryAnswerErrorEx(
-        event.request_id, event.code, event.message, FINAL, _worker_final(final, version)
+        event.request_id, code, event.message, FINAL, _worker_final(final, version)
     )
 
 

@@ -18,8 +18,9 @@ from cocoon.errors import (
 )
 from cocoon.tl import TLObject
 from cocoon.tl import types as t
-from cocoon.wire import answers
+from cocoon.wire import answers, features
 from cocoon.wire.events import (
+    NO_SCOPE,
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
@@ -29,13 +30,15 @@ from cocoon.wire.events import (
     ModelsRequest,
     PaymentStatusRequest,
     PaymentUpdated,
+    QueryCancelled,
     QueryRejected,
     RunQuery,
     WorkerOffer,
 )
 from cocoon.wire.greeting import ProxyIdentity
-from cocoon.wire.models import write_models
+from cocoon.wire.models import Models, write_models
 from cocoon.wire.negotiation import (
+    OURS,
     PROXY_VERSIONS,
     StateMachine,
     VersionRange,
@@ -122,10 +125,11 @@ class ClientPeerSession:
             if isinstance(query, t.ClientUpdatePaymentStatus):
                 self._machine.require_theirs(ClientPeerState.READY, query.NAME)
                 return PaymentStatusRequest()
-            if isinstance(query, t.ClientGetWorkerTypes | t.ClientGetWorkerTypesV2):
-                self._machine.require_theirs(ClientPeerState.READY, query.NAME)
-                return ModelsRequest(isinstance(query, t.ClientGetWorkerTypesV2))
-            return None
+            form = _MODEL_FORMS.get(type(query))
+            if form is None or (form >= OURS and self.version < OURS):
+                return None
+            self._machine.require_theirs(ClientPeerState.READY, query.NAME)
+            return ModelsRequest(form)
 
     def _connect(self, query: t.ClientConnectToProxy) -> ConnectRequest:
         self._machine.theirs(ClientPeerStep.CONNECT)
@@ -209,16 +213,16 @@ class ClientPeerSession:
             answers.payment_object(status.payment), status.db_tokens, status.max_tokens
         )
 
-    def models(
-        self, request: ModelsRequest, offers: Mapping[str, Iterable[WorkerOffer]]
-    ) -> t.ClientWorkerTypes | t.ClientWorkerTypesV2:
+    def models(self, request: ModelsRequest, offers: Mapping[str, Iterable[WorkerOffer]]) -> Models:
         """Return the answer to ``getWorkerTypes``; ``offers`` are ready workers by base model."""
         self._machine.require_ours(ClientPeerState.READY)
-        return write_models(offers, detailed=request.detailed)
+        return write_models(offers, form=request.form)
 
     # --- messages ---
 
-    def receive_message(self, message: TLObject) -> RunQuery | QueryRejected | None:
+    def receive_message(
+        self, message: TLObject
+    ) -> RunQuery | QueryRejected | QueryCancelled | None:
         """Understand a message; None for one that a proxy ignores.
 
         Raises:
@@ -227,6 +231,11 @@ class ClientPeerSession:
         kind = type(message)
         if kind is t.ClientRunQueryEx or kind is t.ClientRunQuery:
             self._machine.require_theirs(ClientPeerState.READY, message.NAME)
+            return _run_query(message)  # type: ignore[arg-type]
+        if self.version >= OURS and kind in _OUR_MESSAGES:
+            self._machine.require_theirs(ClientPeerState.READY, message.NAME)
+            if isinstance(message, t.ClientCancelQuery):
+                return QueryCancelled(message.request_id)
             return _run_query(message)  # type: ignore[arg-type]
         return None
 
@@ -257,13 +266,25 @@ class ClientPeerSession:
         )
 
 
-def _run_query(message: t.ClientRunQuery | t.ClientRunQueryEx) -> RunQuery | QueryRejected:
+_MODEL_FORMS: Mapping[type[TLObject], int] = {
+    t.ClientGetWorkerTypes: 0,
+    t.ClientGetWorkerTypesV2: 1,
+    t.ClientGetWorkerTypesV3: 3,
+}
+_OUR_MESSAGES = frozenset({t.ClientRunQueryV3, t.ClientCancelQuery})
+_Query = t.ClientRunQuery | t.ClientRunQueryEx | t.ClientRunQueryV3
+
+
+def _run_query(message: _Query) -> RunQuery | QueryRejected:
     """Check the numbers of a request (§7.1): the official proxy takes negative ones."""
     timeout = message.timeout
+    ours = message if isinstance(message, t.ClientRunQueryV3) else None
     if message.max_coefficient < 0 or message.max_tokens < 0:
         problem = "max_coefficient and max_tokens must not be negative"
     elif not 0 <= timeout < math.inf:  # also false for NaN
         problem = "timeout must be a finite number of seconds"
+    elif ours is not None and not features.readable(ours.requires):
+        problem = "the list of required features is too long or has strange words"
     else:
         return RunQuery(
             message.request_id,
@@ -273,6 +294,8 @@ def _run_query(message: t.ClientRunQuery | t.ClientRunQueryEx) -> RunQuery | Que
             message.max_tokens,
             timeout,
             message.min_config_version,
-            isinstance(message, t.ClientRunQueryEx) and bool(message.enable_debug),
+            not isinstance(message, t.ClientRunQuery) and bool(message.enable_debug),
+            () if ours is None else ours.requires,
+            NO_SCOPE if ours is None else ours.cache_scope,
         )
     return QueryRejected(message.request_id, WIRE_ERROR, problem)

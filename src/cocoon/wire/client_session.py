@@ -34,6 +34,7 @@ from cocoon.wire.greeting import check_greeting, read_greeting
 from cocoon.wire.models import read_models
 from cocoon.wire.negotiation import (
     CLIENT_VERSIONS,
+    OURS,
     StateMachine,
     VersionRange,
     amount,
@@ -205,6 +206,20 @@ class ClientSession:
             LocalProtocolError: the session is not READY.
         """
         self._machine.require_ours(ClientState.READY)
+        if self.version >= OURS:
+            return t.ClientRunQueryV3(
+                query.model,
+                query.query,
+                query.max_coefficient,
+                query.max_tokens,
+                query.timeout,
+                query.request_id,
+                query.min_config_version,
+                query.cache_scope,
+                query.requires,
+                1,
+                query.debug,
+            )
         if self.version == 0:
             return t.ClientRunQuery(
                 query.model,
@@ -226,6 +241,11 @@ class ClientSession:
             1,
             query.debug,
         )
+
+    def cancel_query(self, request_id: bytes) -> t.ClientCancelQuery | None:
+        """Return the message that gives a request up; None where the version has none."""
+        self._machine.require_ours(ClientState.READY)
+        return t.ClientCancelQuery(request_id) if self.version >= OURS else None
 
     def receive_message(self, message: TLObject) -> ClientEvent | None:
         """Understand a message; None for one that a client ignores.
@@ -265,13 +285,15 @@ class ClientSession:
                 raise RemoteProtocolError(f"{answer.NAME} answers updatePaymentStatus")
             return answers.payment_status(answer)
 
-    def get_models(self) -> t.ClientGetWorkerTypes | t.ClientGetWorkerTypesV2:
+    def get_models(self) -> TLObject:
         """Return the query for the models that the proxy's workers serve."""
         self._machine.require_ours(ClientState.READY)
+        if self.version >= OURS:
+            return t.ClientGetWorkerTypesV3()
         return t.ClientGetWorkerTypes() if self.version == 0 else t.ClientGetWorkerTypesV2()
 
     def receive_models(self, answer: TLObject) -> tuple[ModelOffer, ...]:
-        """Understand the answer to ``get_models``, in either form.
+        """Understand the answer to ``get_models``, in any form.
 
         Raises:
             RemoteProtocolError: not a legal answer.

@@ -9,6 +9,8 @@ from cocoon.tl import Reticent
 from cocoon.tl.types import TokensUsed
 
 NO_TOKENS = TokensUsed(0, 0, 0, 0, 0)
+NO_SCOPE = bytes(32)
+"""Nobody shares a prompt cache with this request."""
 
 
 class FinalInfo(Reticent, frozen=True, gc=False):
@@ -34,6 +36,8 @@ class RunQuery(Reticent, frozen=True, gc=False):
     timeout: float
     min_config_version: int
     debug: bool = False
+    requires: tuple[str, ...] = ()
+    cache_scope: bytes = NO_SCOPE
 
 
 class WorkerQuery(Reticent, frozen=True, gc=False):
@@ -45,6 +49,16 @@ class WorkerQuery(Reticent, frozen=True, gc=False):
     coefficient: int
     timeout: float
     debug: bool = False
+    max_tokens: int | None = None
+    """Completion tokens that the client pays for at most; None below version 3."""
+    cache_scope: bytes = NO_SCOPE
+    """Who may share a prompt cache with this request: those with the same value. 32 bytes."""
+
+
+class QueryCancelled(Reticent, frozen=True, gc=False):
+    """The asking side gives a request up: stop it, and tell what it has used."""
+
+    request_id: bytes
 
 
 class QueryRejected(Reticent, frozen=True, gc=False):
@@ -107,12 +121,26 @@ class CoefficientChanged(Reticent, frozen=True, gc=False):
     coefficient: int
 
 
+class Capabilities(Reticent, frozen=True, gc=False):
+    """Worker → proxy: what its engine and model can do (version 3)."""
+
+    engine: str = ""
+    context_length: int = 0
+    """Tokens of prompt and answer together; 0 is unknown."""
+    features: tuple[str, ...] = ()
+    """Words of :mod:`cocoon.wire.features`."""
+
+
 class WorkerOffer(Reticent, frozen=True, gc=False):
-    """One worker connection that serves a model."""
+    """One worker connection that serves a model; below version 3 only its price and load."""
 
     coefficient: int
     active_requests: int
     max_active_requests: int
+    model: str = ""
+    image_hash: bytes = b""
+    evidence: str = ""
+    capabilities: Capabilities = Capabilities()
 
 
 class ModelOffer(Reticent, frozen=True, gc=False):
@@ -162,9 +190,9 @@ class PaymentStatusRequest(Reticent, frozen=True, gc=False):
 
 
 class ModelsRequest(Reticent, frozen=True, gc=False):
-    """The client asks which models are served; ``detailed`` is the form of version 1 and later."""
+    """The client asks which models are served, in the form of version 0, 1 or 3."""
 
-    detailed: bool
+    form: int
 
 
 class WorkerConnectRequest(Reticent, frozen=True, gc=False):

@@ -1,7 +1,7 @@
 """Protocol versions, refusals and the state machine that all sessions share.
 
 Version 0 has the old messages, 1 the ``…Ex`` messages, 2 adds times to the final info
-(``wire-protocol.md`` §3). A peer that names no versions counts as 0..0.
+(``wire-protocol.md`` §3); 3 is ours. A peer that names no versions counts as 0..0.
 """
 
 from collections.abc import Iterator, Mapping
@@ -35,9 +35,11 @@ class VersionRange(NamedTuple):
     max: int
 
 
-CLIENT_VERSIONS = VersionRange(1, 2)
-WORKER_VERSIONS = VersionRange(1, 2)
-PROXY_VERSIONS = VersionRange(0, 2)
+CLIENT_VERSIONS = VersionRange(1, 3)
+WORKER_VERSIONS = VersionRange(1, 3)
+PROXY_VERSIONS = VersionRange(0, 3)
+OURS = 3
+"""The first version that official peers do not speak (``docs/reference/protocol.md``)."""
 
 
 def negotiate(ours: VersionRange, their_min: int | None, their_max: int | None) -> int:

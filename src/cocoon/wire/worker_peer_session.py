@@ -20,6 +20,7 @@ from cocoon.tl import types as t
 from cocoon.wire import answers
 from cocoon.wire.events import (
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     CompareRequest,
     Counters,
@@ -31,7 +32,9 @@ from cocoon.wire.events import (
     WorkerReady,
 )
 from cocoon.wire.greeting import ProxyIdentity
+from cocoon.wire.models import read_capabilities
 from cocoon.wire.negotiation import (
+    OURS,
     PROXY_VERSIONS,
     RefusedError,
     StateMachine,
@@ -93,7 +96,7 @@ WorkerRequestEvent = (
     | WorkerReady
     | PaymentStatusRequest
 )
-WorkerMessageEvent = answers.Answer | AvailabilityChanged | CoefficientChanged
+WorkerMessageEvent = answers.Answer | AvailabilityChanged | CoefficientChanged | Capabilities
 
 
 class WorkerPeerSession:
@@ -276,6 +279,9 @@ class WorkerPeerSession:
             if message.new_coefficient < 0:
                 raise self._machine.broken("new coefficient is negative")
             return CoefficientChanged(message.new_coefficient)
+        if self.version >= OURS and isinstance(message, t.WorkerCapabilities):
+            with self._machine.failing():
+                return read_capabilities(message)
         return None
 
     def run_query(self, query: WorkerQuery) -> TLObject:
@@ -286,6 +292,18 @@ class WorkerPeerSession:
         """
         self._machine.require_ours(WorkerPeerState.READY)
         payment = answers.payment_object(query.payment)
+        if self.version >= OURS:
+            return t.ProxyRunQueryV3(
+                query.query,
+                payment,
+                query.coefficient,
+                query.timeout,
+                query.request_id,
+                query.max_tokens or 0,
+                query.cache_scope,
+                1,
+                query.debug,
+            )
         if self.version == 0:
             return t.ProxyRunQuery(
                 query.query, payment, query.coefficient, query.timeout, query.request_id
@@ -299,6 +317,11 @@ class WorkerPeerSession:
             1,
             query.debug,
         )
+
+    def cancel_query(self, request_id: bytes) -> t.ProxyCancelQuery | None:
+        """Return the message that stops a request; None where the version has none."""
+        self._machine.require_ours(WorkerPeerState.READY)
+        return t.ProxyCancelQuery(request_id) if self.version >= OURS else None
 
     def payment_updated(self, event: PaymentUpdated) -> t.ProxyWorkerRequestPayment:
         """Return the message that follows each request; ``request_id`` must be set.

@@ -25,20 +25,25 @@ from cocoon.tl import TLObject
 from cocoon.tl import types as t
 from cocoon.wire import answers
 from cocoon.wire.events import (
+    NO_SCOPE,
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     Comparison,
     Counters,
     PaymentUpdated,
     ProxyGreeting,
+    QueryCancelled,
     QueryRejected,
     WorkerQuery,
 )
 from cocoon.wire.greeting import check_greeting, read_greeting
+from cocoon.wire.models import write_capabilities
 from cocoon.wire.negotiation import (
+    OURS,
     WORKER_VERSIONS,
     StateMachine,
     VersionRange,
@@ -108,7 +113,7 @@ WORKER_TABLE: Mapping[tuple[WorkerState, WorkerStep], WorkerState] = {
     (WorkerState.COMPLETING, WorkerStep.COMPLETED): WorkerState.READY,
 }
 
-WorkerEvent = WorkerQuery | QueryRejected | PaymentUpdated
+WorkerEvent = WorkerQuery | QueryRejected | QueryCancelled | PaymentUpdated
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,6 +301,11 @@ class WorkerSession:
         if kind is t.ProxyRunQueryEx or kind is t.ProxyRunQuery:
             self._machine.require_theirs(WorkerState.READY, message.NAME)
             return _worker_query(message)  # type: ignore[arg-type]
+        if self.version >= OURS and kind in _OUR_MESSAGES:
+            self._machine.require_theirs(WorkerState.READY, message.NAME)
+            if isinstance(message, t.ProxyCancelQuery):
+                return QueryCancelled(message.request_id)
+            return _worker_query(message)  # type: ignore[arg-type]
         if isinstance(message, t.ProxyWorkerRequestPayment):
             self._machine.require_theirs(WorkerState.READY, message.NAME)
             with self._machine.failing():
@@ -370,12 +380,24 @@ class WorkerSession:
         self._machine.require_ours(WorkerState.READY)
         return t.WorkerNewCoefficient(event.coefficient)
 
+    def capabilities(self, what: Capabilities) -> t.WorkerCapabilities | None:
+        """Return the message that tells what we can do; None where the version has none."""
+        self._machine.require_ours(WorkerState.READY)
+        return write_capabilities(what) if self.version >= OURS else None
 
-def _worker_query(message: t.ProxyRunQuery | t.ProxyRunQueryEx) -> WorkerQuery | QueryRejected:
+
+_OUR_MESSAGES = frozenset({t.ProxyRunQueryV3, t.ProxyCancelQuery})
+_Query = t.ProxyRunQuery | t.ProxyRunQueryEx | t.ProxyRunQueryV3
+
+
+def _worker_query(message: _Query) -> WorkerQuery | QueryRejected:
+    ours = message if isinstance(message, t.ProxyRunQueryV3) else None
     if not 0 <= message.coefficient <= MAX_COEFFICIENT:
         problem = f"coefficient must be in 0..{MAX_COEFFICIENT}"
     elif not 0 <= message.timeout < math.inf:  # also false for NaN
         problem = "timeout must be a finite number of seconds"
+    elif ours is not None and ours.max_tokens < 0:
+        problem = "max_tokens must not be negative"
     else:
         return WorkerQuery(
             message.request_id,
@@ -383,6 +405,8 @@ def _worker_query(message: t.ProxyRunQuery | t.ProxyRunQueryEx) -> WorkerQuery |
             answers.payment_bytes(message.signed_payment),
             message.coefficient,
             message.timeout,
-            isinstance(message, t.ProxyRunQueryEx) and bool(message.enable_debug),
+            not isinstance(message, t.ProxyRunQuery) and bool(message.enable_debug),
+            None if ours is None else ours.max_tokens,
+            NO_SCOPE if ours is None else ours.cache_scope,
         )
     return QueryRejected(message.request_id, WIRE_ERROR, problem)

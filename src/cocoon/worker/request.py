@@ -16,11 +16,12 @@ import structlog
 
 from cocoon.accounting import AdjustedUsage, PriceList, TokenCounts
 from cocoon.engine.base import Engine, EngineRequest, EngineResponse
-from cocoon.engine.metering import Meter, MeteredUsage, UsageCost
+from cocoon.engine.metering import BYTES_PER_TOKEN, Meter, MeteredUsage, UsageCost
 from cocoon.errors import (
+    WIRE_BAD_REQUEST,
+    WIRE_CANCELLED,
     WIRE_FAILURE,
     WIRE_NOT_READY,
-    WIRE_PROTOCOL_VIOLATION,
     WIRE_TIMEOUT,
     BadRequestError,
     CocoonError,
@@ -28,6 +29,7 @@ from cocoon.errors import (
     DecodeError,
     EngineError,
     LocalProtocolError,
+    exact_code,
 )
 from cocoon.tl.types import HttpHeader, HttpRequest, HttpResponse, TokensUsed
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInfo, WorkerQuery
@@ -70,6 +72,10 @@ class AnswerSink(Protocol):
         """Wait until the proxy has read enough."""
         ...
 
+    def ended(self, request_id: bytes) -> None:
+        """The request is over; nothing more is sent for it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class RequestHost:
@@ -101,19 +107,27 @@ class RunningRequest:
         query: from the proxy; numbers in it are checked.
         host: what requests share.
         sink: where the answer goes.
+
+    Attributes:
+        task: runs it; set by who may cancel it.
     """
 
     __slots__ = (
+        "_cancelled",
+        "_finished",
         "_host",
         "_limit",
+        "_meter",
         "_priced",
         "_prices",
+        "_prompt_size",
         "_query",
         "_sink",
         "_started",
         "_started_at",
         "_status",
         "_timeout",
+        "task",
     )
 
     def __init__(self, query: WorkerQuery, host: RequestHost, sink: AnswerSink) -> None:
@@ -126,6 +140,11 @@ class RunningRequest:
         self._status = 0
         self._limit: int | None = None
         self._priced = NOTHING
+        self._meter: Meter | None = None
+        self._prompt_size = 0
+        self._cancelled = False
+        self._finished = False
+        self.task: asyncio.Task[None] | None = None
         self._timeout = min(query.timeout, MAX_TIMEOUT)
 
     async def run(self) -> None:
@@ -140,26 +159,36 @@ class RunningRequest:
             statistics.succeeded += 1
         except asyncio.CancelledError:
             statistics.cancelled += 1
-            raise
+            if not self._cancelled or self._finished:
+                raise
+            self._fail(WIRE_CANCELLED, "cancelled", self._used_so_far())
         except TimeoutError:
             self._fail(WIRE_TIMEOUT, "worker: timeout")
         except DeadlineError as error:
             self._fail(WIRE_TIMEOUT, f"worker: {error}")
         except (BadRequestError, DecodeError) as error:
-            self._fail(WIRE_PROTOCOL_VIOLATION, str(error))
+            # Proxies and clients below version 3 know only this code for it.
+            self._fail(WIRE_BAD_REQUEST, str(error))
         except EngineError as error:
             # Before the answer begins somebody else may still do it; then it is worth a retry.
             self._fail(WIRE_FAILURE if self._started else WIRE_NOT_READY, str(error))
             self._host.engine_failed()
         except CocoonError as error:
-            self._fail(error.wire_code, str(error))
+            self._fail(exact_code(error), str(error))
         except Exception as error:
             # Boundary: a bug here must still answer the client, without the request's content.
             _log.error("request failed by a bug", error=type(error).__name__)
             self._fail(WIRE_FAILURE, f"internal error: {type(error).__name__}")
         finally:
+            self._sink.ended(self._query.request_id)
             statistics.active -= 1
             statistics.seconds += time.time() - self._started_at
+
+    def cancel(self) -> None:
+        """Stop it: the engine's connection is closed, and the proxy told what was used."""
+        if self.task is not None and not self._cancelled:
+            self._cancelled = True
+            self.task.cancel()
 
     # --- the engine ---
 
@@ -170,6 +199,7 @@ class RunningRequest:
             raise BadRequestError("unsupported method: only POST is served")
         accepted = validate(request.url, request.payload, self._host.base_model, self._host.model)
         self._limit = accepted.max_tokens
+        self._prompt_size = len(accepted.body)
         response = await self._send(request, accepted)
         try:
             await self._relay(response, accepted)
@@ -185,7 +215,7 @@ class RunningRequest:
 
     async def _relay(self, response: EngineResponse, accepted: AcceptedBody) -> None:
         self._status = response.status
-        meter = Meter(
+        meter = self._meter = Meter(
             status=response.status,
             content_type=response.content_type,
             request_size=len(accepted.body),
@@ -222,7 +252,7 @@ class RunningRequest:
         final = self._final(meter.finish())
         head = self._head(response, length, body)
         self._sink.started(AnswerStarted(self._query.request_id, head, final))
-        self._started = True
+        self._started = self._finished = True
         self._host.statistics.bytes_sent += len(body)
 
     def _send_head(self, response: EngineResponse) -> None:
@@ -239,6 +269,7 @@ class RunningRequest:
         final = self._final(meter.finish())
         self._host.statistics.bytes_sent += len(rest)
         self._sink.part(AnswerPart(self._query.request_id, rest, final))
+        self._finished = True
 
     async def _send_data(self, data: bytes) -> None:
         """Send bytes in parts, no faster than the proxy reads."""
@@ -261,10 +292,25 @@ class RunningRequest:
             "HTTP/1.1", response.status, response.reason, tuple(headers), body
         ).to_bytes()
 
-    def _fail(self, code: int, message: str) -> None:
-        """End the request with an error; it costs nothing (§6.3), whatever was sent."""
+    def _used_so_far(self) -> MeteredUsage:
+        """What a cancelled request has used.
+
+        As the engine reported it, else as estimated. Of an engine that has not answered yet nobody
+        knows more than that it was given the prompt.
+        """
+        usage = MeteredUsage() if self._meter is None else self._meter.finish()
+        if usage == MeteredUsage() and self._prompt_size:
+            usage = MeteredUsage(prompt=-(-self._prompt_size // BYTES_PER_TOKEN), estimated=True)
+        return self._capped(usage)
+
+    def _fail(self, code: int, message: str, usage: MeteredUsage | None = None) -> None:
+        """End the request with an error.
+
+        It costs nothing (§6.3), whatever was sent, but for one that was cancelled.
+        """
         self._host.statistics.failed += 1
-        final = self._times(NO_USAGE, self._debug(MeteredUsage()))
+        tokens = NO_USAGE if usage is None else self._tokens(usage)
+        final = self._times(tokens, self._debug(usage or MeteredUsage()))
         event = AnswerFailed(self._query.request_id, code, message, final)
         try:
             self._sink.failed(event, started=self._started)

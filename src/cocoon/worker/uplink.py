@@ -21,13 +21,16 @@ from cocoon.wire.events import (
     AnswerPart,
     AnswerStarted,
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     FinalInfo,
     PaymentUpdated,
     ProxyGreeting,
+    QueryCancelled,
     QueryRejected,
     WorkerQuery,
 )
+from cocoon.wire.negotiation import OURS
 from cocoon.wire.worker_session import WorkerParams, WorkerSession, WorkerState
 from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.payout import Payouts, counters
@@ -50,6 +53,9 @@ MAX_EARLY = 1024
 _log = structlog.get_logger(__name__)
 
 
+NOTHING_KNOWN = Capabilities()
+
+
 @dataclass(slots=True)
 class Offer:
     """What the worker offers now; the worker changes it, uplinks tell it to their proxies.
@@ -57,10 +63,12 @@ class Offer:
     Attributes:
         coefficient: price, x 1000.
         disabled: takes no requests: switched off, or the engine is down.
+        capabilities: what engine and model can do.
     """
 
     coefficient: int
     disabled: bool
+    capabilities: Capabilities = NOTHING_KNOWN
 
 
 class Slots:
@@ -117,6 +125,7 @@ class Uplink:
         self._offer = offer
         self._slots = slots
         self._told = Offer(offer.coefficient, offer.disabled)
+        self._told_capabilities = Capabilities()
         self._session = WorkerSession(
             WorkerParams(
                 settings.owner,
@@ -130,6 +139,7 @@ class Uplink:
         self._loop = asyncio.get_running_loop()
         self._closed: asyncio.Future[CocoonError] = self._loop.create_future()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._running: dict[bytes, RunningRequest] = {}
         self._link: Link | None = None
         self._channel: PaymentChannel | None = None
         self._early: list[TLObject] = []
@@ -271,6 +281,11 @@ class Uplink:
             told.coefficient = offer.coefficient
             event = CoefficientChanged(offer.coefficient)
             link.send(self._session.coefficient_changed(event))
+        if offer.capabilities != self._told_capabilities:
+            self._told_capabilities = offer.capabilities
+            message = self._session.capabilities(offer.capabilities)
+            if message is not None:
+                link.send(message)
         disabled = offer.disabled or self.draining
         if disabled != told.disabled:
             told.disabled = disabled
@@ -372,6 +387,9 @@ class Uplink:
             except CocoonError as error:
                 # A wrong payment means unpaid work: stop working for this proxy at once.
                 link.close(error)
+        elif kind is QueryCancelled:
+            assert isinstance(event, QueryCancelled)
+            self._cancel(event.request_id)
         elif kind is QueryRejected:
             assert isinstance(event, QueryRejected)
             self._reject(event.request_id, event.code, event.message)
@@ -383,14 +401,28 @@ class Uplink:
         if not self._slots.take():
             self._reject(query.request_id, WIRE_ERROR, "too many active queries")
             return
-        task = self._loop.create_task(RunningRequest(query, self._host, self).run())
+        request = RunningRequest(query, self._host, self)
+        task = self._loop.create_task(request.run())
         self._tasks.add(task)
         task.add_done_callback(self._done)
+        if self._session.version >= OURS:
+            self._running[query.request_id] = request
+            request.task = task
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._slots.release()
         self._close_soon_if_idle()
+
+    def _cancel(self, request_id: bytes) -> None:
+        """Stop a request; one that is unknown has just ended."""
+        request = self._running.get(request_id)
+        if request is not None:
+            request.cancel()
+
+    def ended(self, request_id: bytes) -> None:
+        """A request has ended."""
+        self._running.pop(request_id, None)
 
     def _reject(self, request_id: bytes, code: int, message: str) -> None:
         self._host.statistics.rejected += 1

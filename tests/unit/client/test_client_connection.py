@@ -571,7 +571,7 @@ async def test_models(version: int) -> None:
 
 async def test_a_wrong_list_of_models() -> None:
     async with running() as setup:
-        setup.proxy.replace[t.ClientGetWorkerTypesV2] = t.ClientWorkerTypesV2(
+        setup.proxy.replace[t.ClientGetWorkerTypesV3] = t.ClientWorkerTypesV2(
             (t.ClientWorkerTypeV2("m", (t.ClientWorkerInstanceV2(0, -1, 0, 0),)),)
         )
         with pytest.raises(UnavailableError):

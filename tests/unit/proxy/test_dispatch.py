@@ -88,16 +88,16 @@ async def test_tiny_answer_in_one_message() -> None:
 @pytest.mark.parametrize(
     ("changes", "code", "words"),
     [
-        ({"model": "other"}, 621, "no worker here"),
+        ({"model": "other"}, 703, "no worker here"),
         ({"max_tokens": -1}, 602, "negative"),
         ({"max_coefficient": -1}, 602, "negative"),
         ({"timeout": float("nan")}, 602, "timeout"),
-        ({"timeout": 0.0}, 602, "timeout"),
-        ({"max_tokens": 2**31 - 1}, 602, "max_tokens"),
-        ({"max_coefficient": 2**31 - 1, "max_tokens": 10**7}, 602, "balance"),
-        ({"min_config_version": 4}, 602, "root configuration"),
-        ({"max_coefficient": 999}, 651, "coefficient=1000"),
-        ({"model": ""}, 602, "model name"),
+        ({"timeout": 0.0}, 701, "timeout"),
+        ({"max_tokens": 2**31 - 1}, 701, "max_tokens"),
+        ({"max_coefficient": 2**31 - 1, "max_tokens": 10**7}, 702, "balance"),
+        ({"min_config_version": 4}, 701, "root configuration"),
+        ({"max_coefficient": 999}, 705, "coefficient=1000"),
+        ({"model": ""}, 701, "model name"),
     ],
 )
 async def test_refusals(changes: dict[str, object], code: int, words: str) -> None:

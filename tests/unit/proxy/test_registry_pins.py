@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from cocoon.errors import OverloadedError, UnavailableError, UnknownModelError
+from cocoon.errors import OverloadedError, PriceError, UnavailableError, UnknownModelError
 from cocoon.proxy.registry import Registry, Worker
 from cocoon.proxy.scheduler.least_loaded import least_loaded
 
@@ -52,7 +52,7 @@ def test_a_model_that_is_away_or_busy_has_no_replacement() -> None:
     with pytest.raises(OverloadedError, match="busy"):
         made.choose(ONE, 1000, least_loaded)
     first.running = 0
-    with pytest.raises(OverloadedError, match="coefficient=1000"):
+    with pytest.raises(PriceError, match="coefficient=1000"):
         made.choose(ONE, 999, least_loaded)
     first.revoked = True
     with pytest.raises(UnavailableError):

@@ -14,6 +14,7 @@ from cocoon.testing.sessions import (
 from cocoon.tl import types as t
 from cocoon.wire.client_session import ClientState
 from cocoon.wire.events import (
+    Capabilities,
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
@@ -221,11 +222,21 @@ def test_payment_status_of_a_client():
     assert client.receive_payment_status(proxy.payment_status(status)) == status
 
 
+def test_models_of_version_3_tell_everything():
+    client, proxy = ready_client_pair(3)
+    can = Capabilities("vllm", 4096, ("chat", "tools"))
+    offer = WorkerOffer(1000, 0, 2, "b@1:2", bytes(range(32)), "tdx", can)
+    request = proxy.receive_query(client.get_models())
+    assert request == ModelsRequest(3)
+    (model,) = client.receive_models(proxy.models(request, {"b": [offer]}))
+    assert (model.name, model.workers) == ("b", (offer,))
+
+
 @pytest.mark.parametrize("version", [0, 1, 2])
 def test_models(version):
     client, proxy = ready_client_pair(version)
     request = proxy.receive_query(client.get_models())
-    assert request == ModelsRequest(detailed=version > 0)
+    assert request == ModelsRequest(min(version, 1))
     offers = {"b": [WorkerOffer(2000, 1, 4), WorkerOffer(1000, 0, 2)], "a": []}
     first, second = client.receive_models(proxy.models(request, offers))
     assert (first.name, first.active_workers, first.coefficient_min) == ("b", 2, 1000)

@@ -284,7 +284,7 @@ async def test_refused_requests(query: bytes, text: str) -> None:
     async with running() as setup:
         (answer,) = await setup.answers(setup.send(query))
         assert isinstance(answer, AnswerFailed)
-        assert answer.code == 621
+        assert answer.code == 701
         assert text in answer.message
         assert answer.final is not None
         assert setup.engine.requests == []
