@@ -43,6 +43,8 @@ _DEPTH_CHANGE = tuple((byte in b"[{") - (byte in b"]}") for byte in range(256))
 _TRUE = msgspec.Raw(b"true")
 _FALSE = msgspec.Raw(b"false")
 _USAGE_ON = msgspec.Raw(b'{"include_usage":true}')
+_COMPLETIONS = "/v1/completions"
+_GENERATES = ("/v1/chat/completions", _COMPLETIONS)
 _NUMBER_START = frozenset(b"-0123456789")
 
 
@@ -81,7 +83,7 @@ def prepare_body(path: str, body: bytes, max_tokens: int | None = None) -> bytes
     """Return the body as the engine shall get it; the same object if nothing must change.
 
     Args:
-        path: ``/v1/chat/completions`` or ``/v1/completions``.
+        path: the endpoint; ``/v1/chat/completions`` and ``/v1/completions`` are rewritten.
         body: what the client sent.
         max_tokens: most completion tokens that all choices together may have, or None.
 
@@ -96,9 +98,13 @@ def prepare_body(path: str, body: bytes, max_tokens: int | None = None) -> bytes
 
 def prepare_fields(path: str, fields: Fields, max_tokens: int | None = None) -> None:
     """Apply the rewrites to parsed fields, in place. See `prepare_body`."""
-    _ask_for_usage(fields)
+    if path in _GENERATES:
+        _ask_for_usage(fields)
     if max_tokens is not None:
-        _cap_tokens(path, fields, max_tokens)
+        choices = max(1, _count(fields, "n") or 1)
+        if path == _COMPLETIONS:
+            choices = max(choices, _count(fields, "best_of") or 1)
+        cap_tokens(fields, max_tokens, choices)
 
 
 def _ask_for_usage(fields: Fields) -> None:
@@ -123,11 +129,17 @@ def _ask_for_usage(fields: Fields) -> None:
         fields["stream_options"] = msgspec.Raw(_encode(inner))
 
 
-def _cap_tokens(path: str, fields: Fields, cap: int) -> None:
-    """Lower the token limits to the cap, or insert it; `cap` is for all choices together."""
-    choices = max(1, _count(fields, "n") or 1)
-    if path == "/v1/completions":
-        choices = max(choices, _count(fields, "best_of") or 1)
+def cap_tokens(fields: Fields, cap: int, choices: int) -> None:
+    """Lower the token limits to the cap, or insert it, in place.
+
+    Args:
+        fields: of the body.
+        cap: completion tokens for all choices together.
+        choices: how many there are, over all prompts.
+
+    Raises:
+        BadRequestError: there is not one token for each.
+    """
     each = min(cap, MAX_COUNT) // choices
     if each < 1:
         raise BadRequestError("the token limit is too small for the number of choices")

@@ -1,41 +1,45 @@
-"""Which request bodies a worker passes to its engine: an allow-list, as data.
+"""Which request bodies a worker passes to its engine: allow-lists, as data, for every endpoint.
 
-The list is the official one (``wire-protocol.md`` §5.4) with its mistakes corrected: fields that
-engines understand and that it refuses (``tools``, ``seed``, ``logprobs``, sampling options of vLLM
-and SGLang …) are allowed, ``prediction`` and ``suffix`` have the types that OpenAI documents, and
-``null`` for an optional field is the same as leaving it out. A field that is not listed is refused:
-what a worker does not know, it must not switch on in its engine. Refused on purpose are fields that
-would send content elsewhere (``web_search_options``), store it, or that no text engine has.
+The rules are in `cocoon.worker.rules`; this is their door. ``null`` for an optional field is the
+same as leaving it out. A field that is not listed is refused: what a worker does not know, it must
+not switch on in its engine. What the forms of a refusal are says `cocoon.wire.refusals`.
 """
 
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
 
-import msgspec
-
-from cocoon.engine.request_rules import Fields, encode_body, parse_body, prepare_fields
+from cocoon.engine.base import JSON_TYPE
+from cocoon.engine.request_rules import (
+    Fields,
+    cap_tokens,
+    encode_body,
+    parse_body,
+    prepare_fields,
+)
 from cocoon.errors import BadRequestError
+from cocoon.wire import refusals
+from cocoon.worker.rules import form, media, text
+from cocoon.worker.rules.form import Part
+from cocoon.worker.rules.text import CHAT_FIELDS, COMPLETION_FIELDS, MAX_PROMPTS
+from cocoon.worker.rules.values import Rule, encoded, first, is_null, text_of
 
-CHAT_PATH = "/v1/chat/completions"
-COMPLETIONS_PATH = "/v1/completions"
+__all__ = [
+    "CHAT_FIELDS",
+    "CHAT_PATH",
+    "COMPLETIONS_PATH",
+    "COMPLETION_FIELDS",
+    "ENDPOINTS",
+    "MAX_PROMPTS",
+    "AcceptedBody",
+    "Endpoint",
+    "path_of",
+    "validate",
+]
 
-MAX_PROMPTS = 2048
-"""Prompts in one completion request."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """What a field's value must be.
-
-    Attributes:
-        text: ends the sentence "field 'x' must be …".
-        accepts: whether this JSON value is allowed.
-    """
-
-    text: str
-    accepts: Callable[[msgspec.Raw], bool]
+CHAT_PATH: Final = "/v1/chat/completions"
+COMPLETIONS_PATH: Final = "/v1/completions"
+TOKENIZE_PATH: Final = "/tokenize"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,173 +47,61 @@ class AcceptedBody:
     """A body that may go to the engine.
 
     Attributes:
-        body: JSON to send, rewritten where needed; the prompt is in it.
+        fields: top-level fields as JSON texts, rewritten where needed; the prompt is in them. Of a
+            form, nothing.
         max_tokens: completion tokens at most over all choices, or None when there is no limit.
+        content_type: of `body`.
+        form: the bytes of a form, or nothing.
     """
 
-    body: bytes
-    max_tokens: int | None
+    fields: Fields = field(default_factory=dict)
+    max_tokens: int | None = None
+    content_type: str = JSON_TYPE
+    form: bytes = b""
+
+    @property
+    def body(self) -> bytes:
+        """What to send, put together anew at each call."""
+        return self.form or encode_body(self.fields)
 
     def __repr__(self) -> str:
-        return f"AcceptedBody({len(self.body)} bytes, max_tokens={self.max_tokens})"
-
-
-_DIGITS = frozenset(b"0123456789")
-_SIGNED = frozenset(b"-0123456789")
-_BOOLEANS = (b"true", b"false")
-_FIELD_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}", re.ASCII)
-
-
-def _first(raw: msgspec.Raw) -> int:
-    return int(memoryview(raw)[0])
-
-
-def _starts_with(*starts: bytes) -> Callable[[msgspec.Raw], bool]:
-    allowed = frozenset(b"".join(starts))
-    return lambda raw: _first(raw) in allowed
-
-
-def _is_boolean(raw: msgspec.Raw) -> bool:
-    return bytes(raw) in _BOOLEANS
-
-
-def _is_integer(raw: msgspec.Raw) -> bool:
-    text = bytes(raw)
-    return text.removeprefix(b"-").isdigit()
-
-
-def _at_least(least: int) -> Callable[[msgspec.Raw], bool]:
-    def accepts(raw: msgspec.Raw) -> bool:
-        text = bytes(raw)
-        return text.isdigit() and int(text) >= least
-
-    return accepts
-
-
-def _between(low: float, high: float) -> Callable[[msgspec.Raw], bool]:
-    def accepts(raw: msgspec.Raw) -> bool:
-        return _first(raw) in _SIGNED and low <= float(bytes(raw)) <= high
-
-    return accepts
-
-
-def _object_of(names: Mapping[str, "Rule"]) -> Callable[[msgspec.Raw], bool]:
-    decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
-
-    def accepts(raw: msgspec.Raw) -> bool:
-        if _first(raw) != ord("{"):
-            return False
-        inner = decode(raw)
-        return all(name in names and names[name].accepts(value) for name, value in inner.items())
-
-    return accepts
-
-
-ANYTHING = Rule("present", lambda _raw: True)
-STRING = Rule("a string", _starts_with(b'"'))
-BOOLEAN = Rule("true or false", _is_boolean)
-NUMBER = Rule("a number", lambda raw: _first(raw) in _SIGNED)
-INTEGER = Rule("an integer", _is_integer)
-COUNT = Rule("an integer of 0 or more", _at_least(0))
-POSITIVE = Rule("an integer of 1 or more", _at_least(1))
-PENALTY = Rule("a number from -2 to 2", _between(-2, 2))
-OBJECT = Rule("an object", _starts_with(b"{"))
-ARRAY = Rule("an array", _starts_with(b"["))
-STRING_OR_ARRAY = Rule("a string or an array", _starts_with(b'"', b"["))
-STRING_OR_OBJECT = Rule("a string or an object", _starts_with(b'"', b"{"))
-OBJECT_OR_NUMBER = Rule("an object", _starts_with(b"{", bytes(_SIGNED)))
-STRING_OR_BOOLEAN = Rule("a string", _starts_with(b'"', b"t", b"f"))
-COUNT_OR_BOOLEAN = Rule(
-    "an integer of 0 or more, or true or false",
-    lambda raw: _is_boolean(raw) or COUNT.accepts(raw),
-)
-FALSE = Rule("false: nothing is stored", lambda raw: bytes(raw) == b"false")
-STREAM_OPTIONS = Rule(
-    "an object with include_usage and include_obfuscation, each true or false",
-    _object_of({"include_usage": BOOLEAN, "include_obfuscation": BOOLEAN}),
-)
-TEMPLATE_OPTIONS = Rule(
-    "an object with enable_thinking or thinking, each true or false",
-    _object_of({"enable_thinking": BOOLEAN, "thinking": BOOLEAN}),
-)
-
-_COMMON: Final[Mapping[str, Rule]] = {
-    "model": STRING,
-    "frequency_penalty": PENALTY,
-    "presence_penalty": NUMBER,
-    "temperature": NUMBER,
-    "top_p": NUMBER,
-    "max_tokens": COUNT,
-    "n": POSITIVE,
-    "seed": INTEGER,
-    "stop": ANYTHING,
-    "stream": BOOLEAN,
-    "stream_options": STREAM_OPTIONS,
-    "response_format": ANYTHING,
-    "logit_bias": OBJECT,
-    "user": STRING,
-    # Sampling options that vLLM, SGLang and llama.cpp share.
-    "top_k": INTEGER,
-    "min_p": NUMBER,
-    "typical_p": NUMBER,
-    "repetition_penalty": NUMBER,
-    "length_penalty": NUMBER,
-    "min_tokens": COUNT,
-    "ignore_eos": BOOLEAN,
-    "stop_token_ids": ARRAY,
-    "include_stop_str_in_output": BOOLEAN,
-    "skip_special_tokens": BOOLEAN,
-    "spaces_between_special_tokens": BOOLEAN,
-    "truncate_prompt_tokens": INTEGER,
-}
-
-CHAT_FIELDS: Final[Mapping[str, Rule]] = {
-    **_COMMON,
-    "messages": ARRAY,
-    "max_completion_tokens": COUNT,
-    "parallel_tool_calls": BOOLEAN,
-    "prediction": OBJECT_OR_NUMBER,
-    "reasoning_effort": STRING,
-    "verbosity": STRING,
-    "logprobs": BOOLEAN,
-    "top_logprobs": COUNT,
-    "chat_template_kwargs": TEMPLATE_OPTIONS,
-    "tools": ARRAY,
-    "tool_choice": STRING_OR_OBJECT,
-    "functions": ARRAY,
-    "function_call": STRING_OR_OBJECT,
-    "metadata": OBJECT,
-    "store": FALSE,
-    "service_tier": STRING,
-    "safety_identifier": STRING,
-    "prompt_cache_key": STRING,
-}
-
-COMPLETION_FIELDS: Final[Mapping[str, Rule]] = {
-    **_COMMON,
-    "prompt": STRING_OR_ARRAY,
-    "best_of": COUNT,
-    "echo": BOOLEAN,
-    "logprobs": COUNT_OR_BOOLEAN,
-    "suffix": STRING_OR_BOOLEAN,
-}
+        return f"AcceptedBody({len(self.fields)} fields, max_tokens={self.max_tokens})"
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One path that workers serve: its fields and those that must be there."""
+    """One path that workers serve.
+
+    Attributes:
+        fields: the rules of its fields.
+        required: those that must be there.
+        is_form: its body is a form with a file.
+    """
 
     fields: Mapping[str, Rule]
     required: tuple[str, ...]
+    is_form: bool = False
 
 
 ENDPOINTS: Final[Mapping[str, Endpoint]] = {
     CHAT_PATH: Endpoint(CHAT_FIELDS, ("model", "messages")),
     COMPLETIONS_PATH: Endpoint(COMPLETION_FIELDS, ("model", "prompt")),
+    "/v1/embeddings": Endpoint(text.EMBEDDING_FIELDS, ("model", "input")),
+    "/v1/rerank": Endpoint(text.RERANK_FIELDS, ("model", "query", "documents")),
+    "/v1/moderations": Endpoint(text.MODERATION_FIELDS, ("model", "input")),
+    TOKENIZE_PATH: Endpoint(text.TOKENIZE_FIELDS, ("model",)),
+    "/detokenize": Endpoint(text.DETOKENIZE_FIELDS, ("model", "tokens")),
+    "/v1/images/generations": Endpoint(media.IMAGE_FIELDS, ("model", "prompt")),
+    "/v1/audio/transcriptions": Endpoint(media.TRANSCRIPTION_FORM, ("model",), is_form=True),
+    "/v1/audio/translations": Endpoint(media.TRANSLATION_FORM, ("model",), is_form=True),
+    "/v1/audio/speech": Endpoint(media.SPEECH_FIELDS, ("model", "input", "voice")),
 }
+"""The paths of `cocoon.wire.features.ENDPOINTS`."""
 
-_decode_string = msgspec.json.Decoder(str).decode
-_decode_items = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_NO_COMPLETION: Final = frozenset(
+    {"/v1/embeddings", "/v1/rerank", "/v1/moderations", TOKENIZE_PATH, "/detokenize"}
+)
+"""Endpoints that generate nothing."""
 
 
 def path_of(url: str) -> str:
@@ -218,7 +110,15 @@ def path_of(url: str) -> str:
     return url[start:] if start >= 0 else ""
 
 
-def validate(url: str, body: bytes, base_model: str, full_model: str = "") -> AcceptedBody:
+def validate(
+    url: str,
+    body: bytes,
+    base_model: str,
+    full_model: str = "",
+    *,
+    content_type: str = JSON_TYPE,
+    cap: int | None = None,
+) -> AcceptedBody:
     """Check a request body and rewrite it for the engine.
 
     Args:
@@ -227,6 +127,10 @@ def validate(url: str, body: bytes, base_model: str, full_model: str = "") -> Ac
         base_model: the model name that this worker answers to.
         full_model: ``name@commit:hash`` that it serves; a request that names all of it is pinned,
             and served only where it is exactly this. Empty: pinned requests are refused.
+        content_type: of the body. It decides nothing but how a form is read: official clients send
+            any, or none.
+        cap: completion tokens that were reserved, over all choices, or None. A body that asks for
+            more is refused; one without a limit of its own gets this one.
 
     Raises:
         BadRequestError: refused; the text quotes nothing of the body but plain field names.
@@ -234,83 +138,108 @@ def validate(url: str, body: bytes, base_model: str, full_model: str = "") -> Ac
     path = path_of(url)
     endpoint = ENDPOINTS.get(path)
     if endpoint is None:
-        raise BadRequestError(
-            "unsupported method: only chat completions and completions are served"
-        )
-    fields = parse_body(body)
-    _drop_nulls(fields, endpoint.required)
-    _check_fields(fields, endpoint)
-    _check_model(fields, base_model, full_model)
-    limit = _token_limit(path, fields)
-    prepare_fields(path, fields)
-    return AcceptedBody(encode_body(fields), limit)
+        raise BadRequestError("unsupported method: no worker serves this path")
+    if endpoint.is_form:
+        parts = form.parse_form(body, content_type)
+        return _accept_form(parts, endpoint, base_model, full_model, cap)
+    if form.is_form(content_type):
+        raise BadRequestError(f"the content type must be {JSON_TYPE}")
+    fields = _checked_fields(parse_body(body), endpoint)
+    fields["model"] = encoded(_our_model(text_of(fields["model"], "model"), base_model, full_model))
+    if path == TOKENIZE_PATH:
+        _check_one_of(fields, ("prompt", "messages"))
+    limit = _limit(path, fields, cap)
+    return AcceptedBody(fields, limit)
 
 
-def _drop_nulls(fields: Fields, required: tuple[str, ...]) -> None:
-    nulls = [name for name, raw in fields.items() if bytes(memoryview(raw)[:4]) == b"null"]
-    for name in nulls:
-        if name not in required:
-            del fields[name]
-
-
-def _check_fields(fields: Fields, endpoint: Endpoint) -> None:
-    rules = endpoint.fields
+def _checked_fields(fields: Fields, endpoint: Endpoint) -> Fields:
+    rules, kept = endpoint.fields, {}
     for name, raw in fields.items():
         rule = rules.get(name)
         if rule is None:
-            raise BadRequestError(f"unknown option {_printable(name)} in request")
-        if not rule.accepts(raw):
-            raise BadRequestError(f"field '{name}' must be {rule.text}")
+            raise refusals.unknown(name)
+        if not is_null(raw) or name in endpoint.required:
+            kept[name] = rule.apply(raw, name)
     for name in endpoint.required:
-        if name not in fields:
-            raise BadRequestError(f"field '{name}' is missing")
+        if name not in kept:
+            raise refusals.missing(name)
+    return kept
 
 
-def _check_model(fields: Fields, base_model: str, full_model: str) -> None:
+def _our_model(asked: str, base_model: str, full_model: str) -> str:
     """The engine knows only the base name."""
-    asked = _string(fields["model"])
-    if asked == base_model:
-        return
-    if not full_model or asked != full_model:
+    if asked != base_model and (not full_model or asked != full_model):
         raise BadRequestError("this worker serves another model")
-    fields["model"] = msgspec.Raw(msgspec.json.encode(base_model))
+    return base_model
 
 
-def _printable(name: str) -> str:
-    # A caller may have put anything into a name; only what looks like an option is repeated.
-    return f"'{name}'" if _FIELD_NAME.fullmatch(name) else "with an unusual name"
+def _check_one_of(fields: Fields, names: tuple[str, str]) -> None:
+    given = [name for name in names if name in fields]
+    if not given:
+        raise refusals.missing(names[0])
+    if len(given) > 1:
+        raise refusals.wrong(names[1], f"be left out where '{names[0]}' is given")
 
 
-def _string(raw: msgspec.Raw) -> str:
-    try:
-        return _decode_string(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadRequestError("the request has a malformed string") from None
+# --- token limits ---
+
+
+def _limit(path: str, fields: Fields, cap: int | None) -> int | None:
+    """Rewrite the body's own limit and return what it allows."""
+    if path in _NO_COMPLETION:
+        return 0
+    if path not in (CHAT_PATH, COMPLETIONS_PATH):
+        return cap
+    if "max_completion_tokens" in fields:
+        fields.pop("max_tokens", None)  # as official clients do it (§5.2)
+    limit = _token_limit(path, fields)
+    if cap is not None:
+        if limit is None:
+            cap_tokens(fields, cap, _choices(path, fields))
+            limit = cap
+        elif limit > cap:
+            raise refusals.wrong(_limit_name(fields), "ask for no more tokens than were reserved")
+    prepare_fields(path, fields)
+    return limit
+
+
+def _limit_name(fields: Fields) -> str:
+    return "max_completion_tokens" if "max_completion_tokens" in fields else "max_tokens"
 
 
 def _token_limit(path: str, fields: Fields) -> int | None:
     """Completion tokens at most over all choices and prompts, as the caller's own fields say."""
+    each = fields.get(_limit_name(fields))
+    return None if each is None else int(bytes(each)) * _choices(path, fields)
+
+
+def _choices(path: str, fields: Fields) -> int:
     choices = max(1, _number(fields, "n"))
-    if path == COMPLETIONS_PATH:
-        choices = max(choices, _number(fields, "best_of")) * _prompts(fields["prompt"])
-    each = fields.get("max_completion_tokens", fields.get("max_tokens"))
-    return None if each is None else int(bytes(each)) * choices
+    if path != COMPLETIONS_PATH:
+        return choices
+    choices = max(choices, _number(fields, "best_of"))
+    return choices * text.prompts_in(fields["prompt"], "prompt")
 
 
 def _number(fields: Fields, name: str) -> int:
-    raw: Any = fields.get(name)
-    return 0 if raw is None else int(bytes(raw))
+    raw = fields.get(name)
+    return 0 if raw is None or first(raw) == ord('"') else int(bytes(raw))
 
 
-def _prompts(raw: msgspec.Raw) -> int:
-    if _first(raw) != ord("["):
-        return 1
-    try:
-        items = _decode_items(raw)
-    except msgspec.DecodeError:
-        raise BadRequestError("field 'prompt' must be a string or an array") from None
-    if len(items) > MAX_PROMPTS and _first(items[0]) not in _DIGITS:
-        raise BadRequestError(f"field 'prompt' has more than {MAX_PROMPTS} prompts")
-    if not items or _first(items[0]) in _DIGITS:
-        return 1  # one prompt, as token numbers
-    return len(items)
+# --- forms ---
+
+
+def _accept_form(
+    parts: list[Part], endpoint: Endpoint, base_model: str, full_model: str, cap: int | None
+) -> AcceptedBody:
+    kept = form.check_form(parts, endpoint.fields)
+    limit = cap
+    for part in kept:
+        if part.name == "model":
+            part.data = _our_model(part.data.decode(), base_model, full_model).encode()
+        elif part.name == "max_completion_tokens":
+            limit = int(part.data)
+            if cap is not None and limit > cap:
+                raise refusals.wrong(part.name, "ask for no more tokens than were reserved")
+    body, content_type = form.write_form(kept)
+    return AcceptedBody({}, limit, content_type, body)

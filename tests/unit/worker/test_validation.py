@@ -197,7 +197,7 @@ def test_too_many_prompts() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["", "/", "v1", "/v1/embeddings", "/v1/chat/completions/", "/metrics"]
+    "url", ["", "/", "v1", "/v1/files", "/v1/chat/completions/", "/metrics"]
 )
 def test_other_paths(url: str) -> None:
     with pytest.raises(BadRequestError, match="unsupported method"):

@@ -8,7 +8,6 @@ from typing import Final
 
 from cocoon.worker.rules.values import (
     BOOLEAN,
-    FALSE,
     INTEGER,
     NUMBER,
     STRING,
@@ -40,7 +39,7 @@ IMAGE_FIELDS: Final[Mapping[str, Rule]] = {
     "seed": INTEGER,
     "num_inference_steps": Rule("an integer from 1 to 1000", count_in(1, 1000)),
     "guidance_scale": NUMBER,
-    "stream": FALSE,
+    "stream": Rule("false: pictures come whole", lambda raw: bytes(raw) == b"false"),
 }
 
 SPEECH_FIELDS: Final[Mapping[str, Rule]] = {

@@ -8,7 +8,7 @@ the types that OpenAI documents as well. Refused on purpose are fields that send
 ``mm_processor_kwargs``), or compile grammars without limits (``guided_regex`` …).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import Final
 
 import msgspec
@@ -71,11 +71,11 @@ TEMPLATE_OPTIONS: Final = object_of(
     {"enable_thinking": BOOLEAN, "thinking": BOOLEAN},
 )
 
-_PROMPT_FORMS: Final = {
+_PROMPT_FORMS: Final[dict[int, Callable[[msgspec.Raw], Sized]]] = {
     ord('"'): msgspec.json.Decoder(list[str]).decode,
     ord("["): msgspec.json.Decoder(list[list[int]]).decode,
 }
-_decode_tokens = msgspec.json.Decoder(list[int]).decode
+_decode_tokens: Final[Callable[[msgspec.Raw], Sized]] = msgspec.json.Decoder(list[int]).decode
 _PROMPT_TEXT: Final = "a string, an array of strings, or one or more arrays of token numbers"
 
 
@@ -114,7 +114,6 @@ _SAMPLED: Final[Mapping[str, Rule]] = {
     "temperature": NUMBER,
     "top_p": NUMBER,
     "max_tokens": TOKENS,
-    "max_completion_tokens": TOKENS,
     "n": _CHOICES,
     "seed": INTEGER,
     "stop": STOP,
@@ -141,6 +140,7 @@ _COMMON: Final[Mapping[str, Rule]] = {**_MODEL, **_SAMPLED}
 CHAT_FIELDS: Final[Mapping[str, Rule]] = {
     **_COMMON,
     "messages": MESSAGES,
+    "max_completion_tokens": TOKENS,
     "parallel_tool_calls": BOOLEAN,
     # Official workers take a number here, and nothing else.
     "prediction": either("an object with type content", PREDICTION, NUMBER),
