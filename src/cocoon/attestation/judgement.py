@@ -65,6 +65,7 @@ class Judgement:
         expires_at: unix seconds after which a new handshake must verify again.
         model_hash: what the image says it serves, 32 bytes, or None.
         platform_id: the machine, 32 bytes, or None.
+        operator: who endorses the machine, a raw Ed25519 key; None when nobody provably does.
     """
 
     kind: EvidenceKind
@@ -73,6 +74,7 @@ class Judgement:
     expires_at: int
     model_hash: bytes | None = None
     platform_id: bytes | None = None
+    operator: bytes | None = None
 
 
 class Judge:
@@ -101,6 +103,7 @@ class Judge:
         self._report = report
         self._expiries = [certificate.not_after]
         self._claims: list[Claim] = []
+        self._operator: bytes | None = None
 
     def judge(self) -> Judgement:
         """Take every step.
@@ -272,6 +275,7 @@ class Judge:
     def _check_operator(self, bundle: EvidenceBundle, evidence: VerifiedEvidence) -> None:
         operators = self._policy.operators
         if operators is None:
+            self._note_operator(bundle, evidence)
             return
         with self._report.step("Operator", Layer.POLICY) as found:
             if bundle.endorsement is None:
@@ -286,8 +290,21 @@ class Judge:
                 raise EvidenceError("the operator's endorsement has expired or is not valid yet")
             _require_listed("operator", endorsement.operator, operators)
             found.reason = f"operator {endorsement.operator.hex()} endorses this machine"
+        self._operator = endorsement.operator
         self._expiries.append(endorsement.not_after)
         self._claims.append(proven(ClaimName.OPERATOR_ALLOWED, found.reason))
+
+    def _note_operator(self, bundle: EvidenceBundle, evidence: VerifiedEvidence) -> None:
+        """Keep who endorses the machine although no policy asks: single requests may."""
+        if bundle.endorsement is None or evidence.platform_id is None:
+            return
+        try:
+            endorsement = Endorsement.from_bytes(bundle.endorsement)
+        except EvidenceError:
+            return  # worth nothing, as if there were none
+        if endorsement.platform_id == evidence.platform_id and endorsement.is_valid_at(self._now):
+            self._operator = endorsement.operator
+            self._expiries.append(endorsement.not_after)
 
     def _check_gpus(self, bundle: EvidenceBundle, statement: Statement) -> None:
         with self._report.step("GPUs", Layer.GPU) as found:
@@ -353,7 +370,15 @@ class Judge:
         claims = tuple(self._claims)
         if self._policy.image_hashes is None:
             claims = tuple(map(_without_image, claims))
-        return Judgement(kind, attestation, _shared(claims), expires_at, model_hash, platform_id)
+        return Judgement(
+            kind,
+            attestation,
+            _shared(claims),
+            expires_at,
+            model_hash,
+            platform_id,
+            self._operator,
+        )
 
 
 @dataclass(frozen=True, slots=True)

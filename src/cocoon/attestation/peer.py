@@ -46,6 +46,8 @@ class VerifiedPeer:
         model_hash: SHA-256 of the model string whose files the peer's image proved, 32 bytes;
             None where nothing signed says so.
         platform_id: names the one machine, 32 bytes; None where the evidence does not.
+        operator: raw Ed25519 key of the operator who endorses the machine; None when nobody
+            provably does.
     """
 
     public_key: bytes
@@ -59,6 +61,7 @@ class VerifiedPeer:
     source: PeerSource
     model_hash: bytes | None = None
     platform_id: bytes | None = None
+    operator: bytes | None = None
     proof: InitVar[object] = None
 
     def __post_init__(self, proof: object) -> None:
@@ -77,6 +80,7 @@ def _peer_from_verification(
     expires_at: int,
     model_hash: bytes | None,
     platform_id: bytes | None,
+    operator: bytes | None = None,
 ) -> VerifiedPeer:
     """For :mod:`cocoon.attestation.verify` alone."""
     return VerifiedPeer(
@@ -91,6 +95,7 @@ def _peer_from_verification(
         source=PeerSource.VERIFIED,
         model_hash=model_hash,
         platform_id=platform_id,
+        operator=operator,
         proof=_PROOF,
     )
 

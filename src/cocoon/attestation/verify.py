@@ -61,6 +61,7 @@ def verify_peer(
         expires_at=judgement.expires_at,
         model_hash=judgement.model_hash,
         platform_id=judgement.platform_id,
+        operator=judgement.operator,
     )
 
 
@@ -137,6 +138,7 @@ def _combined(parts: list[Judgement]) -> Judgement:
         expires_at=min(part.expires_at for part in parts),
         model_hash=lead.model_hash,
         platform_id=lead.platform_id,
+        operator=lead.operator or next((part.operator for part in parts if part.operator), None),
     )
 
 
