@@ -38,6 +38,7 @@ SHARED: Fields = {
         STREAM_OPTIONS, "Only with `stream`: `include_usage` asks for a last event with the usage."
     ),
     "max_tokens": Field(TOKENS, "Tokens of one answer at most; 1000 when nothing is said."),
+    "max_completion_tokens": Field(TOKENS, "The same as `max_tokens`, and goes before it."),
     "n": Field(integer(1, MAX_CHOICES), "Answers to give; each is paid for."),
     "temperature": Field(number(), "Spread of sampling; 0 takes the likeliest token."),
     "top_p": Field(number(), "Share of the likeliest tokens that are sampled."),
@@ -54,7 +55,7 @@ SHARED: Fields = {
     "response_format": Field(
         free(), "`text`, `json_object`, or `json_schema` with a schema that the answer fits."
     ),
-    "user": Field(string(), "Your end user; budgets can be kept for each."),
+    "user": Field(string(maxLength=256), "Your end user; budgets can be kept for each."),
     "top_k": Field(integer(None), "Engines' own: tokens that are sampled."),
     "min_p": Field(number(), "Engines' own: least probability beside the likeliest token's."),
     "typical_p": Field(number(), "Engines' own: locally typical sampling."),
@@ -85,7 +86,6 @@ MESSAGE = {
 CHAT: Fields = {
     **SHARED,
     "messages": Field(array(ref("ChatMessage"), minItems=1), "The conversation.", required=True),
-    "max_completion_tokens": Field(TOKENS, "The same as `max_tokens`, and goes before it."),
     "tools": Field(array(ref("Tool"), maxItems=128), "Functions that the model may call."),
     "tool_choice": Field(
         either(string(enum=["none", "auto", "required"]), free()),

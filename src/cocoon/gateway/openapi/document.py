@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from cocoon.gateway.openapi import chat, native
+from cocoon.gateway.openapi import chat, media, messages, more, native, responses, service
 from cocoon.gateway.openapi.endpoints import ENDPOINTS, Endpoint
 from cocoon.gateway.openapi.errors import ERROR_SCHEMAS, STATUSES, errors_of
 from cocoon.gateway.openapi.schema import Schema, body, ref
@@ -52,6 +52,11 @@ def _schemas() -> dict[str, Schema]:
         "Peer": native.PEER,
         "Cocoon": native.COCOON_BLOCK,
         **chat.SCHEMAS,
+        **responses.SCHEMAS,
+        **messages.SCHEMAS,
+        **more.SCHEMAS,
+        **media.SCHEMAS,
+        **service.SCHEMAS,
         **ERROR_SCHEMAS,
     }
 
@@ -65,13 +70,21 @@ def _operation(endpoint: Endpoint) -> Schema:
     }
     if endpoint.text:
         made["description"] = endpoint.text
-    if endpoint.parameters:
-        made["parameters"] = list(endpoint.parameters)
+    parameters = [*endpoint.parameters, *(_native_headers() if endpoint.runs else ())]
+    if parameters:
+        made["parameters"] = parameters
     if endpoint.keyed:
         made["security"] = KEYED
     if endpoint.fields is not None:
         made["requestBody"] = _body(endpoint)
     return made
+
+
+def _native_headers() -> list[Schema]:
+    return [
+        {"name": name, "in": "header", "schema": schema, "description": text}
+        for name, (schema, text) in native.REQUEST_HEADERS.items()
+    ]
 
 
 def _body(endpoint: Endpoint) -> Schema:

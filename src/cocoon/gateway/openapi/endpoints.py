@@ -1,11 +1,14 @@
 """The table of endpoints: one line for each path and method."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from cocoon.gateway.openapi import chat
+from cocoon.gateway.openapi import chat, media, messages, more, responses
 from cocoon.gateway.openapi.schema import Fields, Schema
 
-CHAT_GROUP, MODELS_GROUP, SERVICE_GROUP = "Chat and text", "Models", "This gateway"
+TEXT, VECTORS, MEDIA = "Chat and text", "Vectors and tokens", "Images and sound"
+MODELS, SERVICE = "Models and prices", "This gateway"
+DEMO = "SmolLM2-135M-Instruct"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,30 +55,214 @@ class Endpoint:
 
 
 _HELLO = [{"role": "user", "content": "Why is the sky blue?"}]
+_NAME = (
+    {
+        "name": "model",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1},
+        "description": "Base name or full name.",
+    },
+)
 
-ENDPOINTS: tuple[Endpoint, ...] = (
-    Endpoint(
-        method="post",
-        path="/v1/chat/completions",
-        group=CHAT_GROUP,
-        name="createChatCompletion",
-        summary="Answer a conversation",
+
+def _run(path: str, group: str, name: str, summary: str, **more: Any) -> Endpoint:
+    return Endpoint(
+        method="post", path=path, group=group, name=name, summary=summary, runs=True, **more
+    )
+
+
+def _get(path: str, group: str, name: str, summary: str, **more: Any) -> Endpoint:
+    return Endpoint(path=path, group=group, name=name, summary=summary, **more)
+
+
+_TEXTS = (
+    _run(
+        "/v1/chat/completions",
+        TEXT,
+        "createChatCompletion",
+        "Answer a conversation",
         fields=chat.CHAT,
         answer="ChatCompletion",
         event="ChatCompletionChunk",
-        runs=True,
-        example={"model": "SmolLM2-135M-Instruct", "messages": _HELLO, "max_tokens": 100},
+        example={"model": DEMO, "messages": _HELLO, "max_tokens": 100},
     ),
-    Endpoint(
-        method="post",
-        path="/v1/completions",
-        group=CHAT_GROUP,
-        name="createCompletion",
-        summary="Continue a text",
+    _run(
+        "/v1/responses",
+        TEXT,
+        "createResponse",
+        "Answer in the form of the Responses API",
+        text="Nothing is stored: send the items of earlier answers as input.",
+        fields=responses.RESPONSE,
+        answer="Response",
+        event="ResponseEvent",
+        example={"model": DEMO, "input": "Why is the sky blue?", "max_output_tokens": 100},
+    ),
+    _run(
+        "/v1/messages",
+        TEXT,
+        "createMessage",
+        "Answer in the form of Anthropic's Messages API",
+        text="A key may stand in `x-api-key` as well.",
+        fields=messages.MESSAGE,
+        answer="Message",
+        event="MessageEvent",
+        dialect="AnthropicError",
+        example={"model": DEMO, "max_tokens": 100, "messages": _HELLO},
+    ),
+    _run(
+        "/v1/messages/count_tokens",
+        TEXT,
+        "countMessageTokens",
+        "Count the tokens of a message",
+        fields=messages.COUNT,
+        answer="TokenCount",
+        dialect="AnthropicError",
+        example={"model": DEMO, "messages": _HELLO},
+    ),
+    _run(
+        "/v1/completions",
+        TEXT,
+        "createCompletion",
+        "Continue a text",
         fields=chat.COMPLETION,
         answer="Completion",
         event="Completion",
-        runs=True,
-        example={"model": "SmolLM2-135M-Instruct", "prompt": "Once upon", "max_tokens": 20},
+        example={"model": DEMO, "prompt": "Once upon", "max_tokens": 20},
     ),
 )
+_NUMBERS = (
+    _run(
+        "/v1/embeddings",
+        VECTORS,
+        "createEmbedding",
+        "Turn texts into vectors",
+        fields=more.EMBEDDING,
+        answer="EmbeddingList",
+        example={"model": DEMO, "input": ["a cat", "a kitten"]},
+    ),
+    _run(
+        "/v1/rerank",
+        VECTORS,
+        "rerank",
+        "Sort documents by a query",
+        fields=more.RERANK,
+        answer="RerankResult",
+        example={"model": "a-reranker", "query": "cats", "documents": ["a cat", "a bank"]},
+    ),
+    _run(
+        "/v1/moderations",
+        VECTORS,
+        "createModeration",
+        "Judge texts",
+        fields=more.MODERATION,
+        answer="Moderation",
+        example={"model": "a-moderator", "input": "I love this."},
+    ),
+    _run(
+        "/tokenize",
+        VECTORS,
+        "tokenize",
+        "Turn text into token numbers",
+        fields=more.TOKENIZE,
+        answer="Tokens",
+        example={"model": DEMO, "prompt": "Hello"},
+    ),
+    _run(
+        "/detokenize",
+        VECTORS,
+        "detokenize",
+        "Turn token numbers into text",
+        fields=more.DETOKENIZE,
+        answer="Detokenized",
+        example={"model": DEMO, "tokens": [19556]},
+    ),
+)
+_SENSES = (
+    _run(
+        "/v1/images/generations",
+        MEDIA,
+        "createImage",
+        "Make pictures",
+        fields=media.IMAGE,
+        answer="Images",
+        example={"model": "a-painter", "prompt": "a lighthouse", "size": "512x512"},
+    ),
+    _run(
+        "/v1/audio/transcriptions",
+        MEDIA,
+        "createTranscription",
+        "Write down what is said",
+        fields=media.TRANSCRIPTION,
+        media="multipart/form-data",
+        answer="Transcript",
+        event="Transcript",
+        example={"model": "a-listener", "file": "@speech.wav"},
+    ),
+    _run(
+        "/v1/audio/translations",
+        MEDIA,
+        "createTranslation",
+        "Write down what is said, in English",
+        fields=media.TRANSLATION,
+        media="multipart/form-data",
+        answer="Transcript",
+        example={"model": "a-listener", "file": "@speech.wav"},
+    ),
+    _run(
+        "/v1/audio/speech",
+        MEDIA,
+        "createSpeech",
+        "Speak a text",
+        fields=media.SPEECH,
+        answer_media="audio/*",
+        example={"model": "a-speaker", "input": "Hello.", "voice": "alloy"},
+    ),
+)
+_MODELS = (
+    _get(
+        "/v1/models", MODELS, "listModels", "List the models", answer="ModelList", statuses=(502,)
+    ),
+    _get(
+        "/v1/models/{model}",
+        MODELS,
+        "getModel",
+        "Show one model",
+        answer="Model",
+        statuses=(404, 502),
+        parameters=_NAME,
+    ),
+)
+_SERVICE = (
+    _get(
+        "/health", SERVICE, "health", "Tell that the process answers", answer="Status", keyed=False
+    ),
+    _get(
+        "/ready",
+        SERVICE,
+        "ready",
+        "Tell whether requests can be taken",
+        answer="Status",
+        keyed=False,
+    ),
+    _get(
+        "/metrics",
+        SERVICE,
+        "metrics",
+        "Counters for Prometheus",
+        answer_media="text/plain; version=0.0.4; charset=utf-8",
+    ),
+    _get(
+        "/openapi.json",
+        SERVICE,
+        "openapi",
+        "This document",
+        answer_media="application/json",
+        keyed=False,
+    ),
+    _get(
+        "/docs", SERVICE, "docs", "This document as a page", answer_media="text/html", keyed=False
+    ),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (*_TEXTS, *_NUMBERS, *_SENSES, *_MODELS, *_SERVICE)
