@@ -73,7 +73,6 @@ class ProxyConnection:
         renewing: it ends so that the proxy is verified again, and is followed by another.
         image_hash, evidence: who the proxy is, once connected.
         operator: public key of the operator who endorses its machine, in hex, or empty.
-        operator: public key of the operator who endorses its machine, in hex, or empty.
     """
 
     def __init__(
@@ -102,7 +101,6 @@ class ProxyConnection:
         self.ready = False
         self.image_hash = ""
         self.evidence = ""
-        self.operator = ""
         self.operator = ""
         self.proxy_address = ""
 
@@ -141,7 +139,6 @@ class ProxyConnection:
         self._lifetime = lifetime_of(link.peer, time.time())
         self.image_hash = link.peer.image_hash.hex()
         self.evidence = link.peer.kind.value
-        self.operator = (link.peer.operator or b"").hex()
         self.operator = (link.peer.operator or b"").hex()
         await link.wait_open()
         session = self._session
