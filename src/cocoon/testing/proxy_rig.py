@@ -30,12 +30,14 @@ from cocoon.wire.events import (
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
+    Capabilities,
     Counters,
     FinalInfo,
     RunQuery,
     WorkerQuery,
 )
 from cocoon.wire.greeting import ProxyIdentity
+from cocoon.wire.negotiation import CLIENT_VERSIONS, WORKER_VERSIONS, VersionRange
 from cocoon.wire.worker_session import WorkerParams, WorkerSession
 
 KEY = SecretKey(bytes([7]) * 32)
@@ -175,9 +177,21 @@ class WorkerPeer:
         """Continue an answer."""
         self.send(self.session.answer_part(AnswerPart(query.request_id, data, final)))
 
-    def fail(self, query: WorkerQuery, code: int = 602, message: str = "no") -> None:
+    def declare(self, *features: str) -> None:
+        """Tell the proxy what this worker can do."""
+        message = self.session.capabilities(Capabilities("test", 4096, features))
+        assert message is not None
+        self.send(message)
+
+    def fail(
+        self,
+        query: WorkerQuery,
+        code: int = 602,
+        message: str = "no",
+        final: FinalInfo | None = None,
+    ) -> None:
         """Give a request up."""
-        failed = AnswerFailed(query.request_id, code, message, FinalInfo())
+        failed = AnswerFailed(query.request_id, code, message, final or FinalInfo())
         self.send(self.session.answer_failed(failed, started=False))
 
 
@@ -226,14 +240,22 @@ class Rig:
             max_connections=10,
         )
 
-    async def client(self, owner: Address = CLIENT) -> ClientPeer:
+    async def client(
+        self, owner: Address = CLIENT, versions: VersionRange = CLIENT_VERSIONS
+    ) -> ClientPeer:
         """A client that has done its handshake."""
-        peer = ClientPeer(ClientSession(owner.friendly(testnet=True), is_test=True))
+        session = ClientSession(owner.friendly(testnet=True), is_test=True, versions=versions)
+        peer = ClientPeer(session)
         await self._connect(peer, self.client_side)
         return peer
 
     async def worker(
-        self, owner: Address = WORKER, known: Counters | None = None, **changes: Any
+        self,
+        owner: Address = WORKER,
+        known: Counters | None = None,
+        *,
+        versions: VersionRange = WORKER_VERSIONS,
+        **changes: Any,
     ) -> WorkerPeer:
         """A worker that has done its handshake; ``changes`` are fields of ``WorkerParams``."""
         values: dict[str, Any] = {
@@ -244,7 +266,7 @@ class Rig:
             "is_test": True,
         } | changes
         params = WorkerParams(owner.friendly(testnet=True), **values)
-        peer = WorkerPeer(WorkerSession(params))
+        peer = WorkerPeer(WorkerSession(params, versions=versions))
         await self._connect(peer, self.worker_side, known)
         return peer
 

@@ -14,11 +14,11 @@ from cocoon.testing.sessions import (
 from cocoon.tl import types as t
 from cocoon.wire.client_session import ClientState
 from cocoon.wire.events import (
-    Capabilities,
     AnswerFailed,
     AnswerPart,
     AnswerStarted,
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     CompareRequest,
     Counters,
