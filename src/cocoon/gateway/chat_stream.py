@@ -81,8 +81,25 @@ class EngineFailure(Struct, frozen=True, gc=False):
     status: int = 500
 
 
+class Logprobs(Struct, frozen=True, gc=False):
+    """Log probabilities of the text that comes next; only from a reader that is asked for them.
+
+    Attributes:
+        raw: JSON text of the choice's ``logprobs``, which nobody has looked at.
+    """
+
+    raw: bytes
+
+
 ChatEvent = (
-    TextDelta | ReasoningDelta | RefusalDelta | ToolCallDelta | Finish | Usage | EngineFailure
+    TextDelta
+    | ReasoningDelta
+    | RefusalDelta
+    | ToolCallDelta
+    | Finish
+    | Usage
+    | EngineFailure
+    | Logprobs
 )
 
 
@@ -140,6 +157,7 @@ class _Choice(Struct):
     finish_reason: str | None = None
     stop_reason: str | int | None = None
     matched_stop: str | int | None = None
+    logprobs: Raw = Raw()
 
 
 class _Chunk(Struct):
@@ -165,16 +183,21 @@ class ChatReader:
 
     After an :class:`EngineFailure` or the closing ``[DONE]`` nothing more comes out.
 
+    Args:
+        logprobs: tell log probabilities too.
+
     Attributes:
         ended: whether ``[DONE]`` or an engine's failure was read.
     """
 
-    __slots__ = ("_calls", "_parts", "_size", "ended")
+    __slots__ = ("_calls", "_late", "_logprobs", "_parts", "_size", "ended")
 
-    def __init__(self) -> None:
+    def __init__(self, *, logprobs: bool = False) -> None:
+        self._logprobs = logprobs
         self._calls = ToolCalls()
         self._parts: list[bytes] = []
         self._size = 0
+        self._late = b""
         self.ended = False
 
     def feed(self, data: bytes) -> list[ChatEvent]:
@@ -199,30 +222,32 @@ class ChatReader:
         rest = b"".join(self._parts)
         self._parts.clear()
         if rest and not self.ended:
-            for event in _unix(rest).split(b"\n\n"):
-                self._read(event, events)
+            self._read(rest, events)
         self._calls.check_named()
         return events
 
     def _whole(self, data: bytes) -> list[bytes]:
-        """Events that end in ``data``; the rest is kept."""
-        if not self._parts and data.endswith(b"\n\n") and b"\r" not in data:
+        """Events that end in ``data``, their line ends a single LF; the rest is kept."""
+        if not self._late and not self._parts and data.endswith(b"\n\n") and b"\r" not in data:
             return _checked(data.split(b"\n\n"))  # by far the usual case
+        data = self._late + data
+        # A CR at the end may be half of a CRLF.
+        self._late = b"\r" if data.endswith(b"\r") else b""
+        data = _unix(data.removesuffix(self._late))
+        if not data:
+            return []
+        crossed = self._parts and self._parts[-1].endswith(b"\n") and data.startswith(b"\n")
         self._parts.append(data)
         self._size += len(data)
-        # Joined only where an event may end, or bytes that drip in would cost their square.
-        if b"\n" not in data and b"\r" not in data:
+        # Joined only where an event ends, or bytes that drip in would cost their square.
+        if not crossed and b"\n\n" not in data:
             if self._size > MAX_EVENT:
                 raise _too_long()
             return []
-        held = b"".join(self._parts)
-        # A CR at the end may be half of a CRLF.
-        late = b"\r" if held.endswith(b"\r") else b""
-        *events, rest = _unix(held.removesuffix(late)).split(b"\n\n")
-        rest += late
-        self._parts = [rest]
+        *events, rest = _checked(b"".join(self._parts).split(b"\n\n"))
+        self._parts = [rest] if rest else []
         self._size = len(rest)
-        return _checked([*events, rest])[:-1]
+        return events
 
     def _read(self, event: bytes, events: list[ChatEvent]) -> None:
         """Append what one event says."""
@@ -250,6 +275,8 @@ class ChatReader:
 
     def _read_choice(self, choice: _Choice, events: list[ChatEvent]) -> None:
         delta = choice.delta
+        if self._logprobs and choice.logprobs and bytes(choice.logprobs) != b"null":
+            events.append(Logprobs(bytes(choice.logprobs)))
         if delta is not None:
             thought = delta.reasoning_content or delta.reasoning
             if thought:

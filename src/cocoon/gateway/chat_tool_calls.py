@@ -153,6 +153,9 @@ def _is_another(known: _Call, key: int | None, identity: str, name: str) -> bool
 
 
 def _text(arguments: str | dict[str, msgspec.Raw] | None) -> str:
-    if isinstance(arguments, dict):
+    if not isinstance(arguments, dict):
+        return arguments or ""
+    try:
         return _encode(arguments).decode()
-    return arguments or ""
+    except UnicodeDecodeError:  # values are copied unread
+        raise UpstreamError("the arguments of a tool call are not text") from None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from cocoon.gateway.body import read_chat, read_completion
 from cocoon.gateway.dialect import OPENAI, Dialect
 from cocoon.gateway.incoming import Reader
+from cocoon.gateway.messages import ANTHROPIC, read_messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,4 +26,5 @@ class Operation:
 OPERATIONS: tuple[Operation, ...] = (
     Operation("/v1/chat/completions", read_chat),
     Operation("/v1/completions", read_completion),
+    Operation("/v1/messages", read_messages, ANTHROPIC),
 )
