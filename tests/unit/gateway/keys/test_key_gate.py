@@ -1,0 +1,221 @@
+"""The gate over a real store: keys, limits, budgets, and what ends up in the books."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
+from cocoon.gateway.keys.budgets import Budgets, key_account
+from cocoon.gateway.keys.database import Database
+from cocoon.gateway.keys.ledger import Ledger, UsageFilter
+from cocoon.gateway.keys.registry import Registry
+from cocoon.gateway.refusal import Refusal
+
+Make = Callable[..., Any]
+
+pytestmark = pytest.mark.anyio
+
+
+@asynccontextmanager
+async def opened(store: str, **settings: Any) -> AsyncIterator[KeyGate]:
+    gate = KeyGate(KeysSettings(store=store, **settings))
+    await gate.start()
+    try:
+        yield gate
+    finally:
+        await gate.close()
+
+
+def spent_of(store: str, account: str) -> dict[str, tuple[int, int]]:
+    database = Database.open(store)
+    try:
+        found = Budgets(database).state(account, time.time())
+    finally:
+        database.close()
+    return {one.budget: (one.spent, one.leased) for one in found}
+
+
+async def refused(awaitable: Any) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await awaitable
+    return caught.value
+
+
+async def test_a_key_is_known_and_others_are_not(store: str, make: Make) -> None:
+    record, key = make(scopes=("chat", "admin"))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        assert (caller.key_id, caller.is_admin) == (record.key_id, True)
+        for wrong in (None, b"", b"sk-cocoon-", key[:-1] + b"?", key + b"x", bytes(66)):
+            refusal = await refused(gate.identify(wrong))
+            assert (refusal.status, refusal.code) == (401, "invalid_api_key")
+
+
+async def test_states_rotation_and_revocation_reach_a_running_gate(store: str, make: Make) -> None:
+    record, key = make()
+    _, old = make(expires_at=int(time.time()) - 1)
+    async with opened(store) as gate:
+        assert (await refused(gate.identify(old))).code == "api_key_expired"
+        await gate.identify(key)
+        database = Database.open(store)
+        registry, now = Registry(database), int(time.time())
+        _, made = registry.rotate(record.key_id, 60, now)
+        await _until(gate, made.text.encode(), None)
+        await gate.identify(key)  # for a minute
+        registry.rotate(record.key_id, 0, now)
+        await _until(gate, key, "invalid_api_key")
+        registry.revoke(record.key_id, now)
+        database.close()
+        _, third = make()
+        await _until(gate, third, None)
+        assert (await refused(gate.identify(made.text.encode()))).code == "invalid_api_key"
+
+
+async def _until(gate: KeyGate, key: bytes, code: str | None) -> None:
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            await gate.identify(key)
+            found = None
+        except Refusal as refusal:
+            found = refusal.code
+        if found == code:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(found)
+
+
+async def test_scopes_and_models(store: str, make: Make, demand: Any) -> None:
+    _, key = make(scopes=("embeddings",))
+    _, other = make(models=("demo*", "exact"))
+    async with opened(store) as gate:
+        refusal = await refused(gate.admit(await gate.identify(key), demand()))
+        assert (refusal.status, refusal.code) == (403, "endpoint_not_allowed")
+        caller = await gate.identify(other)
+        refusal = await refused(gate.admit(caller, demand(model="big")))
+        assert (refusal.status, refusal.code, refusal.param) == (403, "model_not_allowed", "model")
+        for name in ("demo", "demo-2", "exact@commit:hash"):
+            (await gate.admit(caller, demand(model=name))).release()
+
+
+async def test_a_budget_is_kept_and_the_books_agree(
+    store: str, make: Make, demand: Any, outcome: Any
+) -> None:
+    record, key = make(limits=Limits(day=1000, total=5000))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permits = [await gate.admit(caller, demand(100)) for _ in range(10)]
+        refusal = await refused(gate.admit(caller, demand(100)))
+        assert (refusal.status, refusal.code) == (429, "insufficient_quota")
+        assert "reserved" in str(refusal)
+        for permit in permits[:6]:
+            permit.settle(outcome(50), 200)
+            permit.settle(outcome(50), 200)  # the second one is ignored
+            permit.release()
+        for permit in permits[6:]:
+            permit.release()
+        again = [await gate.admit(caller, demand(100)) for _ in range(7)]
+        for permit in again:
+            permit.settle(outcome(100), 200)
+        refusal = await refused(gate.admit(caller, demand(1)))
+        assert refusal.kind == "insufficient_quota"
+        assert "daily budget" in str(refusal)
+        assert "UTC" in str(refusal)
+    books = spent_of(store, key_account(record.key_id))
+    assert books == {"day": (1000, 0), "month": (1000, 0), "total": (1000, 0)}
+    database = Database.open(store)
+    rows = list(Ledger(database).rows(UsageFilter(key_id=record.key_id)))
+    sums = Ledger(database).summary(["key", "model"])
+    database.close()
+    assert len(rows) == 13
+    assert sum(row.cost for row in rows) == 1000
+    assert [(s.model, s.requests, s.cost, s.failed) for s in sums] == [("demo", 13, 1000, 0)]
+
+
+async def test_end_users_have_budgets_and_pseudonyms(
+    store: str, make: Make, demand: Any, outcome: Any
+) -> None:
+    record, key = make(user_limits=Limits(month=150, concurrency=1))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(100, "alice\ud800"))
+        assert (await refused(gate.admit(caller, demand(1, "alice\ud800")))).status == 429
+        bob = await gate.admit(caller, demand(100, "bob"))
+        for one in (permit, bob):
+            one.settle(outcome(100, told=False), 499)
+        assert "this end user" in str(await refused(gate.admit(caller, demand(100, "bob"))))
+        name = gate.pseudonym("bob")
+    database = Database.open(store)
+    rows = list(Ledger(database).rows(UsageFilter(end_user=name)))
+    database.close()
+    assert [(row.cost, row.told, row.status) for row in rows] == [(100, False, 499)]
+    assert spent_of(store, f"{record.key_id}/{name}")["month"] == (100, 0)
+
+
+async def test_rates_and_concurrency(store: str, make: Make, demand: Any, outcome: Any) -> None:
+    _, slow = make(limits=Limits(requests=2))
+    _, small = make(limits=Limits(tokens=50))
+    _, one = make(limits=Limits(concurrency=1))
+    async with opened(store) as gate:
+        caller = await gate.identify(slow)
+        for _ in range(2):
+            (await gate.admit(caller, demand())).release()
+        for _ in range(2):
+            (await gate.admit(caller, demand())).settle(outcome(), 200)
+        refusal = await refused(gate.admit(caller, demand()))
+        headers = dict(refusal.headers)
+        assert refusal.code == "rate_limit_exceeded"
+        assert headers[b"x-ratelimit-limit-requests"] == b"2"
+        assert 1 <= int(headers[b"retry-after"]) <= 121
+        caller = await gate.identify(small)
+        permit = await gate.admit(caller, demand(tokens=30))
+        assert (await refused(gate.admit(caller, demand(tokens=30)))).kind == "tokens"
+        permit.settle(outcome(), 200)
+        await gate.admit(caller, demand(tokens=30))
+        caller = await gate.identify(one)
+        permit = await gate.admit(caller, demand())
+        assert (await refused(gate.admit(caller, demand()))).status == 429
+        permit.release()
+        await gate.admit(caller, demand())
+
+
+async def test_a_cap_that_is_set_later_counts_what_runs(
+    store: str, make: Make, demand: Any, outcome: Any
+) -> None:
+    record, key = make()
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(80))
+        database = Database.open(store)
+        changes = {"limits": Limits(total=100)}
+        Registry(database).update(record.key_id, changes, int(time.time()))
+        database.close()
+        for _ in range(500):
+            if gate.record_of(caller).limits.total is not None:
+                break
+            await asyncio.sleep(0.02)
+        await refused(gate.admit(caller, demand(21)))
+        (await gate.admit(caller, demand(20))).settle(outcome(20), 200)
+        permit.settle(outcome(80), 200)
+    assert spent_of(store, record.key_id)["total"] == (100, 0)
+
+
+async def test_a_cancelled_wait_leaves_nothing_reserved(
+    store: str, make: Make, demand: Any
+) -> None:
+    record, key = make(limits=Limits(total=1000, concurrency=5))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        tasks = [asyncio.create_task(gate.admit(caller, demand(900))) for _ in range(5)]
+        await asyncio.sleep(0)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        permits = [await gate.admit(caller, demand(200)) for _ in range(5)]
+        for permit in permits:
+            permit.release()
+    assert spent_of(store, record.key_id)["total"] == (0, 0)
