@@ -21,7 +21,7 @@ from cocoon.testing.network import HOST, InMemoryNetwork
 
 pytestmark = pytest.mark.anyio
 
-BODY = b'{"model":"stand-in","messages":[],"max_tokens":50}'
+BODY = b'{"model":"stand-in","messages":[{"role":"user","content":"hi"}],"max_tokens":50}'
 FAKE_IMAGE = TdxMeasurements.zero(bytes(64)).image_hash()
 
 

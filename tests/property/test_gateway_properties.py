@@ -75,7 +75,8 @@ def test_a_name_that_occurs_twice_is_always_found(
 
 @given(st.dictionaries(NAMES, VALUES), st.sampled_from(list(Endpoint)))
 def test_every_object_is_a_call_or_a_refusal(fields: dict[str, Any], endpoint: Endpoint) -> None:
-    body = {"model": "demo", "messages": [], "prompt": "x", **fields}
+    messages = [{"role": "user", "content": "hi"}]
+    body = {"model": "demo", "messages": messages, "prompt": "x", **fields}
     try:
         call = read_call(endpoint, json.dumps(body).encode(), SETTINGS)
     except Refusal:

@@ -1,166 +1,159 @@
-"""What a caller's JSON body asks for, and the body that the network gets.
+"""Chat and text completions: what a body asks for, and the body that the network gets.
 
 The rules are those of ``wire-protocol.md`` §5.2 with its defects fixed: integers are checked
 instead of wrapped, and the token limit that is declared to the proxy is also the one that the
 engine is told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Final
 
 import msgspec
 from msgspec import Raw
 
-from cocoon.client.api import ClientRequest
-from cocoon.client.proxy_pins import NO_PINS, ProxyPins
+from cocoon.gateway import chat_fields, fields
+from cocoon.gateway.draft import Draft, open_draft
+from cocoon.gateway.fields import INT32_MAX, Members, first_byte
 from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
+from cocoon.gateway.json_text import decode_object, encode_object
+from cocoon.gateway.messages_field import check_messages
+from cocoon.gateway.output_fields import check_response_format
 from cocoon.gateway.refusal import Refusal
+from cocoon.gateway.requirements import chat_requires, completion_requires
 from cocoon.gateway.settings import GatewaySettings
 from cocoon.gateway.shape import PassedOn
+from cocoon.gateway.tools_field import check_functions, check_tools, settle_tool_choice
 
-INT32_MAX = 2**31 - 1
-MAX_MODEL_NAME = 256
-MAX_GUID = 256
-MAX_PINS = 64
-"""Values in one pin."""
+__all__ = ["INT32_MAX", "Endpoint", "read_call", "read_chat", "read_completion"]
 
-_N, _MINUS, _ZERO, _NINE, _QUOTE, _LIST, _OBJECT = b'n-09"[{'
+_QUOTE, _LIST = b'"['
 _TRUE = Raw(b"true")
 _USAGE = Raw(b'{"include_usage":true}')
+_NO_HEADERS: Mapping[bytes, bytes] = MappingProxyType({})
 _raw_list = msgspec.json.Decoder(list[Raw])
-_number = msgspec.json.Decoder(float)
-_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Kind = Literal["tdx", "snp", "tdx-simulated", "snp-simulated", "fake_tdx"]
 
-
-class _Pin(msgspec.Struct, forbid_unknown_fields=True):
-    """The JSON form of :class:`~cocoon.client.proxy_pins.ProxyPins`."""
-
-    proxy_images: Annotated[list[_Hex32], msgspec.Meta(max_length=MAX_PINS)] | None = None
-    evidence: Annotated[list[_Kind], msgspec.Meta(max_length=MAX_PINS)] | None = None
-
-
-_pin = msgspec.json.Decoder(_Pin)
+_NEUTRAL: Final = {
+    "logprobs": b"false",
+    "logit_bias": b"{}",
+    "functions": b"[]",
+    "tools": b"[]",
+    "stop": b"[]",
+}
+"""Values that ask for nothing; official workers refuse even these fields."""
+_WITHOUT_EFFECT: Final = ("modalities", "prediction")
+"""Fields that change nothing in an engine's answer; checked, and left out."""
+_TOOL_FIELDS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
 
 
 class Endpoint(Enum):
-    """An endpoint of the engine that the network serves."""
+    """An endpoint of the engine that completes."""
 
     CHAT = "/v1/chat/completions"
     COMPLETIONS = "/v1/completions"
 
 
-def read_call(endpoint: Endpoint, body: bytes, settings: GatewaySettings) -> InferenceCall:
+def read_call(
+    endpoint: Endpoint,
+    body: bytes,
+    settings: GatewaySettings,
+    headers: Mapping[bytes, bytes] = _NO_HEADERS,
+) -> InferenceCall:
     """Check a request body and make the one that goes into the network.
 
     Raises:
         Refusal: with status 400, naming the field; its text never quotes a value.
     """
-    members = decode_object(body, settings.max_depth)
-    _drop_nulls(members)
-    model = _take_model(members)
-    _check_content(endpoint, members)
-    timeout = _take_timeout(members, settings)
-    max_coefficient = _int(members.pop("max_coefficient", None), "max_coefficient")
-    debug = _bool(members.pop("enable_debug", None), "enable_debug")
-    _take_guid(members)
-    pins = _take_pins(members)
-    stream = _bool(members.get("stream"), "stream")
-    show_usage = _ask_for_usage(members, stream)
-    each = _limit_tokens(endpoint, members, settings)
-    total = each * _choices(endpoint, members, settings)
-    if total > INT32_MAX:
-        raise Refusal("the token limit times the number of choices is too large", param="n")
-    if max_coefficient is None:
-        max_coefficient = settings.default_max_coefficient
-    request = ClientRequest(
-        model=model,
-        path=endpoint.value,
-        body=encode_object(members),
-        max_tokens=total,
-        max_coefficient=max_coefficient,
-        timeout=timeout,
-        debug=debug,
-        pins=pins,
-    )
-    return InferenceCall(request, stream, PassedOn(show_usage=show_usage, debug=debug))
+    return _READERS[endpoint](Incoming(endpoint.value, body, headers), settings)
 
 
 def read_chat(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
     """Read a chat completion; raises as :func:`read_call`."""
-    return read_call(Endpoint.CHAT, incoming.body, settings)
+    draft = open_draft(incoming, settings, chat_fields.CHAT, ("messages",))
+    members = draft.members
+    media = check_messages(members["messages"])
+    _drop_idle(members)
+    _check_top_logprobs(members)
+    commands = _settle_tools(members)
+    shape = members.get("response_format")
+    kind = "" if shape is None else check_response_format(shape)
+    if kind == "text":
+        del members["response_format"]
+    requires = chat_requires(members, media=media, commands=commands, shape=kind)
+    return _finish(Endpoint.CHAT, draft, settings, requires, incoming.path)
 
 
 def read_completion(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
     """Read a completion of a bare prompt; raises as :func:`read_call`."""
-    return read_call(Endpoint.COMPLETIONS, incoming.body, settings)
+    draft = open_draft(incoming, settings, chat_fields.COMPLETION, ("prompt",))
+    members = draft.members
+    if first_byte(members["prompt"]) not in (_LIST, _QUOTE):
+        raise fields.invalid_type(members["prompt"], "prompt", "a string or an array")
+    _drop_idle(members)
+    requires = completion_requires(members)
+    return _finish(Endpoint.COMPLETIONS, draft, settings, requires, incoming.path)
 
 
-def _drop_nulls(members: dict[str, Raw]) -> None:
-    """Leave out null members: for OpenAI they mean "not given", official workers refuse them."""
-    nulls = []
-    for name, value in members.items():
-        first = memoryview(value)[0]
-        if first == _N:  # only null begins so
-            nulls.append(name)
-        elif first == _MINUS or _ZERO <= first <= _NINE:
-            check_number(value)
-    for name in nulls:
-        del members[name]
+_READERS = {Endpoint.CHAT: read_chat, Endpoint.COMPLETIONS: read_completion}
 
 
-def _take_model(members: dict[str, Raw]) -> str:
-    raw = members.get("model")
-    if raw is None:
-        raise Refusal("'model' is required", param="model", code="missing_required_parameter")
-    name = decode_string(raw)
-    if name is None:
-        raise Refusal("'model' must be a string", param="model")
-    base, pinned, version = name.partition("@")
-    if not base or len(name) > MAX_MODEL_NAME or not name.isprintable():
-        raise Refusal("'model' is not a model name", param="model")
-    commit, _, root = version.partition(":")
-    if pinned and not (commit and root):
-        # To answer for the base name would be to serve another model than was asked for.
-        raise Refusal("a pinned 'model' is NAME@COMMIT:HASH, else NAME alone", param="model")
-    return name
+def _finish(
+    endpoint: Endpoint,
+    draft: Draft,
+    settings: GatewaySettings,
+    requires: tuple[str, ...],
+    called: str,
+) -> InferenceCall:
+    members = draft.members
+    if called == endpoint.value and "stop" in members and first_byte(members["stop"]) == _LIST:
+        fields.take_list(members["stop"], "stop", chat_fields.MAX_STOP)
+    stream = fields.take_bool(members.get("stream"), "stream")
+    show_usage = _ask_for_usage(members, stream)
+    each = _limit_tokens(endpoint, members, settings)
+    shape = PassedOn(show_usage=show_usage, debug=draft.native.debug)
+    return draft.call(
+        endpoint.value,
+        shape,
+        requires=requires,
+        max_tokens=each * _choices(endpoint, members, settings),
+        stream=stream,
+    )
 
 
-def _check_content(endpoint: Endpoint, members: dict[str, Raw]) -> None:
-    name = "messages" if endpoint is Endpoint.CHAT else "prompt"
-    raw = members.get(name)
-    if raw is None:
-        raise Refusal(f"'{name}' is required", param=name, code="missing_required_parameter")
-    first = memoryview(raw)[0]
-    if endpoint is Endpoint.CHAT and first != _LIST:
-        raise Refusal("'messages' must be an array", param=name)
-    if first not in (_LIST, _QUOTE):
-        raise Refusal("'prompt' must be a string or an array", param=name)
+def _drop_idle(members: Members) -> None:
+    for name, neutral in _NEUTRAL.items():
+        raw = members.get(name)
+        if raw is not None and bytes(memoryview(raw)[:6]) == neutral:
+            del members[name]
+    for name in _WITHOUT_EFFECT:
+        members.pop(name, None)
 
 
-def _take_timeout(members: dict[str, Raw], settings: GatewaySettings) -> float:
-    raw = members.pop("timeout", None)
-    if raw is None:
-        return settings.default_timeout
-    try:
-        seconds = _number.decode(raw)
-    except msgspec.DecodeError:
-        raise Refusal("'timeout' must be a number of seconds", param="timeout") from None
-    if not seconds > 0:
-        raise Refusal("'timeout' must be positive", param="timeout")
-    return min(seconds, settings.max_timeout)
+def _check_top_logprobs(members: Members) -> None:
+    raw = members.get("top_logprobs")
+    if raw is not None and "logprobs" not in members:
+        if bytes(raw) != b"0":
+            raise fields.invalid_value(
+                "top_logprobs", "it is only allowed when 'logprobs' is enabled."
+            )
+        del members["top_logprobs"]
 
 
-def _take_guid(members: dict[str, Raw]) -> None:
-    """Remove ``request_guid``; the debug records that it names are not kept here."""
-    raw = members.pop("request_guid", None)
-    if raw is not None and (len(memoryview(raw)) > MAX_GUID or decode_string(raw) is None):
-        raise Refusal("'request_guid' must be a short string", param="request_guid")
+def _settle_tools(members: Members) -> bool:
+    if "functions" in members:
+        check_functions(members["functions"])
+    elif "function_call" in members:
+        raise fields.invalid_value(
+            "function_call", "'function_call' is only allowed when 'functions' are specified."
+        )
+    if _TOOL_FIELDS.isdisjoint(members):
+        return False
+    names = check_tools(members["tools"]) if "tools" in members else []
+    return settle_tool_choice(members, names)
 
 
-def _ask_for_usage(members: dict[str, Raw], stream: bool) -> bool:
+def _ask_for_usage(members: Members, stream: bool) -> bool:
     """Make a stream carry its usage; returns whether the caller asked for it too."""
     raw = members.get("stream_options")
     if raw is None:
@@ -169,21 +162,22 @@ def _ask_for_usage(members: dict[str, Raw], stream: bool) -> bool:
         return False
     if not stream:
         # Workers would turn the request into a stream (`wire-protocol.md` §5.4).
-        raise Refusal("'stream_options' needs 'stream': true", param="stream_options")
-    if memoryview(raw)[0] != _OBJECT:
-        raise Refusal("'stream_options' must be an object", param="stream_options")
+        raise fields.invalid_value(
+            "stream_options", "it is only allowed when 'stream' is enabled: send 'stream': true."
+        )
+    fields.obj(raw, "stream_options")
     options = decode_object(bytes(raw), 8)
-    asked = _bool(options.get("include_usage"), "stream_options.include_usage")
+    asked = fields.take_bool(options.get("include_usage"), "stream_options.include_usage")
     if not asked:
         options["include_usage"] = _TRUE
         members["stream_options"] = Raw(encode_object(options))
     return asked
 
 
-def _limit_tokens(endpoint: Endpoint, members: dict[str, Raw], settings: GatewaySettings) -> int:
+def _limit_tokens(endpoint: Endpoint, members: Members, settings: GatewaySettings) -> int:
     """Completion tokens of one choice, as the engine is told in the body."""
-    limit = _int(members.get("max_tokens"), "max_tokens")
-    override = _int(members.get("max_completion_tokens"), "max_completion_tokens")
+    limit = fields.take_int(members.get("max_tokens"), "max_tokens")
+    override = fields.take_int(members.get("max_completion_tokens"), "max_completion_tokens")
     if override is not None:
         members.pop("max_tokens", None)
         if endpoint is Endpoint.COMPLETIONS:  # which has no such field
@@ -195,72 +189,27 @@ def _limit_tokens(endpoint: Endpoint, members: dict[str, Raw], settings: Gateway
     return limit
 
 
-def _choices(endpoint: Endpoint, members: dict[str, Raw], settings: GatewaySettings) -> int:
+def _choices(endpoint: Endpoint, members: Members, settings: GatewaySettings) -> int:
     """How many completions the engine will generate."""
-    count = _count(members.get("n"), "n", settings.max_choices)
+    count = fields.take_int(members.get("n"), "n", 1, settings.max_choices) or 1
     if endpoint is Endpoint.CHAT:
         return count
-    best_of = _count(members.get("best_of"), "best_of", settings.max_choices)
+    best_of = fields.take_int(members.get("best_of"), "best_of", 1, settings.max_choices) or 1
     return max(count, best_of) * _prompts(members["prompt"], settings.max_prompts)
 
 
 def _prompts(raw: Raw, limit: int) -> int:
     """Prompts in a completion request: a string or a list of tokens is one, other lists many."""
-    if memoryview(raw)[0] == _QUOTE:
+    if first_byte(raw) == _QUOTE:
         return 1
     first = bytes(memoryview(raw)[1:64]).lstrip()[:1]
     if first and first in b"-0123456789":
         return 1
     count = len(_raw_list.decode(raw))
     if not 1 <= count <= limit:
-        raise Refusal(f"'prompt' must hold 1 to {limit} prompts", param="prompt")
-    return count
-
-
-def _count(raw: Raw | None, name: str, limit: int) -> int:
-    count = _int(raw, name)
-    if count is None:
-        return 1
-    if not 1 <= count <= limit:
-        raise Refusal(f"'{name}' must be from 1 to {limit}", param=name)
-    return count
-
-
-def _take_pins(members: dict[str, Raw]) -> ProxyPins:
-    """Remove ``pin``; whatever in it is not understood refuses the request."""
-    raw = members.pop("pin", None)
-    if raw is None:
-        return NO_PINS
-    try:
-        pin = _pin.decode(raw)
-    except msgspec.DecodeError:
         raise Refusal(
-            "'pin' must be an object with 'proxy_images' (hex of 32 bytes) and 'evidence' (kinds "
-            f"such as tdx and snp), each an array of at most {MAX_PINS}",
-            param="pin",
-        ) from None
-    return ProxyPins(_frozen(pin.proxy_images), _frozen(pin.evidence))
-
-
-def _frozen(values: Sequence[str] | None) -> frozenset[str] | None:
-    return None if values is None else frozenset(values)
-
-
-def _int(raw: Raw | None, name: str) -> int | None:
-    if raw is None:
-        return None
-    text = bytes(raw)
-    if not text.isdigit() or len(text) > 10 or int(text) > INT32_MAX:
-        raise Refusal(f"'{name}' must be an integer from 0 to {INT32_MAX}", param=name)
-    return int(text)
-
-
-def _bool(raw: Raw | None, name: str) -> bool:
-    if raw is None:
-        return False
-    text = bytes(raw)
-    if text == b"true":
-        return True
-    if text == b"false":
-        return False
-    raise Refusal(f"'{name}' must be true or false", param=name)
+            f"Invalid 'prompt': expected 1 to {limit} prompts.",
+            param="prompt",
+            code="empty_array" if count == 0 else "array_above_max_length",
+        )
+    return count

@@ -11,7 +11,7 @@ from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, Script
 
 pytestmark = pytest.mark.anyio
 
-ASK = b'{"model":"demo","messages":[]}'
+ASK = b'{"model":"demo","messages":[{"role":"user","content":"hi"}]}'
 HEAD = b"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
 LAST = HEAD + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(ASK) + ASK
 GOOD = HEAD + b"Content-Length: %d\r\n\r\n" % len(ASK) + ASK
@@ -146,7 +146,9 @@ async def test_chunked_bodies_and_one_byte_at_a_time(gateway: Any) -> None:
 async def test_expect_continue_and_head_and_http_1_0(gateway: Any) -> None:
     async with gateway(fake()) as port:
         expecting = HEAD + b"Connection: close\r\nExpect: 100-continue\r\n"
-        answer = await talk(port, expecting + b"Content-Length: 30\r\n\r\n", ASK, pause=0.05)
+        answer = await talk(
+            port, expecting + b"Content-Length: %d\r\n\r\n" % len(ASK), ASK, pause=0.05
+        )
         assert answer.startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200")
         head = await talk(port, b"HEAD /health HTTP/1.1\r\nConnection: close\r\n\r\n")
         assert b"content-length: 15" in head
@@ -167,7 +169,7 @@ async def test_a_caller_that_does_not_read_holds_nothing_for_ever(gateway: Any) 
 
     response = Endless([], headers=EVENT_HEADERS)
     async with gateway(ScriptedClient(lambda _: response)) as port:
-        body = b'{"model":"demo","messages":[],"stream":true}'
+        body = b'{"model":"demo","messages":[{"role":"user","content":"hi"}],"stream":true}'
         _, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**10)
         writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body)
         await asyncio.sleep(0.3)

@@ -24,8 +24,9 @@ from cocoon.testing.scripted_client import (
 pytestmark = pytest.mark.anyio
 
 CHAT = "/v1/chat/completions"
-ASK = b'{"model":"demo","messages":[]}'
-STREAM = b'{"model":"demo","messages":[],"stream":true}'
+MESSAGES = b'"messages":[{"role":"user","content":"hi"}]'
+ASK = b'{"model":"demo",' + MESSAGES + b"}"
+STREAM = b'{"model":"demo",' + MESSAGES + b',"stream":true}'
 EVENT = b'data: {"choices":[{"delta":{}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
 
@@ -155,8 +156,8 @@ async def test_a_caller_that_leaves_before_the_head_ends_the_request(call: Any) 
 
 async def test_the_gateway_has_a_clock_of_its_own(call: Any, monkeypatch: Any) -> None:
     monkeypatch.setattr("cocoon.gateway.inference.DEADLINE_GRACE", 0.0)
-    body = b'{"model":"demo","messages":[],"timeout":0.05}'
-    stream = b'{"model":"demo","messages":[],"timeout":0.05,"stream":true}'
+    body = ASK[:-1] + b',"timeout":0.05}'
+    stream = ASK[:-1] + b',"timeout":0.05,"stream":true}'
     app = Gateway(streaming(EVENT, 30.0))
     async with asyncio.timeout(5):
         answer = await call(app, "POST", CHAT, stream)
@@ -179,7 +180,7 @@ async def test_more_requests_than_allowed_are_told_to_come_back(call: Any) -> No
 async def test_large_bodies_share_a_budget(call: Any) -> None:
     client = ScriptedClient(lambda _: ScriptedResponse([b"{}"]), delay=0.05)
     app = Gateway(client, GatewaySettings(max_buffered=150_000))
-    large = b'{"model":"demo","messages":["' + b"x" * 100_000 + b'"]}'
+    large = b'{"model":"demo","pad":"' + b"x" * 100_000 + b'",' + MESSAGES + b"}"
     answers = await asyncio.gather(*(call(app, "POST", CHAT, large) for _ in range(2)))
     assert sorted(a.status for a in answers) == [200, 429]
 
@@ -289,12 +290,12 @@ async def test_preflight(call: Any) -> None:
 
 async def test_debug_records_are_added_when_asked_for(call: Any) -> None:
     app = Gateway(answering(b'{"id":1}\n'))
-    body = b'{"model":"demo","messages":[],"enable_debug":true}'
+    body = ASK[:-1] + b',"enable_debug":true}'
     answer = json.loads((await call(app, "POST", CHAT, body)).body)
     assert answer["id"] == 1
     assert answer["debug"]["client"]["cost_nanoton"] == 1900
     app = Gateway(streaming(EVENT, DONE))
-    body = b'{"model":"demo","messages":[],"enable_debug":true,"stream":true}'
+    body = ASK[:-1] + b',"enable_debug":true,"stream":true}'
     last = (await call(app, "POST", CHAT, body)).parts[-1]
     assert last.startswith(b': debug {"client"')
 
@@ -330,7 +331,7 @@ async def test_series_of_metrics_are_bounded(call: Any) -> None:
 
     app = Gateway(ScriptedClient(script))
     for number in range(130):
-        await call(app, "POST", CHAT, b'{"model":"m%d","messages":[]}' % number)
+        await call(app, "POST", CHAT, b'{"model":"m%d",' % number + MESSAGES + b"}")
         await call(app, "GET", f"/{number}")
     text = (await call(app, "GET", "/metrics")).body.decode()
     assert 'model="m99"' in text
