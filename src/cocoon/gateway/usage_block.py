@@ -54,7 +54,7 @@ def cocoon_block(summary: RequestSummary) -> bytes:
     seconds.
     """
     block = _Block(
-        summary.cost,
+        int(summary.cost),
         _Tokens(
             summary.prompt, summary.cached, summary.completion, summary.reasoning, summary.total
         ),
