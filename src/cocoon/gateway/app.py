@@ -20,6 +20,7 @@ from cocoon.gateway.models import list_models, one_model
 from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
 from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.refusal import Refusal, error_event, http_status
+from cocoon.gateway.responses import STORED_PREFIX, refuse_stored
 from cocoon.gateway.routes import ExtraRoute, answer_extra
 from cocoon.gateway.settings import GatewaySettings
 
@@ -130,6 +131,8 @@ class Gateway:
         route = self._routes.get(path)
         if route is None and path.startswith(MODEL_PREFIX) and path != MODEL_PREFIX:
             return self._model
+        if route is None and path.startswith(STORED_PREFIX):
+            return _STORED
         return route
 
     def _operation(self, operation: Operation) -> Route:
@@ -153,6 +156,13 @@ class Gateway:
             await exchange.reply(200, b'{"status":"ready"}')
         else:
             await exchange.reply(503, b'{"status":"no proxy connection is ready"}')
+
+
+async def _stored(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
+    raise refuse_stored()
+
+
+_STORED = Route(STORED_PREFIX, ("GET", "POST", "DELETE"), _stored)
 
 
 async def _health(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001

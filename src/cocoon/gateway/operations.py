@@ -6,6 +6,7 @@ from cocoon.gateway.body import read_chat, read_completion
 from cocoon.gateway.dialect import OPENAI, Dialect
 from cocoon.gateway.incoming import Reader
 from cocoon.gateway.messages import ANTHROPIC, read_messages
+from cocoon.gateway.responses import read_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,4 +28,5 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("/v1/chat/completions", read_chat),
     Operation("/v1/completions", read_completion),
     Operation("/v1/messages", read_messages, ANTHROPIC),
+    Operation("/v1/responses", read_response),
 )

@@ -1,0 +1,128 @@
+"""A whole chat completion as the events of a stream, and an engine's error as OpenAI's."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Raw, Struct
+
+from cocoon.errors import UpstreamError
+from cocoon.gateway.chat_stream import (
+    ChatEvent,
+    Finish,
+    Logprobs,
+    ReasoningDelta,
+    RefusalDelta,
+    TextDelta,
+    UsageMember,
+)
+from cocoon.gateway.chat_tool_calls import ToolCalls, ToolPiece
+
+MAX_TEXT = 2000
+"""Longest text of an engine's error that is passed on, in characters."""
+_JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
+
+
+class _Message(Struct):
+    content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    refusal: str | None = None
+    tool_calls: list[ToolPiece] | None = None
+
+
+class _Choice(Struct):
+    message: _Message
+    index: int | None = 0
+    finish_reason: str | None = None
+    logprobs: Raw = Raw()
+
+
+class _Completion(Struct):
+    choices: list[_Choice]
+    usage: UsageMember | None = None
+
+
+class _Error(Struct):
+    message: str | None = None
+    type: str | None = None
+    param: Any = None
+    code: Any = None
+    error: Raw = Raw()
+    detail: Raw = Raw()
+
+
+_completion = msgspec.json.Decoder(_Completion).decode
+_error = msgspec.json.Decoder(_Error | str).decode
+_encode = msgspec.json.Encoder().encode
+
+
+def read_completion(body: bytes, *, logprobs: bool) -> list[ChatEvent]:
+    """The first choice of a chat completion in the order in which a stream would tell it.
+
+    Raises:
+        UpstreamError: the body is no chat completion, or beyond a limit.
+    """
+    try:
+        completion = _completion(body)
+    except _JSON_ERRORS:
+        raise UpstreamError("the engine's answer is no chat completion") from None
+    first = [choice for choice in completion.choices if not choice.index]
+    if not first:
+        raise UpstreamError("the engine's answer has no choices")
+    choice = first[0]
+    events = _message(choice.message)
+    if logprobs and choice.logprobs:
+        events.insert(0, Logprobs(bytes(choice.logprobs)))
+    events.append(Finish(choice.finish_reason or "stop"))
+    if completion.usage is not None:
+        events.append(completion.usage.counted())
+    return events
+
+
+def _message(message: _Message) -> list[ChatEvent]:
+    events: list[ChatEvent] = []
+    thought = message.reasoning_content or message.reasoning
+    if thought:
+        events.append(ReasoningDelta(thought))
+    if message.content:
+        events.append(TextDelta(message.content))
+    if message.refusal:
+        events.append(RefusalDelta(message.refusal))
+    calls = ToolCalls()
+    for number, piece in enumerate(message.tool_calls or ()):
+        piece.index = number  # whole calls are apart whatever numbers they have
+        events.extend(calls.add(piece))
+    calls.check_named()
+    return events
+
+
+def openai_error(body: bytes) -> bytes:
+    """An engine's error as ``{"error": {…}}``.
+
+    vLLM and SGLang have also written its members without ``error`` around them, llama.cpp and
+    Ollama a plain string; anything else gets a fixed text.
+    """
+    told = _read_error(body)
+    if told is not None and told.error:
+        told = _read_error(bytes(told.error))
+    message = told.message if told is not None else None
+    error = {
+        "message": (message or "the engine refused the request")[:MAX_TEXT],
+        "type": (told.type if told is not None else None) or "invalid_request_error",
+        "param": _word(told.param) if told is not None else None,
+        "code": _word(told.code) if told is not None else None,
+    }
+    return _encode({"error": error})
+
+
+def _read_error(body: bytes) -> _Error | None:
+    try:
+        told = _error(body)
+    except _JSON_ERRORS:
+        return None
+    return _Error(message=told) if isinstance(told, str) else told
+
+
+def _word(value: Any) -> str | None:
+    """A code or a parameter; numbers only repeat the status."""
+    return value[:MAX_TEXT] if isinstance(value, str) else None
