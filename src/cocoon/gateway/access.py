@@ -11,8 +11,8 @@ from cocoon.gateway.settings import LOOPBACK_ORIGINS
 _loopback = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 _EXPOSED = (
-    b"X-Request-Id, X-Should-Retry, Retry-After, X-Cocoon-Cost-Nanoton, X-Cocoon-Total-Tokens, "
-    b"X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
+    b"X-Request-Id, Request-Id, X-Should-Retry, Retry-After, X-Cocoon-Cost-Nanoton, "
+    b"X-Cocoon-Total-Tokens, X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
 )
 
 

@@ -15,6 +15,8 @@ from cocoon.gateway.exchange import Exchange, Receive, Scope, Send
 from cocoon.gateway.gate import Caller, Gate, OpenGate
 from cocoon.gateway.guard import CallerGoneError
 from cocoon.gateway.inference import InferenceHandler
+from cocoon.gateway.messages import ANTHROPIC
+from cocoon.gateway.messages.count import COUNT_PATH, count_tokens
 from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.models import list_models, one_model
 from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
@@ -80,6 +82,7 @@ class Gateway:
     def _built_in(self) -> dict[str, Route]:
         routes = [
             *(self._operation(operation) for operation in OPERATIONS),
+            Route(COUNT_PATH, ("POST",), self._count_tokens, dialect=ANTHROPIC),
             Route("/v1/models", ("GET",), self._models),
             Route("/metrics", ("GET",), self._metrics),
             Route("/health", ("GET",), _health, keyed=False),
@@ -97,6 +100,7 @@ class Gateway:
         route = self._find(exchange.path)
         if route is not None:
             exchange.dialect = route.dialect
+            exchange.extra.extend(route.dialect.headers(exchange.request_id))
         label = "other" if route is None else route.label
         try:
             await self._dispatch(exchange, route)
@@ -140,6 +144,9 @@ class Gateway:
             await self._inference.handle(exchange, operation, caller)
 
         return Route(operation.path, ("POST",), handle, dialect=operation.dialect)
+
+    async def _count_tokens(self, exchange: Exchange, caller: Caller) -> None:
+        await count_tokens(exchange, caller, self._inference)
 
     async def _models(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         await exchange.reply(200, await list_models(self._client))

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from cocoon.gateway.refusal import ErrorAnswer, error_answer
+from cocoon.gateway.refusal import ErrorAnswer, Header, error_answer
 
 
 class Dialect(Protocol):
@@ -12,6 +12,10 @@ class Dialect(Protocol):
         """Status, body and headers that tell of ``error``."""
         ...
 
+    def headers(self, request_id: str) -> tuple[Header, ...]:
+        """Headers that every answer of the API carries, beside the gateway's own."""
+        ...
+
 
 class OpenAIDialect:
     """OpenAI's form, which all paths have unless their API has its own."""
@@ -19,6 +23,10 @@ class OpenAIDialect:
     def answer(self, error: BaseException, request_id: str) -> ErrorAnswer:  # noqa: ARG002
         """See :func:`cocoon.gateway.refusal.error_answer`."""
         return error_answer(error)
+
+    def headers(self, request_id: str) -> tuple[Header, ...]:  # noqa: ARG002
+        """None: ``x-request-id`` is always there."""
+        return ()
 
 
 OPENAI = OpenAIDialect()

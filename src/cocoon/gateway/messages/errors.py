@@ -32,11 +32,14 @@ class AnthropicDialect:
         """Status, body and headers that tell of ``error``."""
         plain = error_answer(error)
         status = _status(error, plain.status)
-        identity: Header = (b"request-id", request_id.encode())
         body = _encoder.encode(
             {"type": "error", "error": _object(error, status), "request_id": request_id}
         )
-        return ErrorAnswer(status, body, (*plain.headers, identity))
+        return ErrorAnswer(status, body, plain.headers)
+
+    def headers(self, request_id: str) -> tuple[Header, ...]:
+        """``request-id``, which Anthropic's packages show as ``_request_id``."""
+        return ((b"request-id", request_id.encode()),)
 
 
 ANTHROPIC = AnthropicDialect()

@@ -125,7 +125,7 @@ class MessagesStream:
             self._usage = event
         elif isinstance(event, Finish):
             self._finish = self._finish or event
-        else:
+        elif isinstance(event, EngineFailure):
             self._failure = event
 
     def _text(self, text: str, out: list[bytes]) -> None:
