@@ -120,6 +120,11 @@ class Client:
         await self._wallet.close()
 
     @property
+    def proxies(self) -> list[ProxyConnection]:
+        """Connections that can take requests now."""
+        return self._pool.ready
+
+    @property
     def ready(self) -> bool:
         """Whether a proxy connection can take requests, and the root configuration is fresh."""
         return bool(self._pool.ready) and self.root.is_fresh
@@ -140,6 +145,7 @@ class Client:
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
         require_recent_lists(self.root.age, required=self._settings.must_check_proxies)
         connection = ProxyConnection(self._settings, self._wallet, self.money)
+        connection.target = target
         link = await self._dial(target.host, target.port, connection.make_link)
         try:
             await connection.shake_hands(link)

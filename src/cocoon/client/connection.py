@@ -13,6 +13,7 @@ from typing import Any
 import structlog
 
 from cocoon.accounting import PriceList, Tokens
+from cocoon.attestation.peer import VerifiedPeer
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
@@ -26,6 +27,7 @@ from cocoon.errors import (
 )
 from cocoon.net.lifetime import Lifetime, lifetime_of
 from cocoon.net.link import Link
+from cocoon.net.reconnect import Target
 from cocoon.net.registry import check_proxy_image
 from cocoon.tl import TLObject
 from cocoon.wire.client_session import ClientSession, ClientState
@@ -71,6 +73,7 @@ class ProxyConnection:
         outstanding: requests whose answer has not ended.
         ready: whether requests can be sent.
         renewing: it ends so that the proxy is verified again, and is followed by another.
+        target: where it was dialled, if it was by a registered address.
         image_hash, evidence: who the proxy is, once connected.
         operator: public key of the operator who endorses its machine, in hex, or empty.
     """
@@ -103,10 +106,16 @@ class ProxyConnection:
         self.evidence = ""
         self.operator = ""
         self.proxy_address = ""
+        self.target: Target | None = None
 
     def make_link(self) -> Link:
         """The link to dial with."""
         return Link(Role.CONNECTOR, self)
+
+    @property
+    def peer(self) -> VerifiedPeer | None:
+        """The proxy as it was verified; None before there is a link."""
+        return None if self._link is None else self._link.peer
 
     @property
     def outstanding(self) -> int:
