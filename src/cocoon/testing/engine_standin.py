@@ -7,7 +7,9 @@ events, optionally paced. ``python -m cocoon.testing.engine_standin --port N`` r
 The path chooses the behaviour, so that one process serves every case of a benchmark:
 
 * ``GET /v1/models``: one model, owned by ``stand-in``;
-* ``POST …``: JSON, or with ``"stream": true`` in the body `chunks` events, `delay` seconds apart;
+* ``POST`` of a path that is no chat or completion, such as ``/v1/embeddings``: what
+  :mod:`cocoon.testing.engine_answers` makes up for it;
+* any other ``POST``: JSON, or with ``"stream": true`` in the body `chunks` events, `delay` seconds apart;
 * the headers ``x-standin-chunks``, ``x-standin-delay`` and ``x-standin-mode`` change that for one
   request. Modes: ``ok``; ``status-500``; ``no-usage``; ``cut`` (closes in mid-answer); ``silent``
   (never answers).
@@ -114,7 +116,9 @@ class StandinProtocol(asyncio.Protocol):
         mode = headers.get(b"x-standin-mode", b"ok")
         if mode == b"silent":
             return
-        if mode == b"status-500":
+        if (other := _other_path(url)) and mode == b"ok":
+            self._made_up(other, body)
+        elif mode == b"status-500":
             self._json(b'{"error":{"message":"stand-in failure","type":"server_error"}}', 500)
         elif b'"stream":true' in body or b'"stream": true' in body:
             chunks = int(headers.get(b"x-standin-chunks", self._options.chunks))
@@ -128,10 +132,19 @@ class StandinProtocol(asyncio.Protocol):
             usage = b"" if mode == b"no-usage" else _USAGE % (6, 14)
             self._json(_ANSWER % (self._options.model, usage))
 
+    def _made_up(self, path: str, body: bytes) -> None:
+        from cocoon.testing.engine_answers import answer  # noqa: PLC0415  the client comes with it
+
+        made = answer(path, body)
+        self._whole(b"".join(made.parts), made.status, made.content_type.encode())
+
     def _json(self, body: bytes, status: int = 200) -> None:
+        self._whole(body, status, _JSON)
+
+    def _whole(self, body: bytes, status: int, kind: bytes) -> None:
         head = b"HTTP/1.1 %d %s\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
         reason = b"OK" if status == 200 else b"Error"
-        self._transport.write(head % (status, reason, _JSON, len(body)) + body)
+        self._transport.write(head % (status, reason, kind, len(body)) + body)
         if not self._parser.should_keep_alive():
             self._transport.close()
 
@@ -163,6 +176,12 @@ class StandinProtocol(asyncio.Protocol):
             due += delay
             await asyncio.sleep(max(0.0, due - loop.time()))
         self._transport.write(last)
+
+
+def _other_path(url: bytes) -> str:
+    """The path of an endpoint that is neither chat nor completions, else nothing."""
+    path = url.partition(b"?")[0]
+    return "" if path.endswith(b"completions") or b"/" not in path else path.decode("latin-1")
 
 
 def _frame(data: bytes) -> bytes:
