@@ -23,7 +23,7 @@ from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
 from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.refusal import Refusal, error_event, http_status
 from cocoon.gateway.responses import STORED_PREFIX, refuse_stored
-from cocoon.gateway.routes import ExtraRoute, answer_extra
+from cocoon.gateway.routes import ExtraRoute, answer_extra, require_admin
 from cocoon.gateway.settings import GatewaySettings
 
 MODEL_PREFIX = "/v1/models/"
@@ -77,6 +77,7 @@ class Gateway:
             **{path: _extra(path, route) for path, route in (extra_routes or {}).items()},
             **self._built_in(),
         }
+        self._below = [route for path, route in self._routes.items() if path.endswith("/")]
         self._model = Route(MODEL_PREFIX, ("GET",), self._one_model)
 
     def _built_in(self) -> dict[str, Route]:
@@ -155,7 +156,8 @@ class Gateway:
         name = exchange.path.removeprefix(MODEL_PREFIX)
         await exchange.reply(200, await one_model(self._client, name))
 
-    async def _metrics(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
+    async def _metrics(self, exchange: Exchange, caller: Caller) -> None:
+        require_admin(caller)
         await exchange.reply(200, self.metrics.text(), CONTENT_TYPE)
 
     async def _ready(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
@@ -185,8 +187,8 @@ async def _docs(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
 
 
 def _extra(path: str, route: ExtraRoute) -> Route:
-    async def handle(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
-        await answer_extra(exchange, route)
+    async def handle(exchange: Exchange, caller: Caller) -> None:
+        await answer_extra(exchange, route, caller)
 
     return Route(path, route.methods, handle)
 

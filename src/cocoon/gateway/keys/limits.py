@@ -1,12 +1,25 @@
 """What a key, or an end user of a key, may use."""
 
+from typing import Annotated
+
 import msgspec
 
-MAX_NANO = 2**63 - 1
+MAX_AMOUNT = 2**63 - 1
 MAX_RATE = 2**40
 
+_Amount = Annotated[int, msgspec.Meta(ge=0, le=MAX_AMOUNT)] | None
+_Rate = Annotated[int, msgspec.Meta(ge=0, le=MAX_RATE)] | None
 
-class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+_NAMES = {
+    "day": "day_nanoton",
+    "month": "month_nanoton",
+    "total": "total_nanoton",
+    "requests": "requests_per_minute",
+    "tokens": "tokens_per_minute",
+}
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=_NAMES):
     """Limits; None is "as the default says", and no limit where there is no default.
 
     Attributes:
@@ -15,33 +28,17 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         concurrency: requests at a time.
     """
 
-    day: int | None = None
-    month: int | None = None
-    total: int | None = None
-    requests: int | None = None
-    tokens: int | None = None
-    concurrency: int | None = None
+    day: _Amount = None
+    month: _Amount = None
+    total: _Amount = None
+    requests: _Rate = None
+    tokens: _Rate = None
+    concurrency: _Rate = None
 
     def over(self, default: "Limits") -> "Limits":
         """These limits, with ``default`` where there is none."""
-        return Limits(
-            *(
-                theirs if ours is None else ours
-                for ours, theirs in zip(
-                    msgspec.structs.astuple(self), msgspec.structs.astuple(default), strict=True
-                )
-            )
-        )
-
-    @property
-    def any(self) -> bool:
-        """Whether something is limited."""
-        return any(value is not None for value in msgspec.structs.astuple(self))
-
-    @property
-    def any_budget(self) -> bool:
-        """Whether money is limited."""
-        return not (self.day is None and self.month is None and self.total is None)
+        pairs = zip(msgspec.structs.astuple(self), msgspec.structs.astuple(default), strict=True)
+        return Limits(*(theirs if ours is None else ours for ours, theirs in pairs))
 
 
 NO_LIMITS = Limits()
