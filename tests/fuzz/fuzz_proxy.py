@@ -14,15 +14,16 @@ from cocoon.errors import CocoonError
 from cocoon.net.link import Link, random_id
 from cocoon.testing.proxy_rig import ClientPeer, Rig, WorkerPeer, until, used
 from cocoon.testing.streams import connect
-from cocoon.wire.client_session import ClientSession
+from cocoon.wire.client_session import ClientSession, ClientState
 from cocoon.wire.connection import Role
 from cocoon.wire.events import AnswerPart, AnswerStarted, WorkerQuery
-from cocoon.wire.worker_session import WorkerParams, WorkerSession
+from cocoon.wire.worker_session import WorkerParams, WorkerSession, WorkerState
 
 FROM_CLIENTS = (
     *("client.connectToProxy", "client.authorizeWithProxyShort", "client.authorizeWithProxyLong"),
     *("client.runQuery", "client.runQueryEx", "client.updatePaymentStatus"),
     *("client.getWorkerTypes", "client.getWorkerTypesV2", "client.requestRefund", "tcp.ping"),
+    *("client.runQueryV3", "client.cancelQuery", "client.getWorkerTypesV3"),
 )
 FROM_WORKERS = (
     *(
@@ -38,11 +39,12 @@ FROM_WORKERS = (
         "proxy.queryAnswerPartEx",
     ),
     *("proxy.queryAnswerError", "proxy.queryAnswerErrorEx", "proxy.queryAnswerPartError"),
-    *("worker.enabledDisabled", "worker.newCoefficient", "test.query"),
+    *("worker.enabledDisabled", "worker.newCoefficient", "test.query", "worker.capabilities"),
 )
 ACTS = (
     *("client joins", "client joins", "worker joins", "worker joins"),
     *("client appears", "worker appears", "bytes", "frame", "leave", "commit", "deadline"),
+    *("cancel", "declare"),
     *("ask", "ask", "ask", "ask", "ask", "start", "start", "start", "part", "part", "fail"),
     *("object", "object", "object", "object", "object", "object"),
 )
@@ -52,13 +54,16 @@ MAX_STEPS = 64
 
 
 class Play:
-    """The rig, those who keep the rules, and those who do not."""
+    """The rig, those who keep the rules, and those who do not.
+
+    Peers of a game may cancel what never was: the ids of others, and of requests that have ended.
+    """
 
     def __init__(self, script: Script) -> None:
         self.script = script
         self.rig = Rig(max_running_per_client=5)
         self.peers: list[ClientPeer | WorkerPeer] = []
-        self.ids: list[bytes] = []
+        self.ids: list[bytes] = [b"?" * 32]
 
     async def begin(self) -> None:
         """The bystanders, with an answer that has begun."""
@@ -145,7 +150,14 @@ class Play:
             link.close()
         elif act == "ask":
             self.ids.append(len(self.ids).to_bytes(32))
-            peer.run(self.ids[-1], max_tokens=script.byte())
+            needs = script.pick(((), (), ("chat",), ("tools",)))
+            peer.run(self.ids[-1], max_tokens=script.byte(), requires=needs)
+        elif act == "cancel":
+            message = peer.session.cancel_query(script.pick(self.ids))
+            if message is not None:
+                link.send(message)
+        elif act == "declare":
+            peer.declare(*script.pick(((), ("chat",), ("chat", "tools"))))
         elif act == "object":
             worker = isinstance(peer, WorkerPeer)
             known = [query.request_id for query in peer.queries] if worker else self.ids
@@ -159,7 +171,8 @@ class Play:
             elif act == "part":
                 peer.part(query, b"x", final)
             else:
-                peer.fail(query, script.integer(32))
+                code = 653 if script.byte() & 1 else script.integer(32)
+                peer.fail(query, code, final=final)
 
     def send_object(self, link: Link, obj: object) -> None:
         """As a query or as a message, whatever it is."""
@@ -200,6 +213,10 @@ def _can(peer: ClientPeer | WorkerPeer, act: str) -> bool:
         return False
     if act == "ask":
         return isinstance(peer, ClientPeer)
+    if act == "cancel":
+        return isinstance(peer, ClientPeer) and peer.session.state is ClientState.READY
+    if act == "declare":
+        return isinstance(peer, WorkerPeer) and peer.session.state is WorkerState.READY
     if act in {"start", "part", "fail"}:
         return isinstance(peer, WorkerPeer) and bool(peer.queries)
     return True

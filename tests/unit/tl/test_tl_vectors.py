@@ -10,8 +10,10 @@ from cocoon.errors import DecodeError
 from cocoon.tl import schema, types
 
 VECTORS = Path(__file__).parents[3] / "vectors/tl"
-OBJECTS = json.loads((VECTORS / "objects.json").read_text("utf-8"))
 IDS = json.loads((VECTORS / "constructor_ids.json").read_text("utf-8"))
+OURS = json.loads((VECTORS / "version_3.json").read_text("utf-8"))
+OUR_IDS = OURS["ids"]
+OBJECTS = json.loads((VECTORS / "objects.json").read_text("utf-8")) + OURS["objects"]
 SCHEMA = schema.load()
 CLASSES = {
     cls.NAME: cls for cls in vars(types).values() if isinstance(cls, type) and hasattr(cls, "NAME")
@@ -44,13 +46,15 @@ def test_object(vector):
         assert type(decoded).from_bytes(data) == decoded
 
 
-def test_the_schema_has_exactly_the_official_combinators():
-    combinators = schema.load().combinators
-    assert set(combinators) == {row["name"] for row in IDS}
-    assert len(combinators) == 111
+def test_the_schema_has_exactly_the_official_combinators_and_ours():
+    combinators = set(schema.load().combinators)
+    official, ours = {row["name"] for row in IDS}, {row["name"] for row in OUR_IDS}
+    assert combinators == official | ours
+    assert not official & ours
+    assert len(official) == 111
 
 
-@pytest.mark.parametrize("row", IDS, ids=lambda row: row["name"])
+@pytest.mark.parametrize("row", IDS + OUR_IDS, ids=lambda row: row["name"])
 def test_constructor_id(row):
     combinator = SCHEMA.combinators[row["name"]]
     assert f"{combinator.id:08x}" == row["id"]
@@ -61,5 +65,6 @@ def test_constructor_id(row):
 
 
 def test_106_ids_follow_from_the_text():
-    combinators = schema.load().combinators.values()
+    ours = {row["name"] for row in OUR_IDS}
+    combinators = [c for name, c in schema.load().combinators.items() if name not in ours]
     assert sum(c.id == schema.combinator_id(c.text) for c in combinators) == 106
