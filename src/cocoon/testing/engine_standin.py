@@ -9,7 +9,8 @@ The path chooses the behaviour, so that one process serves every case of a bench
 * ``GET /v1/models``: one model, owned by ``stand-in``;
 * ``POST`` of a path that is no chat or completion, such as ``/v1/embeddings``: what
   :mod:`cocoon.testing.engine_answers` makes up for it;
-* any other ``POST``: JSON, or with ``"stream": true`` in the body `chunks` events, `delay` seconds apart;
+* any other ``POST``: JSON, or with ``"stream": true`` in the body `chunks` events, `delay` seconds
+  apart;
 * the headers ``x-standin-chunks``, ``x-standin-delay`` and ``x-standin-mode`` change that for one
   request. Modes: ``ok``; ``status-500``; ``no-usage``; ``cut`` (closes in mid-answer); ``silent``
   (never answers).
