@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum, auto
 from typing import Final
 
+from cocoon.client.waiting import Waiting
 from cocoon.errors import (
     WIRE_PROTOCOL_VIOLATION,
     CocoonError,
@@ -25,8 +26,6 @@ from cocoon.errors import (
 from cocoon.tl.types import HttpResponse
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInfo
 
-MAX_BUFFERED = 64 << 20
-"""Bytes of one answer that may wait for a slow reader; a link is shared, so it cannot be paused."""
 MAX_HEADERS = 256
 MAX_ERROR_TEXT = 1000
 
@@ -69,6 +68,7 @@ class Answer:
         clock: seconds, for the time of the first byte.
         on_end: called once, with the answer, when it is complete or failed.
         tells_worker: final info has the worker's times when a worker was involved (version 2).
+        waiting: counts what waits for slow readers, of all answers.
 
     Attributes:
         head: status, reason and headers; None until it started.
@@ -87,6 +87,7 @@ class Answer:
         "_parts",
         "_tells_worker",
         "_waiter",
+        "_waiting",
         "ended_at",
         "error",
         "final",
@@ -105,6 +106,7 @@ class Answer:
         on_end: Callable[["Answer"], None],
         *,
         tells_worker: bool = False,
+        waiting: Waiting | None = None,
     ) -> None:
         self.request_id = request_id
         self.state = AnswerState.WAITING
@@ -121,6 +123,7 @@ class Answer:
         self._parts: deque[bytes] = deque()
         self._buffered = 0
         self._waiter: asyncio.Future[None] | None = None
+        self._waiting = waiting or Waiting()
 
     def __repr__(self) -> str:
         return f"Answer({self.state.name}, {self._buffered} bytes waiting)"
@@ -172,7 +175,7 @@ class Answer:
         if final is not None:
             self.final = final
             self._end(None)
-        elif self._buffered > MAX_BUFFERED:
+        elif not self._waiting.allows(self._buffered):
             self._give_up(UpstreamError("the answer is not read fast enough"))
         else:
             self._wake()
@@ -190,6 +193,7 @@ class Answer:
             self.first_byte_at = self._clock()
         self._parts.append(data)
         self._buffered += len(data)
+        self._waiting.held += len(data)
 
     # --- what we decide ---
 
@@ -239,14 +243,26 @@ class Answer:
             parts = self._parts
             if parts:
                 data = parts.popleft() if len(parts) == 1 else b"".join(parts)
-                parts.clear()
-                self._buffered = 0
+                self._forget()
                 return data
             if self.error is not None:
                 raise _for_caller(self.error)
             if self.state is AnswerState.COMPLETE:
                 return None
             await self._wait()
+
+    def drop(self) -> None:
+        """Nobody will read what is left."""
+        self._forget()
+
+    def __del__(self) -> None:
+        # Of a caller that neither read its answer nor closed it.
+        self._waiting.held -= self._buffered
+
+    def _forget(self) -> None:
+        self._parts.clear()
+        self._waiting.held -= self._buffered
+        self._buffered = 0
 
     async def _wait(self) -> None:
         self._waiter = waiter = asyncio.get_running_loop().create_future()

@@ -18,6 +18,7 @@ from cocoon.client.models import merge
 from cocoon.client.pool import Pool
 from cocoon.client.request import Response, encode_request, run_query
 from cocoon.client.settings import ClientSettings
+from cocoon.client.waiting import Waiting
 from cocoon.client.wallet import ProxyAccount, Wallet
 from cocoon.errors import (
     BadRequestError,
@@ -31,7 +32,7 @@ from cocoon.errors import (
     UnknownModelError,
 )
 from cocoon.net.chain_access import ChainAccess
-from cocoon.net.dialing import Dialer, dialer, maintain
+from cocoon.net.dialing import Dialer, DialSettings, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets, require_recent_lists
 from cocoon.net.root_source import FixedRoot, RootSource
@@ -78,6 +79,7 @@ class Client:
         )
         self._dial = dial or dialer(settings.dial)
         self._pool = Pool()
+        self._waiting = Waiting()
         self._keeper: SessionKeeper | None = None
         self._renewed_by = 0.0
         self._maintenance: asyncio.Task[None] | None = None
@@ -120,6 +122,11 @@ class Client:
         await self._wallet.close()
 
     @property
+    def dial_settings(self) -> DialSettings:
+        """How proxies are reached, and what is accepted of them."""
+        return self._settings.dial
+
+    @property
     def proxies(self) -> list[ProxyConnection]:
         """Connections that can take requests now."""
         return self._pool.ready
@@ -144,7 +151,7 @@ class Client:
 
     async def _run_session(self, target: Target, on_ready: Callable[[], None]) -> None:
         require_recent_lists(self.root.age, required=self._settings.must_check_proxies)
-        connection = ProxyConnection(self._settings, self._wallet, self.money)
+        connection = ProxyConnection(self._settings, self._wallet, self.money, self._waiting)
         connection.target = target
         link = await self._dial(target.host, target.port, connection.make_link)
         try:
@@ -300,6 +307,7 @@ async def _head(answer: Answer) -> None:
         await answer.wait_head()
     except asyncio.CancelledError:
         answer.fail(UnavailableError("the caller gave up"))
+        answer.drop()
         raise
 
 

@@ -20,6 +20,7 @@ from cocoon.client.answer import Answer
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.charges import Charges, Tally
 from cocoon.client.settings import ClientSettings
+from cocoon.client.waiting import Waiting
 from cocoon.client.wallet import Account, Wallet
 from cocoon.errors import (
     CocoonError,
@@ -66,6 +67,7 @@ class ProxyConnection:
         settings: of the client.
         wallet: keeps the account that the handshake finds.
         money: registers and deposits on chain; None without TON.
+        waiting: counts what waits for slow readers, over all connections.
 
     Attributes:
         root: the root configuration of this session, from its beginning to its end.
@@ -79,7 +81,11 @@ class ProxyConnection:
     """
 
     def __init__(
-        self, settings: ClientSettings, wallet: Wallet, money: ClientMoney | None = None
+        self,
+        settings: ClientSettings,
+        wallet: Wallet,
+        money: ClientMoney | None = None,
+        waiting: Waiting | None = None,
     ) -> None:
         self._settings = settings
         self._wallet = wallet
@@ -94,6 +100,7 @@ class ProxyConnection:
         )
         self._answers: dict[bytes, Answer] = {}
         self._charges = Charges(self.prices)
+        self._waiting = waiting or Waiting()
         self._closed = self._loop.create_future()
         self._link: Link | None = None
         self._account: Account | None = None
@@ -295,6 +302,7 @@ class ProxyConnection:
             self._loop.time,
             self._on_end,
             tells_worker=self._session.version >= 2,
+            waiting=self._waiting,
         )
         answer.timer = self._loop.call_at(deadline, answer.expire, timeout)
         # Before sending, which can find out that the proxy does not read and close the link.

@@ -127,6 +127,7 @@ class Response:
     async def aclose(self) -> None:
         """Abandon the request if it has not ended; version 3 stops it where it runs."""
         self._answer.fail(CancelledRequestError("the caller gave up"))
+        self._answer.drop()
 
     async def __aenter__(self) -> Self:
         return self

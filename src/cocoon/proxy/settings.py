@@ -91,7 +91,7 @@ class ProxySettings:
     is_testnet: bool = True
     check_worker_hashes: bool = False
     scheduler: str = "least-loaded"
-    max_running_per_client: int = 1024
+    max_running_per_client: int = 16_384
     flush_interval: float = 0.25
     attestation: AttestationPage | None = field(default=None, repr=False)
     http_host: str = "127.0.0.1"
