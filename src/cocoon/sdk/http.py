@@ -10,6 +10,8 @@ MAX_BODY = 64 * 2**20
 
 BASE_URL = "http://cocoon/v1"
 """Where requests pretend to go: only their path counts, and none leaves the process as HTTP."""
+NO_KEY = "unused"
+"""The packages want a key; nobody looks at it here."""
 
 
 def call_request(request: httpx2.Request, body: bytes) -> CallRequest:
