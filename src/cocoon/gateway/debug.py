@@ -4,6 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from cocoon.client.api import PeerSummary, RequestSummary
+from cocoon.gateway.usage_block import with_member
 
 _raw = msgspec.json.Decoder(Raw)
 _encoder = msgspec.json.Encoder()
@@ -33,11 +34,8 @@ def debug_object(summary: RequestSummary) -> bytes:
 
 
 def with_debug(body: bytes, summary: RequestSummary) -> bytes:
-    """``body`` with a ``debug`` member added when it is a JSON object that is not empty."""
-    text = body.rstrip()
-    if not text.endswith(b"}") or text[:-1].rstrip().endswith(b"{"):
-        return body
-    return text[:-1] + b',"debug":' + debug_object(summary) + b"}"
+    """``body`` with a ``debug`` member added when it is a JSON object."""
+    return with_member(body, b"debug", debug_object(summary))
 
 
 def _peer(peer: PeerSummary | None) -> dict[str, str] | None:

@@ -20,9 +20,9 @@ class Dialect(Protocol):
 class OpenAIDialect:
     """OpenAI's form, which all paths have unless their API has its own."""
 
-    def answer(self, error: BaseException, request_id: str) -> ErrorAnswer:  # noqa: ARG002
+    def answer(self, error: BaseException, request_id: str) -> ErrorAnswer:
         """See :func:`cocoon.gateway.refusal.error_answer`."""
-        return error_answer(error)
+        return error_answer(error, request_id)
 
     def headers(self, request_id: str) -> tuple[Header, ...]:  # noqa: ARG002
         """None: ``x-request-id`` is always there."""

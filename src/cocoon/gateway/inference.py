@@ -18,7 +18,14 @@ from cocoon.gateway.guard import BodyTimeoutError, CallerGoneError, Guard
 from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.metrics import GatewayMetrics
 from cocoon.gateway.operations import Operation
-from cocoon.gateway.refusal import RETRY_AFTER, Header, Refusal, http_status
+from cocoon.gateway.refusal import (
+    RETRY_AFTER,
+    Header,
+    Refusal,
+    http_status,
+    note_charge,
+    note_request,
+)
 from cocoon.gateway.settings import GatewaySettings
 
 DEADLINE_GRACE = 1.0
@@ -31,6 +38,13 @@ SMALL_BODY = 2**16
 OTHER = b"application/octet-stream"
 # What an engine's answer may be for a browser: never a page of this origin.
 _content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGNORECASE)
+_media_types = re.compile(
+    r"(audio/[a-z0-9.+-]{1,40}|text/(plain|vtt)|application/x-subrip)(; ?charset=[\w-]{1,20})?",
+    re.IGNORECASE,
+)
+
+# A proxy wrote these about a worker; they go into headers.
+_word = re.compile(r"[A-Za-z0-9_.:-]{1,128}")
 
 log = structlog.get_logger("cocoon.gateway")
 
@@ -52,6 +66,11 @@ class Settling:
         self._permit = permit
         self._outcome: Outcome | None = None
         self._status: int | None = None
+
+    @property
+    def cost(self) -> int | None:
+        """What the request cost, in nanoTON; None while nobody has told."""
+        return int(self._outcome.cost) if self._outcome and self._outcome.told else None
 
     def charged(self, outcome: Outcome) -> None:
         """The client role knows the cost."""
@@ -170,6 +189,8 @@ class InferenceHandler:
             status = exchange.status or CALLER_GONE
         except Exception as error:
             status = http_status(error)
+            if settling.cost is not None:
+                note_charge(error, settling.cost)
             raise
         finally:
             settling.answered(status)
@@ -201,11 +222,11 @@ class InferenceHandler:
             parts.append(part)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         summary = response.summary
-        content_type = _content_type(response.headers)
-        if content_type == OTHER:
-            exchange.extra.append((b"x-content-type-options", b"nosniff"))
-        else:
+        content_type = _content_type(response.headers) if response.status < 400 else JSON
+        if _content_types.fullmatch(content_type.decode()):
             body = call.shape.whole(response.status, body, summary)
+        else:
+            exchange.extra.append((b"x-content-type-options", b"nosniff"))
         headers = [] if summary is None else summary_headers(summary)
         await exchange.reply(response.status, body, content_type, headers)
 
@@ -229,6 +250,7 @@ class InferenceHandler:
     ) -> None:
         """End a stream that has begun with an event that says why."""
         self._metrics.broken_streams += 1
+        note_request(error, exchange.request_id)
         log.info(
             "stream broke off",
             request_id=exchange.request_id,
@@ -252,6 +274,12 @@ def summary_headers(summary: RequestSummary) -> list[Header]:
         headers.append((b"x-cocoon-proxy-image", summary.proxy.image_hash.encode()))
     if summary.proxy.evidence:
         headers.append((b"x-cocoon-proxy-evidence", summary.proxy.evidence.encode()))
+    worker = summary.worker
+    if worker is not None:
+        if _word.fullmatch(worker.image_hash):
+            headers.append((b"x-cocoon-worker-image", worker.image_hash.encode()))
+        if _word.fullmatch(worker.evidence):
+            headers.append((b"x-cocoon-worker-evidence", worker.evidence.encode()))
     return headers
 
 
@@ -276,7 +304,8 @@ def _content_type(headers: Sequence[tuple[str, str]]) -> bytes:
     value = _header(headers, "content-type")
     if not value or value == "application/json":
         return JSON
-    return value.encode() if _content_types.fullmatch(value) else OTHER
+    harmless = _content_types.fullmatch(value) or _media_types.fullmatch(value)
+    return value.encode() if harmless else OTHER
 
 
 def _busy() -> Refusal:

@@ -9,8 +9,13 @@ from typing import Protocol
 
 from cocoon.client.api import RequestSummary
 from cocoon.gateway.debug import debug_object, with_debug
+from cocoon.gateway.engine_error import engine_error
 from cocoon.gateway.refusal import error_event
 from cocoon.gateway.sse import EventRelay
+from cocoon.gateway.usage_block import cocoon_block, with_block
+
+ERROR = 400
+"""Statuses from here on are errors."""
 
 
 class AnswerShape(Protocol):
@@ -68,9 +73,17 @@ class PassedOn:
         self._relay = EventRelay(show_usage=show_usage)
         self._debug = debug
 
-    def whole(self, status: int, body: bytes, summary: RequestSummary | None) -> bytes:  # noqa: ARG002
-        """The same, with the debug record where it was asked for."""
-        return with_debug(body, summary) if self._debug and summary is not None else body
+    def whole(self, status: int, body: bytes, summary: RequestSummary | None) -> bytes:
+        """The same with the ``cocoon`` block; an error in OpenAI's form."""
+        if status >= ERROR:
+            body = engine_error(body, status, summary)
+        if summary is None:
+            return body
+        return (
+            with_debug(with_block(body, summary), summary)
+            if self._debug
+            else (with_block(body, summary))
+        )
 
     def begin(self) -> bytes:
         """Nothing."""
@@ -81,9 +94,14 @@ class PassedOn:
         return self._relay.feed(data)
 
     def finish(self, summary: RequestSummary | None) -> bytes:
-        """The rest, and the debug record as a comment, which parsers of event streams skip."""
-        rest = self._relay.finish()
-        if self._debug and summary is not None:
+        """The rest with the ``cocoon`` block, and the debug record as a comment.
+
+        Parsers of event streams skip comments.
+        """
+        if summary is None:
+            return self._relay.finish()
+        rest = self._relay.finish(cocoon_block(summary))
+        if self._debug:
             rest += b": debug " + debug_object(summary) + b"\n\n"
         return rest
 

@@ -1,4 +1,4 @@
-"""Forwarding server-sent events: whole events only, and without an unasked usage event."""
+"""Forwarding server-sent events: whole events only, without an unasked usage event."""
 
 import re
 from typing import Any
@@ -6,10 +6,12 @@ from typing import Any
 import msgspec
 
 MAX_EVENT = 2**18
-"""Bytes held while waiting for the end of one event; beyond it bytes pass as they come."""
+"""Bytes held while waiting for the end of one event, or of the stream; beyond it all bytes pass."""
 
 _no_choices = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _end = re.compile(rb"\r?\n\r?\n")
+_done = re.compile(rb"(?:^|\n\r?\n)(data:[ \t]*\[DONE\])")
+_ENDS = (b"\n\n", b"\n\r\n")
 
 
 class _Chunk(msgspec.Struct):
@@ -25,41 +27,120 @@ class EventRelay:
 
     Only whole events are passed on, so that an error event can follow at any time. The event that
     holds nothing but usage is dropped when ``show_usage`` is false: the network always asks
-    the engine for it, but a caller that did not must not get a chunk without choices.
+    the engine for it, but a caller that did not must not get a chunk without choices. That event
+    and ``[DONE]`` are held back until :meth:`finish`, which knows what the answer cost.
     """
 
-    __slots__ = ("_held", "_show_usage", "_through")
+    __slots__ = ("_clean", "_held", "_show_usage", "_tail", "_through")
 
     def __init__(self, *, show_usage: bool) -> None:
         self._show_usage = show_usage
         self._held = b""
+        self._tail = b""
         self._through = False
+        self._clean = True
 
     def feed(self, data: bytes) -> bytes:
         """Bytes that can go to the caller now; possibly none."""
         if self._through:
+            self._clean = data.endswith(_ENDS)
             return data
         if self._held:
             data = self._held + data
             self._held = b""
-        if not data.endswith((b"\n\n", b"\n\r\n")):
+        if not data.endswith(_ENDS):
             cut = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3)
             if cut <= 2:  # neither was found, or nothing stands before it
                 cut = 0
             self._held = data[cut:]
             data = data[:cut]
             if len(self._held) > MAX_EVENT:
-                self._through = True
-                data, self._held = data + self._held, b""
-        # Two quick questions before the slow one: hardly any piece of a stream has usage in it.
-        if self._show_usage or b'"usage"' not in data or _no_choices.search(data) is None:
-            return data
-        return _without_usage(data)
+                return self._give_up(data)
+        # Quick questions before the slow ones: hardly any piece of a stream has usage in it.
+        if self._tail or b"[DONE]" in data or _may_have_usage(data):
+            return self._hold_back(data)
+        return data
 
-    def finish(self) -> bytes:
-        """What is left at the regular end of the stream."""
-        rest, self._held = self._held, b""
-        return rest if self._show_usage else _kept(rest)
+    def finish(self, block: bytes | None = None) -> bytes:
+        """What is left at the regular end of the stream.
+
+        Args:
+            block: JSON object to add: as ``cocoon`` in the usage event if that is shown, else as
+                a comment line before ``[DONE]``.
+        """
+        rest = self._tail + self._held
+        self._tail = self._held = b""
+        if not self._show_usage:
+            rest = _without_usage(rest)
+        if block is None or not self._clean:
+            return rest
+        if self._show_usage:
+            with_usage = _into_usage(rest, block)
+            if with_usage is not None:
+                return with_usage
+        return _with_comment(rest, b": cocoon " + block + b"\n\n")
+
+    def _hold_back(self, data: bytes) -> bytes:
+        """Keep the events that end a stream; whatever is followed by others was not the end."""
+        data = self._tail + data
+        cut = _end_begins(data)
+        self._tail = data[cut:]
+        data = data[:cut]
+        if len(self._tail) > MAX_EVENT:
+            return self._give_up(data)
+        return data if self._show_usage else _without_usage(data)
+
+    def _give_up(self, data: bytes) -> bytes:
+        """Too much would have to be held: from now on bytes pass as they come."""
+        data += self._tail + self._held
+        self._tail = self._held = b""
+        self._through = True
+        self._clean = data.endswith(_ENDS)
+        return data if self._show_usage else _without_usage(data)
+
+
+def _may_have_usage(data: bytes) -> bool:
+    return b'"usage"' in data and _no_choices.search(data) is not None
+
+
+def _end_begins(data: bytes) -> int:
+    """Where the events begin that only end the stream: usage, ``[DONE]``, comments."""
+    at = len(data)
+    while at > 0:
+        body = len(data[:at].rstrip(b"\r\n"))
+        start = max(data.rfind(b"\n\n", 0, body) + 2, data.rfind(b"\n\r\n", 0, body) + 3)
+        start = start if start > 2 else 0
+        event = data[start:at].strip()
+        if not (event.startswith(b":") or _is_done(event) or not event or _is_usage(event)):
+            return at
+        at = start
+    return 0
+
+
+def _is_done(event: bytes) -> bool:
+    return event.startswith(b"data:") and event[5:].strip() == b"[DONE]"
+
+
+def _into_usage(data: bytes, block: bytes) -> bytes | None:
+    """The events with a member added to the usage event; None when there is none."""
+    for match in _no_choices.finditer(data):
+        start = _event_start(data, 0, match.start())
+        end = _end.search(data, match.end())
+        stop = len(data) if end is None else end.end()
+        if _is_usage(data[start:stop]):
+            brace = data.rindex(b"}", start, stop)
+            return data[:brace] + b',"cocoon":' + block + data[brace:]
+    return None
+
+
+def _with_comment(data: bytes, comment: bytes) -> bytes:
+    """The events with a comment before ``[DONE]``, or at their end."""
+    found = _done.search(data)
+    if found is not None:
+        return data[: found.start(1)] + comment + data[found.start(1) :]
+    if data and not data.endswith(_ENDS):
+        data += b"\n\n"
+    return data + comment
 
 
 def _without_usage(data: bytes) -> bytes:

@@ -10,6 +10,7 @@ import pytest
 from cocoon import errors
 from cocoon.client.api import ClientRequest
 from cocoon.gateway import GatewaySettings, hash_api_key
+from cocoon.gateway.refusal import http_status
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,
     ScriptedClient,
@@ -127,7 +128,7 @@ async def test_a_stream_that_breaks_raises(gateway: Any) -> None:
     [
         (errors.BadRequestError("x"), openai.BadRequestError),
         (errors.UnknownModelError("x"), openai.NotFoundError),
-        (errors.InsufficientFundsError("x"), openai.APIStatusError),
+        (errors.InsufficientFundsError("x"), openai.RateLimitError),
         (errors.OverloadedError("x"), openai.InternalServerError),
         (errors.UnavailableError("x"), openai.InternalServerError),
         (errors.DeadlineError("x"), openai.InternalServerError),
@@ -139,7 +140,7 @@ async def test_failures_raise_the_right_class(
     async with gateway(failing(error)) as port, sdk(port) as ai:
         with pytest.raises(expected) as caught:
             await ai.chat.completions.create(model="demo", messages=HELLO)
-    assert caught.value.status_code == error.http_status
+    assert caught.value.status_code == http_status(error)
     assert caught.value.request_id
 
 

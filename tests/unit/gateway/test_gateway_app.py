@@ -14,8 +14,10 @@ from cocoon.gateway import (
     GatewaySettings,
     hash_api_key,
 )
+from cocoon.gateway.usage_block import cocoon_block
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,
+    SUMMARY,
     ScriptedClient,
     ScriptedResponse,
     failing,
@@ -29,6 +31,8 @@ ASK = b'{"model":"demo",' + MESSAGES + b"}"
 STREAM = b'{"model":"demo",' + MESSAGES + b',"stream":true}'
 EVENT = b'data: {"choices":[{"delta":{}}]}\n\n'
 DONE = b"data: [DONE]\n\n"
+BLOCK = cocoon_block(SUMMARY)
+COMMENT = b": cocoon " + BLOCK + b"\n\n"
 
 
 def answering(*steps: Any, **options: Any) -> ScriptedClient:
@@ -42,9 +46,10 @@ def streaming(*steps: Any) -> ScriptedClient:
 async def test_an_answer_is_passed_on_with_length_type_and_what_it_cost(call: Any) -> None:
     client = answering(b'{"id":', b"1}")
     answer = await call(Gateway(client), "POST", CHAT, [ASK[:9], ASK[9:]])
-    assert (answer.status, answer.body) == (200, b'{"id":1}')
+    assert (answer.status, answer.body) == (200, b'{"id":1,"cocoon":' + BLOCK + b"}")
     headers = answer.headers
-    assert (headers["content-type"], headers["content-length"]) == ("application/json", "8")
+    assert headers["content-type"] == "application/json"
+    assert headers["content-length"] == str(len(answer.body))
     assert headers["x-cocoon-cost-nanoton"] == "1900"
     assert headers["x-cocoon-total-tokens"] == "19"
     assert headers["x-cocoon-proxy-image"] == "ab" * 32
@@ -65,7 +70,7 @@ async def test_a_stream_is_passed_on_event_by_event_without_length(call: Any) ->
     answer = await call(app, "POST", CHAT, STREAM)
     assert answer.headers["content-type"].startswith("text/event-stream")
     assert "content-length" not in answer.headers
-    assert answer.parts == [EVENT, EVENT, DONE, b""]
+    assert answer.parts == [EVENT, EVENT, COMMENT + DONE]
 
 
 async def test_a_stream_that_breaks_ends_with_an_error_event(call: Any) -> None:
@@ -76,12 +81,17 @@ async def test_a_stream_that_breaks_ends_with_an_error_event(call: Any) -> None:
     assert answer.parts[1].startswith(b"data: ")
     error = json.loads(answer.parts[1][6:])["error"]
     assert (error["message"], error["code"]) == ("the worker is gone", "unavailable")
+    assert error["cocoon"]["request_id"] == answer.headers["x-request-id"]
+    assert error["cocoon"]["retryable"]
 
 
 async def test_an_error_answer_to_a_stream_request_is_no_stream(call: Any) -> None:
     app = Gateway(answering(b'{"error":{}}', status=400))
     answer = await call(app, "POST", CHAT, STREAM)
-    assert (answer.status, answer.body) == (400, b'{"error":{}}')
+    assert answer.status == 400
+    error = json.loads(answer.body)["error"]
+    assert (error["type"], error["code"]) == ("invalid_request_error", None)
+    assert error["cocoon"] == {"retryable": False, "charged_nanoton": 1900, "fix": None}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +99,7 @@ async def test_an_error_answer_to_a_stream_request_is_no_stream(call: Any) -> No
     [
         (errors.BadRequestError("no"), 400, "invalid_request_error", None),
         (errors.UnknownModelError("no"), 404, "invalid_request_error", "model_not_found"),
-        (errors.InsufficientFundsError("no"), 402, "insufficient_quota", "insufficient_quota"),
+        (errors.InsufficientFundsError("no"), 429, "insufficient_quota", "insufficient_quota"),
         (errors.OverloadedError("no"), 503, "server_error", "overloaded"),
         (errors.UnavailableError("no"), 502, "server_error", "unavailable"),
         (errors.DeadlineError("no"), 504, "timeout", "timeout"),
@@ -107,7 +117,10 @@ async def test_errors_have_openais_shape(
     answer = await call(Gateway(ScriptedClient(lambda _: error)), "POST", CHAT, ASK)
     shape = json.loads(answer.body)["error"]
     assert (answer.status, shape["type"], shape["code"]) == (status, kind, code)
-    assert set(shape) == {"message", "type", "param", "code"}
+    assert set(shape) == {"message", "type", "param", "code", "cocoon"}
+    assert set(shape["cocoon"]) == {"request_id", "retryable", "charged_nanoton", "fix"}
+    assert shape["cocoon"]["request_id"] == answer.headers["x-request-id"]
+    assert answer.headers["x-should-retry"] == str(shape["cocoon"]["retryable"]).lower()
     assert "secret" not in shape["message"]
     assert "/x" not in shape["message"]
     assert ("retry-after" in answer.headers) == (status in (502, 503) and code in RETRY)
@@ -297,7 +310,7 @@ async def test_debug_records_are_added_when_asked_for(call: Any) -> None:
     app = Gateway(streaming(EVENT, DONE))
     body = ASK[:-1] + b',"enable_debug":true,"stream":true}'
     last = (await call(app, "POST", CHAT, body)).parts[-1]
-    assert last.startswith(b': debug {"client"')
+    assert b': debug {"client"' in last
 
 
 async def test_extra_routes_are_guarded_like_ours(call: Any) -> None:

@@ -38,7 +38,8 @@ def test_whole_events_go_on_at_once_and_half_ones_wait() -> None:
     assert relay.feed(ONE) == ONE
     assert relay.feed(TWO[:20]) == b""
     assert relay.feed(TWO[20:] + DONE[:3]) == TWO
-    assert relay.feed(DONE[3:]) == DONE
+    assert relay.feed(DONE[3:]) == b""
+    assert relay.finish() == DONE
 
 
 def test_an_endless_event_is_not_held() -> None:
@@ -57,3 +58,48 @@ def test_garbage_that_looks_like_usage_passes() -> None:
         b': "choices":[]\n\n',
     ):
         assert relayed(event, 1000) == event
+
+
+BLOCK = b'{"cost_nanoton":5}'
+
+
+def finished(stream: bytes, size: int, *, show_usage: bool) -> bytes:
+    relay = EventRelay(show_usage=show_usage)
+    parts = [stream[at : at + size] for at in range(0, len(stream), size)]
+    return b"".join([relay.feed(part) for part in parts]) + relay.finish(BLOCK)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 50, 10_000])
+def test_the_cost_is_in_the_usage_event_or_in_a_comment_before_the_end(size: int) -> None:
+    shown = USAGE[:-3] + b',"cocoon":' + BLOCK + b"}\n\n"
+    comment = b": cocoon " + BLOCK + b"\n\n"
+    stream = ONE + TWO + USAGE + DONE
+    assert finished(stream, size, show_usage=True) == ONE + TWO + shown + DONE
+    assert finished(stream, size, show_usage=False) == ONE + TWO + comment + DONE
+    assert finished(ONE + DONE, size, show_usage=True) == ONE + comment + DONE
+    assert finished(ONE, size, show_usage=True) == ONE + comment
+
+
+def test_the_end_waits_for_the_cost_and_nothing_else_does() -> None:
+    relay = EventRelay(show_usage=True)
+    assert relay.feed(ONE + USAGE) == ONE
+    assert relay.feed(TWO) == USAGE + TWO  # that was not the end
+    assert relay.feed(DONE) == b""
+    assert relay.finish(BLOCK).endswith(DONE)
+
+
+def test_text_that_says_done_is_no_end() -> None:
+    text = b'data: {"choices":[{"delta":{"content":"data: [DONE]"}}]}\n\n'
+    relay = EventRelay(show_usage=True)
+    assert relay.feed(text) == text
+    assert finished(text + DONE, 9, show_usage=True).startswith(text + b": cocoon")
+
+
+def test_what_is_held_back_has_a_limit() -> None:
+    relay = EventRelay(show_usage=True)
+    comment = b": " + b"x" * 1000 + b"\n\n"
+    sent = relay.feed(USAGE)
+    for _ in range(300):
+        sent += relay.feed(comment)
+    assert len(sent) > MAX_EVENT
+    assert sent + relay.finish() == USAGE + 300 * comment
