@@ -80,6 +80,11 @@ class Gateway:
         self._below = [route for path, route in self._routes.items() if path.endswith("/")]
         self._model = Route(MODEL_PREFIX, ("GET",), self._one_model)
 
+    @property
+    def running(self) -> int:
+        """Inference requests now."""
+        return self._inference.running
+
     def _built_in(self) -> dict[str, Route]:
         routes = [
             *(self._operation(operation) for operation in OPERATIONS),
@@ -138,6 +143,8 @@ class Gateway:
             return self._model
         if route is None and path.startswith(STORED_PREFIX):
             return _STORED
+        if route is None and self._below:
+            return next((one for one in self._below if path.startswith(one.label)), None)
         return route
 
     def _operation(self, operation: Operation) -> Route:
