@@ -45,10 +45,10 @@ def chat_messages(messages: list[Message], system: str | list[Block] | None) -> 
     if not 1 <= len(messages) <= MAX_MESSAGES:
         raise Refusal(f"'messages' must hold 1 to {MAX_MESSAGES} messages", param="messages")
     if messages[-1].role == "assistant":
-        raise Refusal(
+        raise _refuse(
+            f"messages.{len(messages) - 1}.role",
             "the last message must not be the assistant's: engines begin a new turn, they cannot "
             "continue one (prefill); ask for the form of the answer in 'system' or by a schema",
-            param=f"messages.{len(messages) - 1}.role",
         )
     writer = _Writer(_open_loop(messages))
     if system:
@@ -62,9 +62,7 @@ def chat_messages(messages: list[Message], system: str | list[Block] | None) -> 
         elif message.role == "system":
             writer.system(message.content, place)
         else:
-            raise Refusal(
-                f"{place}.role: must be 'user', 'assistant' or 'system'", param=f"{place}.role"
-            )
+            raise _refuse(f"{place}.role", "must be 'user', 'assistant' or 'system'")
     writer.close()
     return writer.chat
 

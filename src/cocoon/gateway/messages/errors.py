@@ -86,7 +86,7 @@ def _status(error: BaseException, plain: int) -> int:
     if isinstance(error, OverloadedError):
         return OVERLOADED
     # OpenAI answers 429 to an empty purse; for Anthropic's packages that would mean "later".
-    return 402 if getattr(error, "code", None) == _NO_CREDIT else plain
+    return 402 if error_object(error)["code"] == _NO_CREDIT else plain
 
 
 def _object(error: BaseException, status: int) -> dict[str, object]:
