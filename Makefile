@@ -49,6 +49,8 @@ check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python tools/generate_tl.py --check
 	$(BIN)/python tools/generate_reference.py --check
+	$(BIN)/python tools/generate_openapi.py --check
+	$(BIN)/python tools/generate_api_table.py --check
 	$(BIN)/python tools/build_contracts.py --check
 
 docs: .venv/.dev ## Build the documentation into build/docs
@@ -57,6 +59,8 @@ docs: .venv/.dev ## Build the documentation into build/docs
 generate: .venv/.dev ## Regenerate checked-in generated files
 	$(BIN)/python tools/generate_tl.py
 	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/generate_openapi.py
+	$(BIN)/python tools/generate_api_table.py
 	$(BIN)/python tools/measure_contracts.py
 
 contracts: .venv/.dev ## Compile contracts/ into the cells that the package ships (needs Node)

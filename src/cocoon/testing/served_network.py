@@ -22,9 +22,10 @@ import uvloop
 from cocoon.devnet.options import DEMONSTRATION_MODEL
 from cocoon.engine.base import Engine
 from cocoon.engine.llama import LlamaEngine, LlamaSettings
-from cocoon.gateway import Gateway, GatewayServer, GatewaySettings
+from cocoon.gateway import GatewayServer, GatewaySettings
 from cocoon.gateway.gate import Gate
 from cocoon.testing.network import InMemoryNetwork
+from cocoon.testing.recording_gateway import RecordingGateway
 
 START_TIMEOUT = 60.0
 Result = TypeVar("Result")
@@ -45,7 +46,10 @@ class ServedNetwork:
     Attributes:
         network: its members; only to be touched on its own thread, see :meth:`call`.
         port: of the gateway.
+        gateway: it notes which fields were answered.
     """
+
+    gateway: RecordingGateway
 
     def __init__(
         self,
@@ -119,8 +123,8 @@ class ServedNetwork:
             await network.add_proxy()
             await self._workers(network)
             client = await network.add_client()
-            gateway = Gateway(client, self._settings, gate=self._gate)
-            server = GatewayServer(gateway, port=0, grace=1)
+            self.gateway = RecordingGateway(client, self._settings, gate=self._gate)
+            server = GatewayServer(self.gateway, port=0, grace=1)
             await server.start()
             try:
                 self.port = server.port

@@ -76,10 +76,12 @@ def _cells(path: str, name: str, official: OfficialRules) -> tuple[Cell, ...]:
     except BadRequestError as error:
         return (Cell(REFUSED, str(error)),) * len(COLUMNS)
     without = _plain(path, name)
-    kept = without is not None and call.request.body == without.request.body
+    kept = without is not None and (
+        call.request.body == without.request.body or name == "stream_options"
+    )
     here = _at_the_gateway(path, name, call) if kept else None
     cells = [_own(path, name, call, without, dialect, here) for dialect in ENGINES.values()]
-    return (*cells, _official(call, official, here))
+    return (*cells, _official(path, call, official, here))
 
 
 def _read(path: str, body: dict[str, Any]) -> InferenceCall:
@@ -105,6 +107,8 @@ def _plain(path: str, name: str) -> InferenceCall | None:
 def _at_the_gateway(path: str, name: str, call: InferenceCall) -> Cell:
     """A field that never reaches the network."""
     plain = _plain(path, name)
+    if name == "stream_options":
+        return Cell(WORKS, "the usage is always asked for; the caller gets it when it asks too")
     native = next(e.fields for e in ENDPOINTS if e.path == path) or {}
     if native[name].native and name != "request_guid":
         return Cell(WORKS, "the gateway's own; never sent on")
@@ -149,7 +153,7 @@ def _prepared(call: InferenceCall, dialect: Dialect) -> dict[str, Any]:
     return {name: msgspec.json.decode(raw) for name, raw in prepared.fields.items()}
 
 
-def _official(call: InferenceCall, official: OfficialRules, here: Cell | None) -> Cell:
+def _official(path: str, call: InferenceCall, official: OfficialRules, here: Cell | None) -> Cell:
     request = call.request
     try:
         official(request.path, request.body, MODEL)
@@ -157,4 +161,4 @@ def _official(call: InferenceCall, official: OfficialRules, here: Cell | None) -
         return Cell(REFUSED, str(error))
     if here is not None:
         return here
-    return Cell(WORKS)
+    return Cell(TRANSLATED, "as a chat") if path in _TRANSLATED_APIS else Cell(WORKS)

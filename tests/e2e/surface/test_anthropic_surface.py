@@ -11,7 +11,7 @@ MODEL = "SmolLM2-135M-Instruct"
 SHORT: Any = {
     "model": MODEL,
     "max_tokens": 8,
-    "temperature": 0,
+    "extra_body": {"temperature": 0},
     "messages": [{"role": "user", "content": "Say hello."}],
 }
 TOOL: Any = {

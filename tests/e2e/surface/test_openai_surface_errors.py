@@ -3,11 +3,11 @@
 import asyncio
 from typing import Any
 
-import httpx
 import openai
 import pytest
 
 from cocoon.gateway import GatewaySettings, hash_api_key
+from cocoon.testing.plain_http import call
 from cocoon.testing.served_gateway import ServedGateway
 from cocoon.testing.served_network import ServedNetwork
 
@@ -85,16 +85,16 @@ def test_no_worker_makes_pictures(ai: openai.OpenAI) -> None:
 
 
 def test_paths_and_methods_that_are_not_there(served: ServedNetwork) -> None:
-    missing = httpx.post(f"{served.url}/fine_tuning/jobs", json={}, timeout=10)
-    assert (missing.status_code, missing.json()["error"]["code"]) == (404, "not_found")
-    wrong = httpx.get(f"{served.url}/chat/completions", timeout=10)
-    assert (wrong.status_code, wrong.headers["allow"]) == (405, "POST, OPTIONS")
+    missing = call("POST", f"{served.url}/fine_tuning/jobs", {})
+    assert (missing.status, missing.json()["error"]["code"]) == (404, "not_found")
+    wrong = call("GET", f"{served.url}/chat/completions")
+    assert (wrong.status, wrong.headers["allow"]) == (405, "POST, OPTIONS")
 
 
 def test_a_body_that_is_too_large(served: ServedNetwork) -> None:
     body = b'{"model":"' + b"x" * (9 * 2**20) + b'"}'
-    answer = httpx.post(f"{served.url}/chat/completions", content=body, timeout=20)
-    assert answer.status_code == 413
+    answer = call("POST", f"{served.url}/chat/completions", body)
+    assert answer.status == 413
     assert answer.json()["error"]["code"] == "request_too_large"
 
 

@@ -6,10 +6,10 @@ import math
 import struct
 from typing import Any
 
-import httpx
 import openai
 import pytest
 
+from cocoon.testing.plain_http import call
 from cocoon.testing.served_network import ServedNetwork
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
@@ -109,13 +109,13 @@ def test_tokenize_and_back(served: ServedNetwork) -> None:
     text = "Hello, world"
     url = served.root_url
     asked = {"model": MODEL, "prompt": text}
-    tokens = httpx.post(f"{url}/tokenize", json=asked, timeout=20)
-    assert tokens.status_code == 200, tokens.text
+    tokens = call("POST", f"{url}/tokenize", asked)
+    assert tokens.status == 200, tokens.body
     numbers = tokens.json()["tokens"]
     assert numbers
     assert all(isinstance(number, int) for number in numbers)
-    back = httpx.post(f"{url}/detokenize", json={"model": MODEL, "tokens": numbers}, timeout=20)
-    assert back.status_code == 200, back.text
+    back = call("POST", f"{url}/detokenize", {"model": MODEL, "tokens": numbers})
+    assert back.status == 200, back.body
     assert text in json.dumps(back.json())
 
 
@@ -125,8 +125,8 @@ def test_quote_bounds_what_the_request_costs(served: ServedNetwork, ai: openai.O
         "messages": [{"role": "user", "content": "Say hello."}],
         "max_tokens": 5,
     }
-    quote = httpx.post(f"{served.url}/quote", json=body, timeout=20)
-    assert quote.status_code == 200, quote.text
+    quote = call("POST", f"{served.url}/quote", body)
+    assert quote.status == 200, quote.body
     most = quote.json()["max_cost_nanoton"]
     raw = ai.chat.completions.with_raw_response.create(**body)
     assert 0 < int(raw.headers["x-cocoon-cost-nanoton"]) <= most

@@ -44,7 +44,7 @@ def test_a_stream_says_the_same(ai: openai.OpenAI) -> None:
 
 
 def test_the_package_s_own_stream_helper(ai: openai.OpenAI) -> None:
-    with ai.responses.stream(**SHORT) as stream:
+    with ai.responses.stream(**{**SHORT, "max_output_tokens": 200}) as stream:
         for _ in stream:
             pass
         assert stream.get_final_response().output_text
