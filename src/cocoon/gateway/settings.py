@@ -41,9 +41,9 @@ class GatewaySettings:
     max_body: int = 8 * 2**20
     max_depth: int = 64
     max_response: int = 64 * 2**20
-    max_running: int = 512
+    max_running: int = 16_384
     max_buffered: int = 256 * 2**20
-    max_connections: int = 2048
+    max_connections: int = 20_000
     body_timeout: float = 60.0
     header_timeout: float = 15.0
     keep_alive: float = 30.0
