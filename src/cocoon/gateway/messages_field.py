@@ -104,7 +104,7 @@ def _check_message(message: _Message, at: str, media: list[str]) -> None:
         if role == "function":
             return
         raise missing(f"{at}.content")
-    _check_content(message.content, f"{at}.content", media)
+    check_content(message.content, f"{at}.content", media)
 
 
 def _given(raw: Raw) -> bool:
@@ -122,7 +122,12 @@ def _role(raw: Raw, at: str) -> str:
     return fields.take_string(raw, at, MAX_NAME)
 
 
-def _check_content(raw: Raw, at: str, media: list[str]) -> None:
+def check_content(raw: Raw, at: str, media: list[str]) -> None:
+    """Check a string or an array of parts; their media's features go to ``media``.
+
+    Raises:
+        Refusal: something in it is wrong.
+    """
     first = first_byte(raw)
     if first == _QUOTE:
         return

@@ -45,7 +45,7 @@ class _Pin(msgspec.Struct, forbid_unknown_fields=True):
 
 _pin = msgspec.json.Decoder(_Pin)
 
-_FIELDS: Final = frozenset(
+NATIVE_FIELDS: Final = frozenset(
     {"max_coefficient", "timeout", "enable_debug", "request_guid", "pin", "max_cost", "user"}
 )
 _HEADERS: Final = frozenset(
@@ -89,7 +89,7 @@ def take_native(
     Raises:
         Refusal: a field or a header is wrong; ``param`` names which.
     """
-    if _FIELDS.isdisjoint(members) and _HEADERS.isdisjoint(headers):
+    if NATIVE_FIELDS.isdisjoint(members) and _HEADERS.isdisjoint(headers):
         return Native(settings.default_max_coefficient, settings.default_timeout)
     told = Native(
         _first(

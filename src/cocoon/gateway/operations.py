@@ -4,9 +4,13 @@ from dataclasses import dataclass
 
 from cocoon.gateway.body import read_chat, read_completion
 from cocoon.gateway.dialect import OPENAI, Dialect
+from cocoon.gateway.embeddings import read_embeddings
 from cocoon.gateway.incoming import Reader
+from cocoon.gateway.media import read_images, read_speech
 from cocoon.gateway.messages import ANTHROPIC, read_messages
 from cocoon.gateway.responses import read_response
+from cocoon.gateway.texts import read_detokenize, read_moderation, read_rerank, read_tokenize
+from cocoon.gateway.transcription import read_transcription, read_translation
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +33,15 @@ OPERATIONS: tuple[Operation, ...] = (
     Operation("/v1/completions", read_completion),
     Operation("/v1/messages", read_messages, ANTHROPIC),
     Operation("/v1/responses", read_response),
+    Operation("/v1/embeddings", read_embeddings),
+    Operation("/v1/rerank", read_rerank),
+    Operation("/v1/moderations", read_moderation),
+    Operation("/v1/images/generations", read_images),
+    Operation("/v1/audio/transcriptions", read_transcription),
+    Operation("/v1/audio/translations", read_translation),
+    Operation("/v1/audio/speech", read_speech),
+    Operation("/tokenize", read_tokenize),
+    Operation("/detokenize", read_detokenize),
+    Operation("/v1/tokenize", read_tokenize),
+    Operation("/v1/detokenize", read_detokenize),
 )
