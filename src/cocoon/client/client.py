@@ -79,7 +79,7 @@ class Client:
         )
         self._dial = dial or dialer(settings.dial)
         self._pool = Pool()
-        self._waiting = Waiting()
+        self._waiting = Waiting(settings.max_waiting)
         self._keeper: SessionKeeper | None = None
         self._renewed_by = 0.0
         self._maintenance: asyncio.Task[None] | None = None
@@ -130,6 +130,11 @@ class Client:
     def proxies(self) -> list[ProxyConnection]:
         """Connections that can take requests now."""
         return self._pool.ready
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of answers that wait for their readers now."""
+        return self._waiting.held
 
     @property
     def ready(self) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
+from cocoon.client import waiting
 from cocoon.client.chain.limits import DepositLimits
 from cocoon.errors import ConfigError, DecodeError
 from cocoon.net.chain_settings import ChainSettings
@@ -27,6 +28,7 @@ class ClientSettings:
         check_proxy_hashes: refuse proxies whose image is not in the root config.
         min_proto, max_proto: protocol versions that we offer.
         max_retries: how often a request that nobody has begun to answer goes to another proxy.
+        max_waiting: bytes of all answers that may wait for slow readers, beyond 64 KiB for each.
         only_spender: nobody else uses this wallet: a proxy that counts more than we know of is
             then cut off, not only reported.
         state_path: JSON file that verified payments are kept in; None keeps them in memory only.
@@ -45,6 +47,7 @@ class ClientSettings:
     min_proto: int = 1
     max_proto: int = 3
     max_retries: int = 2
+    max_waiting: int = waiting.TOTAL
     only_spender: bool = False
     state_path: Path | None = None
     chain: ChainSettings | None = None
