@@ -30,7 +30,7 @@ from cocoon.net.dialing import DialSettings, RatlsDial, SocksDial
 from cocoon.net.identity import Identity
 from cocoon.proxy.proxy import Proxy
 from cocoon.proxy.settings import ListenSettings, ProxySettings
-from cocoon.testing.engine_standin import StandinOptions, serve_standin
+from cocoon.testing.engine_standin import STANDIN_ENGINE, StandinOptions, serve_standin
 from cocoon.worker import Worker, WorkerSettings
 
 HOST = "127.0.0.1"
@@ -200,7 +200,7 @@ class Net:
             "owner": friendly(WORKER_OWNER),
             "model": FULL_MODEL,
             "root": our_root(**registered(worker_port, client_port)),
-            "engine": OpenAIHttpEngine(f"http://{HOST}:{port}"),
+            "engine": OpenAIHttpEngine(f"http://{HOST}:{port}", options=STANDIN_ENGINE),
             "dial": dial,
             "http_port": None,
             **changes,

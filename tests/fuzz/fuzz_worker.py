@@ -5,7 +5,14 @@ from collections.abc import Iterator
 from _inputs import Script, play
 from _member import ANSWER, BODY, MAX_STEPS, QUERY, Wiretap, root_with_proxy, settle
 
-from cocoon.engine.base import EngineHealth, EngineRequest, Headers
+from cocoon.engine.base import (
+    EngineCapabilities,
+    EngineHealth,
+    EngineRequest,
+    Fields,
+    Headers,
+    Prepared,
+)
 from cocoon.errors import CocoonError, EngineError
 from cocoon.net.dialing import SocksDial
 from cocoon.testing.proxy_rig import WORKER, ClientPeer, Rig
@@ -37,6 +44,14 @@ class ScriptedEngine:
     async def check(self) -> EngineHealth:
         """Always ready."""
         return EngineHealth(True, ("m",))
+
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        """Nothing in particular."""
+        return EngineCapabilities()
+
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
+        """As they are."""
+        return Prepared(path, fields)
 
     async def send(self, request: EngineRequest, deadline: float) -> "ScriptedAnswer":
         """The next answer."""

@@ -78,7 +78,7 @@ class Configs:
             "state": "earnings.json",
             "http": {"host": LOOPBACK, "port": port},
             "dial": self._dial(),
-            "engine": {"kind": "llama"} if url is None else {"kind": "openai", "url": url},
+            "engine": {"kind": "llama"} if url is None else _engine_at(url),
         }
 
     def client(self, member: Member, port: int) -> Document:
@@ -125,3 +125,8 @@ class Configs:
 
     def _dial(self) -> Document:
         return {"transport": "ratls", "policy": self._policy("proxy")}
+
+
+def _engine_at(url: str) -> Document:
+    """On a network of one's own all clients are oneself: they may share a prompt cache."""
+    return {"kind": "openai", "url": url, "allow_shared_cache": True}

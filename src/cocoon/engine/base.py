@@ -83,6 +83,7 @@ class EngineCapabilities(msgspec.Struct, frozen=True):
         shares_prompt_cache: requests of different clients meet in one prompt cache, so that one
             can tell by timing what another has asked. A worker refuses to serve with it unless
             its operator accepts that.
+        refusal: why a worker must not serve with it, for its operator; empty: it may.
     """
 
     engine: str = "openai"
@@ -90,6 +91,7 @@ class EngineCapabilities(msgspec.Struct, frozen=True):
     context_length: int = 0
     features: tuple[str, ...] = ()
     shares_prompt_cache: bool = False
+    refusal: str = ""
 
 
 class Prepared(NamedTuple):

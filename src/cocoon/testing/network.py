@@ -34,7 +34,12 @@ from cocoon.net.dialing import RatlsDial
 from cocoon.net.identity import Identity
 from cocoon.proxy.proxy import Proxy
 from cocoon.proxy.settings import ListenSettings, ProxySettings
-from cocoon.testing.engine_standin import MODEL, StandinOptions, serve_standin
+from cocoon.testing.engine_standin import (
+    MODEL,
+    STANDIN_ENGINE,
+    StandinOptions,
+    serve_standin,
+)
 from cocoon.worker import Worker, WorkerSettings
 
 HOST = "127.0.0.1"
@@ -194,7 +199,9 @@ class InMemoryNetwork:
     ) -> Worker:
         """Start a worker, with a stand-in unless it brings its engine; wait until it is ready."""
         if engine is None:
-            engine = OpenAIHttpEngine(await self.add_standin(model.partition("@")[0]))
+            engine = OpenAIHttpEngine(
+                await self.add_standin(model.partition("@")[0]), options=STANDIN_ENGINE
+            )
         number = len(self.workers)
         settings: dict[str, Any] = {
             "owner": someone(number, 2),

@@ -10,7 +10,7 @@ import pytest
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
 from cocoon.chain.root_config import RootConfig, model_hash
 from cocoon.client import Client, ClientSettings
-from cocoon.engine.base import Engine, EngineHealth
+from cocoon.engine.base import Engine, EngineCapabilities, EngineHealth
 from cocoon.net.dialing import SocksDial
 from cocoon.net.root_source import FixedRoot
 from cocoon.testing.network import someone, test_root
@@ -61,6 +61,9 @@ class _Engine:
 
     async def check(self) -> EngineHealth:
         return EngineHealth(True, ("m",))
+
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        return EngineCapabilities()
 
 
 async def _closed(proxy: _ClientProxy | _WorkerProxy) -> None:

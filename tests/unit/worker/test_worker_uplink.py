@@ -13,7 +13,14 @@ import pytest
 from cocoon.chain.address import Address
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
-from cocoon.engine.base import EngineHealth, EngineRequest, Headers
+from cocoon.engine.base import (
+    EngineCapabilities,
+    EngineHealth,
+    EngineRequest,
+    Fields,
+    Headers,
+    Prepared,
+)
 from cocoon.errors import ConfigError, DeadlineError, EngineError, OverloadedError, StoreError
 from cocoon.net.dialing import SocksDial
 from cocoon.testing.network import someone, test_root
@@ -84,12 +91,20 @@ class FakeEngine:
         self.requests: list[EngineRequest] = []
         self.responses: list[FakeResponse] = []
         self.refusal: Exception | None = None
+        self.scopes: list[bytes] = []
 
     async def start(self) -> None: ...
     async def close(self) -> None: ...
 
     async def check(self) -> EngineHealth:
         return self.health
+
+    async def capabilities(self, model: str = "") -> EngineCapabilities:
+        return EngineCapabilities()
+
+    def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
+        self.scopes.append(scope)
+        return Prepared(path, fields)
 
     async def send(self, request: EngineRequest, deadline: float) -> FakeResponse:
         self.requests.append(request)

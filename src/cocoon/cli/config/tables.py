@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from cocoon.cli.config.api_keys_table import ApiKeysTable
 from cocoon.cli.config.collateral_table import CollateralTable
 from cocoon.cli.config.policy_table import SIMULATED_KINDS, PolicyTable
 from cocoon.cli.config.reader import key, table
@@ -210,6 +211,30 @@ class EngineTable:
     url: str = key(engine_url, "base URL of the server (`openai`)", default=DEFAULT_ENGINE_URL)
     api_key_file: Path | None = key(
         path, "file with the bearer key that the server asks for (`openai`)", default=None
+    )
+    dialect: str = key(
+        one_of("auto", "vllm", "sglang", "llama.cpp", "ollama", "openai"),
+        "which server it is (`openai`); `auto` asks it",
+        default="auto",
+    )
+    features: tuple[str, ...] = key(
+        list_of(text),
+        "words to add to what the server is found to do (`openai`)",
+        default=(),
+    )
+    without: tuple[str, ...] = key(
+        list_of(text), "words to take away from it (`openai`)", default=()
+    )
+    context_length: int = key(
+        whole(0, 1 << 30),
+        "tokens of prompt and answer (`openai`); 0 takes what the server says",
+        default=0,
+    )
+    allow_shared_cache: bool = key(
+        flag,
+        "serve although clients share the server's prompt cache, so that one can find out by "
+        "timing what another has asked (`openai`)",
+        default=False,
     )
     model_file: Path | None = key(
         path,
@@ -464,8 +489,11 @@ class ClientFile(_NetworkFile):
     dial: DialTable = table(DialTable, "how proxies are reached")
     deposits: DepositsTable = table(DepositsTable, "what is deposited by itself")
     gateway: GatewayTable = table(GatewayTable, "limits and access of the gateway")
+    api_keys: ApiKeysTable = table(ApiKeysTable, "keys, budgets and limits of its callers")
 
     def __post_init__(self) -> None:
+        if self.api_keys.store is not None and self.gateway.api_keys_file is not None:
+            raise ConfigError("give `gateway.api_keys_file` or `api_keys.store`, not both")
         key_file = self.wallet_key_file or self.node_wallet.key_file
         if self.wallet is None and (self.owner is None or key_file is None):
             raise ConfigError("give `wallet`, or `owner` and `wallet_key_file`")

@@ -13,6 +13,7 @@ from cocoon.cli.config.trust import Trust
 from cocoon.engine.base import Engine
 from cocoon.engine.llama import LlamaEngine, LlamaSettings
 from cocoon.engine.openai_http import OpenAIHttpEngine
+from cocoon.engine.options import EngineOptions
 from cocoon.errors import ConfigError
 from cocoon.model.name import ModelName, base_name, is_pinned
 from cocoon.model.proof import FilesProof, LoadedFileProof, ModelProof
@@ -80,7 +81,14 @@ def _engine(table: tables.EngineTable, alias: str) -> Engine:
     api_key = None
     if table.api_key_file is not None:
         api_key = read_text(table.api_key_file, "engine key file").strip()
-    return OpenAIHttpEngine(table.url, api_key=api_key)
+    options = EngineOptions(
+        dialect="" if table.dialect == "auto" else table.dialect,
+        features=table.features,
+        without=table.without,
+        context_length=table.context_length,
+        allow_shared_cache=table.allow_shared_cache,
+    )
+    return OpenAIHttpEngine(table.url, api_key=api_key, options=options)
 
 
 def _proof(file: tables.WorkerFile, engine: Engine) -> ModelProof | None:
