@@ -56,7 +56,7 @@ class AsyncTransport(httpx2.AsyncBaseTransport):
             ReadTimeout: no answer in the time that the caller gives; the request was abandoned.
             CocoonError: the configuration is wrong.
         """
-        asked = call_request(request, await _body(request))
+        asked = call_request(request, await body_of(request))
         limit = read_timeout(request)
         try:
             async with asyncio.timeout(limit):
@@ -166,7 +166,8 @@ def async_transport(
     return AsyncTransportClient(AsyncTransport(source, gateway, connect_timeout))
 
 
-async def _body(request: httpx2.Request) -> bytes:
+async def body_of(request: httpx2.Request) -> bytes:
+    """The body of a request, cut off behind what any gateway takes."""
     parts: list[bytes] = []
     size = 0
     assert isinstance(request.stream, httpx2.AsyncByteStream)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import threading
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -42,14 +43,22 @@ class Portal:
         """
         if threading.get_ident() == self._thread.ident:
             raise RuntimeError("a synchronous client cannot be used from its own event loop")
-        if not self.is_ours:
-            raise RuntimeError("the connection to the network is closed")
-        future = asyncio.run_coroutine_threadsafe(work(), self._loop)
+        future = self.submit(work)
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
+
+    def submit(self, work: Callable[[], Coroutine[Any, Any, T]]) -> Future[T]:
+        """Start a coroutine; cancelling the future cancels it.
+
+        Raises:
+            RuntimeError: it has stopped.
+        """
+        if not self.is_ours:
+            raise RuntimeError("the connection to the network is closed")
+        return asyncio.run_coroutine_threadsafe(work(), self._loop)
 
     def post(self, work: Callable[[], object]) -> None:
         """Call a function in the loop, soon; nothing happens once it has stopped."""

@@ -4,9 +4,10 @@ import asyncio
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import httpx2
 
@@ -31,7 +32,7 @@ from cocoon.sdk.session import CONNECT_TIMEOUT, Session
 T = TypeVar("T")
 
 
-class _Running:
+class Running:
     """A session in a portal; ended by hand, with its owner, or at the end of the program."""
 
     def __init__(
@@ -45,11 +46,23 @@ class _Running:
         self.session = self.portal.call(make)
 
     def call(self, work: Callable[[Session], Awaitable[T]], timeout: float | None = None) -> T:
+        """Run something in the session's loop and wait for it."""
+        return self.portal.call(self._limited(work, timeout))
+
+    def submit(
+        self, work: Callable[[Session], Awaitable[T]], timeout: float | None = None
+    ) -> Future[T]:
+        """Start something in the session's loop."""
+        return self.portal.submit(self._limited(work, timeout))
+
+    def _limited(
+        self, work: Callable[[Session], Awaitable[T]], timeout: float | None
+    ) -> Callable[[], Coroutine[Any, Any, T]]:
         async def run() -> T:
             async with asyncio.timeout(timeout):
                 return await work(self.session)
 
-        return self.portal.call(run)
+        return run
 
     def end(self) -> None:
         """Close everything; idempotent."""
@@ -85,7 +98,7 @@ class SyncTransport(httpx2.BaseTransport):
         self._patience = connect_timeout
         self._lock = threading.Lock()
         self._process = os.getpid()
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._finalizer: weakref.finalize[[], SyncTransport] | None = None
         self._closed = False
 
@@ -100,7 +113,7 @@ class SyncTransport(httpx2.BaseTransport):
         asked = call_request(request, _body(request))
         limit = read_timeout(request)
         try:
-            running = self._open()
+            running = self.open()
             call = running.call(lambda session: session.begin(asked), limit)
         except Exception as error:
             raise failure_of(error, request) from error
@@ -119,7 +132,7 @@ class SyncTransport(httpx2.BaseTransport):
             await session.ready()
             return await work(session)
 
-        return self._open().call(connected, timeout)
+        return self.open().call(connected, timeout)
 
     def close(self) -> None:
         """Disconnect and end the thread. Running answers break off."""
@@ -131,14 +144,19 @@ class SyncTransport(httpx2.BaseTransport):
         if running is not None:
             running.end()
 
-    def _open(self) -> _Running:
+    def open(self) -> Running:
+        """What runs, started if it does not yet.
+
+        Raises:
+            RuntimeError: it was closed.
+        """
         if self._process != os.getpid():
             self._after_fork()
         with self._lock:
             if self._closed:
                 raise RuntimeError("the connection to the network is closed")
             if self._running is None:
-                self._running = _Running(self._source, self._gateway, self._patience)
+                self._running = Running(self._source, self._gateway, self._patience)
                 self._finalizer = weakref.finalize(self, self._running.end)
             return self._running
 
@@ -155,7 +173,7 @@ class _Stream(httpx2.SyncByteStream):
     def __init__(
         self,
         owner: SyncTransport,
-        running: _Running,
+        running: Running,
         call: Call,
         request: httpx2.Request,
         limit: float | None,
