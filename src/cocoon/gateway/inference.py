@@ -1,6 +1,7 @@
 """Inference requests: from a checked body to an answer, streamed or whole."""
 
 import asyncio
+import hashlib
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -182,7 +183,9 @@ class InferenceHandler:
             request.max_tokens,
         )
         settling = Settling(await self._gate.admit(caller, demand))
-        call = msgspec.structs.replace(call, request=replace(request, on_settled=settling.charged))
+        scope = _cache_scope(caller, call.user)
+        request = replace(request, on_settled=settling.charged, cache_scope=scope)
+        call = msgspec.structs.replace(call, request=request)
         status = CALLER_GONE
         try:
             await self._run(exchange, call, began)
@@ -262,6 +265,16 @@ class InferenceHandler:
                 await exchange.write(call.shape.fail(error), last=True)
         except TimeoutError:
             raise CallerGoneError("the caller does not read its answer") from None
+
+
+def _cache_scope(caller: Caller, user: str) -> bytes:
+    """Whose requests may share a prompt cache: one key's, and of these one end user's.
+
+    A cache tells by its timing what else was asked. The proxy hashes this once more.
+    """
+    if not caller.key_id and not user:
+        return b""
+    return hashlib.blake2b(f"{caller.key_id}\0{user}".encode(), digest_size=32).digest()
 
 
 def summary_headers(summary: RequestSummary) -> list[Header]:
