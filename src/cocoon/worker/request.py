@@ -15,8 +15,9 @@ import msgspec
 import structlog
 
 from cocoon.accounting import AdjustedUsage, PriceList, TokenCounts
-from cocoon.engine.base import Engine, EngineRequest, EngineResponse
+from cocoon.engine.base import JSON_TYPE, Engine, EngineRequest, EngineResponse
 from cocoon.engine.metering import BYTES_PER_TOKEN, Meter, MeteredUsage, UsageCost
+from cocoon.engine.request_rules import encode_body
 from cocoon.errors import (
     WIRE_BAD_REQUEST,
     WIRE_CANCELLED,
@@ -197,28 +198,38 @@ class RunningRequest:
         request = HttpRequest.from_bytes(query.query)
         if request.method != "POST" or len(request.headers) > MAX_HEADERS:
             raise BadRequestError("unsupported method: only POST is served")
-        accepted = validate(request.url, request.payload, self._host.base_model, self._host.model)
+        accepted = validate(
+            request.url,
+            request.payload,
+            self._host.base_model,
+            self._host.model,
+            content_type=_content_type(request),
+        )
         self._limit = accepted.max_tokens
-        self._prompt_size = len(accepted.body)
-        response = await self._send(request, accepted)
+        to_engine = self._for_engine(request, accepted)
+        self._prompt_size = len(to_engine.body)
+        deadline = asyncio.get_running_loop().time() + TIMEOUT_FACTOR * self._timeout
+        response = await self._host.engine.send(to_engine, deadline)
         try:
             await self._relay(response, accepted)
         finally:
             await response.aclose()
 
-    async def _send(self, request: HttpRequest, accepted: AcceptedBody) -> EngineResponse:
+    def _for_engine(self, request: HttpRequest, accepted: AcceptedBody) -> EngineRequest:
+        """The request in the engine's own words, with the client's share of its prompt cache."""
         headers = tuple((header.name, header.value) for header in request.headers)
-        deadline = asyncio.get_running_loop().time() + TIMEOUT_FACTOR * self._timeout
-        return await self._host.engine.send(
-            EngineRequest(request.method, path_of(request.url), headers, accepted.body), deadline
+        path, fields = self._host.engine.prepare(
+            path_of(request.url), accepted.fields, self._query.cache_scope
         )
+        body = accepted.form or encode_body(fields)
+        return EngineRequest(request.method, path, headers, body, accepted.content_type)
 
     async def _relay(self, response: EngineResponse, accepted: AcceptedBody) -> None:
         self._status = response.status
         meter = self._meter = Meter(
             status=response.status,
             content_type=response.content_type,
-            request_size=len(accepted.body),
+            request_size=self._prompt_size,
             max_tokens=accepted.max_tokens,
             annotate=self._annotate if self._host.annotate_costs else None,
         )
@@ -394,3 +405,11 @@ async def _read_all(response: EngineResponse, meter: Meter) -> bytes:
         parts.append(meter.feed(chunk))
     parts.append(meter.end())
     return b"".join(parts)
+
+
+def _content_type(request: HttpRequest) -> str:
+    """Of the body, as the client names it; JSON where it says nothing."""
+    for header in request.headers:
+        if header.name.lower() == "content-type":
+            return header.value
+    return JSON_TYPE

@@ -7,6 +7,7 @@ import structlog
 
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
+from cocoon.engine.base import EngineCapabilities
 from cocoon.errors import ConfigError, DecodeError, UnavailableError
 from cocoon.model.name import is_pinned
 from cocoon.net.chain_access import ChainAccess
@@ -16,6 +17,7 @@ from cocoon.net.http_server import HttpServer
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import require_recent_lists, worker_targets
 from cocoon.net.root_source import FixedRoot, RootSource
+from cocoon.wire.events import Capabilities
 from cocoon.worker.chain.money import WorkerMoney
 from cocoon.worker.engine_monitor import EngineMonitor
 from cocoon.worker.model_guard import ModelGuard
@@ -64,7 +66,9 @@ class Worker:
             if self.chain is None
             else WorkerMoney(self.chain, owner, settings.payouts, self.payouts.claim)
         )
-        self.monitor = EngineMonitor(settings.engine, settings.base_model, self._engine_changed)
+        self.monitor = EngineMonitor(
+            settings.engine, settings.base_model, self._engine_changed, self._engine_can
+        )
         self.model = ModelGuard(settings)
         self._offer = Offer(settings.coefficient, disabled=True)
         self._switched_off = settings.disabled
@@ -269,6 +273,10 @@ class Worker:
         self._tell()
 
     def _engine_changed(self, _ready: bool) -> None:
+        self._tell()
+
+    def _engine_can(self, what: EngineCapabilities) -> None:
+        self._offer.capabilities = Capabilities(what.engine, what.context_length, what.features)
         self._tell()
 
     def _tell(self) -> None:

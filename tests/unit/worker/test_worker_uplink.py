@@ -287,7 +287,7 @@ async def test_an_error_status_is_an_answer() -> None:
         (http(b'{"model":"other","messages":[]}'), "another model"),
         (http(b'{"model":"m"}'), "'messages' is missing"),
         (http(b'{"model":"m","messages":[],"tool_box":1}'), "unknown option 'tool_box'"),
-        (http(url="/v1/embeddings"), "unsupported method"),
+        (http(url="/v1/files"), "unsupported method"),
         (http(url="/v1/chat/completions?x=1"), "unsupported method"),
         (http(method="GET"), "unsupported method"),
         (http(b"[" * 100_000), "nested deeper"),
