@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 
-from cocoon.engine.llama import LlamaEngine
+from cocoon.engine.llama_process import LlamaProcess
 from cocoon.errors import EngineError
 
 pytestmark = pytest.mark.anyio
@@ -19,4 +19,4 @@ async def test_a_report_that_is_none(line: bytes) -> None:
     stdout.feed_eof()
     process = cast(Any, SimpleNamespace(stdout=stdout))
     with pytest.raises(EngineError, match="does not report"):
-        await LlamaEngine()._follow_start(process)
+        await LlamaProcess(cast(Any, None), lambda _stage: None)._follow_start(process)
