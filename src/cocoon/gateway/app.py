@@ -21,6 +21,7 @@ from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.models import list_models, one_model
 from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
 from cocoon.gateway.operations import OPERATIONS, Operation
+from cocoon.gateway.quote import QUOTE_PATH, answer_quote
 from cocoon.gateway.refusal import Refusal, error_event, http_status
 from cocoon.gateway.responses import STORED_PREFIX, refuse_stored
 from cocoon.gateway.routes import ExtraRoute, answer_extra, require_admin
@@ -90,6 +91,7 @@ class Gateway:
             *(self._operation(operation) for operation in OPERATIONS),
             Route(COUNT_PATH, ("POST",), self._count_tokens, dialect=ANTHROPIC),
             Route("/v1/models", ("GET",), self._models),
+            Route(QUOTE_PATH, ("POST",), self._quote),
             Route("/metrics", ("GET",), self._metrics),
             Route("/health", ("GET",), _health, keyed=False),
             Route("/ready", ("GET",), self._ready, keyed=False),
@@ -158,6 +160,9 @@ class Gateway:
 
     async def _models(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         await exchange.reply(200, await list_models(self._client))
+
+    async def _quote(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
+        await answer_quote(exchange, self._client, self.settings)
 
     async def _one_model(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
         name = exchange.path.removeprefix(MODEL_PREFIX)

@@ -1,13 +1,16 @@
-"""``/v1/models`` in OpenAI's shape, with the workers behind each model."""
+"""``/v1/models`` in OpenAI's shape, with what Cocoon knows of each model and its workers."""
 
 import asyncio
+from typing import Final
 
 import msgspec
 
-from cocoon.client.api import InferenceClient, ModelInfo
+from cocoon.accounting import PriceList
+from cocoon.client.api import InferenceClient, ModelInfo, WorkerInfo
 from cocoon.errors import DeadlineError, UnknownModelError
+from cocoon.gateway.offers import common_features, is_free, modalities, price_per_million
 
-MODELS_TIMEOUT = 10.0
+MODELS_TIMEOUT: Final = 10.0
 """Seconds for the proxies to answer (``wire-protocol.md`` §5.2)."""
 
 _encoder = msgspec.json.Encoder()
@@ -15,9 +18,9 @@ _encoder = msgspec.json.Encoder()
 
 async def list_models(client: InferenceClient) -> bytes:
     """Answer of ``GET /v1/models``."""
-    return _encoder.encode(
-        {"object": "list", "data": [_entry(model) for model in await _models(client)]}
-    )
+    prices = client.prices()
+    models = await known_models(client)
+    return _encoder.encode({"object": "list", "data": [_entry(model, prices) for model in models]})
 
 
 async def one_model(client: InferenceClient, name: str) -> bytes:
@@ -26,15 +29,19 @@ async def one_model(client: InferenceClient, name: str) -> bytes:
     Raises:
         UnknownModelError: no proxy knows it.
     """
-    models = await _models(client)
-    wanted = name.partition("@")[0]
-    for model in models:
-        if model.name in (name, wanted) or model.name.partition("@")[0] == name:
-            return _encoder.encode(_entry(model))
-    raise UnknownModelError("no proxy knows this model")
+    model = find_model(await known_models(client), name)
+    if model is None:
+        raise UnknownModelError("no proxy knows this model")
+    return _encoder.encode(_entry(model, client.prices()))
 
 
-async def _models(client: InferenceClient) -> list[ModelInfo]:
+async def known_models(client: InferenceClient) -> list[ModelInfo]:
+    """All models that the proxies list.
+
+    Raises:
+        UnavailableError: no proxy is ready.
+        DeadlineError: none answered in time.
+    """
     try:
         async with asyncio.timeout(MODELS_TIMEOUT):
             models = await client.models()
@@ -44,18 +51,60 @@ async def _models(client: InferenceClient) -> list[ModelInfo]:
     return [model for model in models if model.name.isprintable()]
 
 
-def _entry(model: ModelInfo) -> dict[str, object]:
+def find_model(models: list[ModelInfo], name: str) -> ModelInfo | None:
+    """The model of this base name or full name, or None."""
+    wanted = name.partition("@")[0]
+    for model in models:
+        if model.name in (name, wanted) or model.name.partition("@")[0] == name:
+            return model
+    return None
+
+
+def _entry(model: ModelInfo, prices: PriceList) -> dict[str, object]:
     return {
         "id": model.name,
         "object": "model",
         "created": 0,
         "owned_by": "cocoon",
-        "workers": [
-            {
-                "coefficient": worker.coefficient,
-                "running_requests": worker.running_requests,
-                "max_running_requests": worker.max_running_requests,
-            }
-            for worker in model.workers
-        ],
+        "cocoon": _extension(model.workers, prices),
+        "workers": [_worker(worker) for worker in model.workers],
+    }
+
+
+def _extension(workers: tuple[WorkerInfo, ...], prices: PriceList) -> dict[str, object]:
+    every, some = common_features(workers)
+    inputs, outputs = modalities(some)
+    lengths = [worker.context_length for worker in workers if worker.context_length]
+    coefficient = min((worker.coefficient for worker in workers), default=None)
+    return {
+        "full_names": sorted({worker.model for worker in workers if worker.model}),
+        "context_length": min(lengths, default=0),
+        "max_context_length": max(lengths, default=0),
+        "input_modalities": inputs,
+        "output_modalities": outputs,
+        "features": {"every_worker": every, "any_worker": some},
+        "coefficient": coefficient,
+        "nanoton_per_million_tokens": (
+            None if coefficient is None else price_per_million(prices, coefficient)
+        ),
+        "capacity": {
+            "workers": len(workers),
+            "free_workers": sum(is_free(worker) for worker in workers),
+            "running_requests": sum(worker.running_requests for worker in workers),
+            "max_running_requests": sum(worker.max_running_requests for worker in workers),
+        },
+    }
+
+
+def _worker(worker: WorkerInfo) -> dict[str, object]:
+    return {
+        "coefficient": worker.coefficient,
+        "running_requests": worker.running_requests,
+        "max_running_requests": worker.max_running_requests,
+        "model": worker.model,
+        "image": worker.image_hash,
+        "evidence": worker.evidence,
+        "engine": worker.engine,
+        "context_length": worker.context_length,
+        "features": list(worker.features),
     }

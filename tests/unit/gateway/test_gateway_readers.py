@@ -202,7 +202,7 @@ def test_a_form_is_written_anew_without_our_fields_or_the_files_name() -> None:
     request = call.request
     assert (request.model, request.path) == ("demo", "/v1/audio/transcriptions")
     assert (request.max_coefficient, request.timeout, call.user) == (1500, 7.5, "17")
-    assert request.pins.evidence == {"tdx"}
+    assert request.pins.evidence == frozenset({"tdx"})
     assert request.requires == ("transcriptions",)
     kind = dict(request.headers)["Content-Type"].encode()
     parts = parse_form(request.body, kind)
