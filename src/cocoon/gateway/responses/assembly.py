@@ -28,7 +28,7 @@ from cocoon.gateway.responses.outputs import (
 
 MAX_HELD = 2**24
 """Characters of one answer that are kept for the object at its end, log probabilities included."""
-MAX_ITEMS = 255
+MAX_ITEMS = 256
 """Output items in one response."""
 
 
@@ -166,7 +166,7 @@ class Assembly:
 
     def _next(self) -> int:
         index = self._count
-        if index > MAX_ITEMS:
+        if index >= MAX_ITEMS:
             raise UpstreamError(f"the engine's answer has more than {MAX_ITEMS} parts")
         self._count += 1
         return index

@@ -7,11 +7,12 @@ import msgspec
 from cocoon.client.api import RequestSummary
 from cocoon.gateway.chat_stream import ChatReader
 from cocoon.gateway.debug import debug_object, with_debug
+from cocoon.gateway.engine_error import engine_error
 from cocoon.gateway.responses.answer import IN_PROGRESS, Outcome, ResponseObject
 from cocoon.gateway.responses.assembly import Assembly
 from cocoon.gateway.responses.endings import broken, outcome_of
 from cocoon.gateway.responses.events import EventWriter
-from cocoon.gateway.responses.whole import openai_error, read_completion
+from cocoon.gateway.responses.whole import read_completion
 
 _encode = msgspec.json.Encoder().encode
 
@@ -47,7 +48,7 @@ class ResponseShape:
             UpstreamError: the engine's answer is no chat completion.
         """
         if status >= 400:
-            return openai_error(body)
+            return engine_error(body, status, summary)
         self._writer.mute()
         assembly = self._assembly
         for event in read_completion(body, logprobs=self._logprobs):

@@ -1,6 +1,4 @@
-"""A whole chat completion as the events of a stream, and an engine's error as OpenAI's."""
-
-from typing import Any
+"""A whole chat completion as the events of a stream."""
 
 import msgspec
 from msgspec import Raw, Struct
@@ -17,8 +15,6 @@ from cocoon.gateway.chat_stream import (
 )
 from cocoon.gateway.chat_tool_calls import ToolCalls, ToolPiece
 
-MAX_TEXT = 2000
-"""Longest text of an engine's error that is passed on, in characters."""
 _JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
@@ -42,18 +38,7 @@ class _Completion(Struct):
     usage: UsageMember | None = None
 
 
-class _Error(Struct):
-    message: str | None = None
-    type: str | None = None
-    param: Any = None
-    code: Any = None
-    error: Raw = Raw()
-    detail: Raw = Raw()
-
-
 _completion = msgspec.json.Decoder(_Completion).decode
-_error = msgspec.json.Decoder(_Error | str).decode
-_encode = msgspec.json.Encoder().encode
 
 
 def read_completion(body: bytes, *, logprobs: bool) -> list[ChatEvent]:
@@ -94,35 +79,3 @@ def _message(message: _Message) -> list[ChatEvent]:
         events.extend(calls.add(piece))
     calls.check_named()
     return events
-
-
-def openai_error(body: bytes) -> bytes:
-    """An engine's error as ``{"error": {…}}``.
-
-    vLLM and SGLang have also written its members without ``error`` around them, llama.cpp and
-    Ollama a plain string; anything else gets a fixed text.
-    """
-    told = _read_error(body)
-    if told is not None and told.error:
-        told = _read_error(bytes(told.error))
-    message = told.message if told is not None else None
-    error = {
-        "message": (message or "the engine refused the request")[:MAX_TEXT],
-        "type": (told.type if told is not None else None) or "invalid_request_error",
-        "param": _word(told.param) if told is not None else None,
-        "code": _word(told.code) if told is not None else None,
-    }
-    return _encode({"error": error})
-
-
-def _read_error(body: bytes) -> _Error | None:
-    try:
-        told = _error(body)
-    except _JSON_ERRORS:
-        return None
-    return _Error(message=told) if isinstance(told, str) else told
-
-
-def _word(value: Any) -> str | None:
-    """A code or a parameter; numbers only repeat the status."""
-    return value[:MAX_TEXT] if isinstance(value, str) else None
