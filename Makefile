@@ -7,7 +7,7 @@ FUZZ_SECONDS ?= 60
 EMULATOR := src/cocoon/chain/embedded/data/emulator.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check contracts bench fuzz soak docs generate clean
+.PHONY: help demo test integrations check contracts bench fuzz soak docs generate clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,6 +32,13 @@ $(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock -r requirements-evidence.lock
 	@touch $@
 
+# Plug-ins are tested with the real packages in an environment on top of the other one: what they
+# bring, such as plug-ins of pytest, stays out of it.
+.venv/.integrations: .venv/.dev requirements-integrations.lock tools/integrations_venv.py
+	@echo "Installing the packages that have plug-ins (once, about 150 MB)"
+	@$(BIN)/python tools/integrations_venv.py
+	@touch $@
+
 .venv/.fuzz: .venv/.dev requirements-fuzz.lock
 	@$(PIP) install --no-deps --require-hashes -r requirements-fuzz.lock
 	@touch $@
@@ -41,6 +48,10 @@ demo: .venv/.runtime $(EMULATOR) ## A private, metered answer on this machine; A
 
 test: .venv/.dev check ## Everything that must pass
 	$(BIN)/pytest $(ARGS)
+	@$(MAKE) --no-print-directory integrations
+
+integrations: .venv/.integrations ## The plug-ins for LangChain, LiteLLM, LlamaIndex and llm
+	.venv/integrations/bin/python -m pytest -p no:langsmith_plugin tests/integrations_venv
 
 check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/ruff format --check .
