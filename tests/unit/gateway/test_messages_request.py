@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cocoon.errors import InsufficientFundsError
 from cocoon.gateway.incoming import Incoming
 from cocoon.gateway.messages import ANTHROPIC, read_messages
 from cocoon.gateway.refusal import Refusal
@@ -255,6 +256,14 @@ def test_refusals_of_the_gateway(status: int, code: str | None, shown: int, word
     told = json.loads(answer.body)["error"]
     assert (answer.status, told["type"]) == (shown, word)
     assert told.get("details", {}).get("error_code") == code
+
+
+def test_an_empty_purse_and_what_a_failure_cost() -> None:
+    answer = ANTHROPIC.answer(InsufficientFundsError("no money"), "r")
+    told = json.loads(answer.body)["error"]
+    assert (answer.status, told["type"]) == (402, "billing_error")
+    assert told["cocoon"]["charged_nanoton"] == 0
+    assert told["cocoon"]["retryable"] is False
 
 
 def test_bugs_show_nothing() -> None:

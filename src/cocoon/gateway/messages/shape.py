@@ -37,7 +37,7 @@ class MessagesShape:
             UpstreamError: the engine's answer is no chat completion.
         """
         if status >= 400:
-            return engine_error(status, body)
+            return engine_error(status, body, summary)
         if self._wants_stream:
             raise UpstreamError("the engine did not answer with a stream")
         message = whole_message(self._identity, body, self._wanted)
