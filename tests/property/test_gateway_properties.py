@@ -7,8 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cocoon.errors import UpstreamError
 from cocoon.gateway.body import INT32_MAX, Endpoint, read_call
+from cocoon.gateway.embeddings import EmbeddingsShape
+from cocoon.gateway.incoming import Incoming, Reader
 from cocoon.gateway.json_text import decode_object, encode_object
+from cocoon.gateway.operations import OPERATIONS
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 from cocoon.gateway.sse import EventRelay
@@ -134,3 +138,45 @@ def test_the_relay_does_not_depend_on_how_bytes_arrive(
         assert got == stream
     else:
         assert b'"usage"' not in got
+
+
+FIELD = st.sampled_from(
+    [
+        *("model", "messages", "prompt", "input", "query", "documents", "tokens", "voice", "tools"),
+        *("tool_choice", "response_format", "logit_bias", "metadata", "stop", "seed", "user"),
+        *("pin", "max_cost", "modalities", "functions", "dimensions", "stream", "stream_options"),
+    ]
+)
+PART_NAMES = (
+    *("role", "content", "type", "text", "image_url", "file", "input_audio", "url"),
+    *("function", "name", "parameters", "allowed_tools", "mode", "json_schema", "schema"),
+)
+PARTS = st.dictionaries(st.sampled_from(PART_NAMES), VALUES)
+READERS = st.sampled_from([operation.read for operation in OPERATIONS])
+
+
+@given(READERS, st.dictionaries(FIELD, VALUES | PARTS | st.lists(PARTS, max_size=3)))
+def test_every_reader_makes_a_call_or_a_refusal(read: Reader, fields: dict[str, Any]) -> None:
+    body = {"model": "demo", "max_tokens": 5, **fields}
+    try:
+        call = read(Incoming("/x", json.dumps(body).encode(), {}), SETTINGS)
+    except Refusal as refusal:
+        if refusal.status != 400:
+            raise
+        return
+    assert call.request.requires
+    assert 0 <= call.request.max_tokens <= INT32_MAX
+
+
+@given(st.binary(max_size=300), st.booleans(), st.integers(200, 599))
+def test_answers_of_any_bytes_pass_or_are_the_engines_failure(
+    body: bytes, as_base64: bool, status: int
+) -> None:
+    shape = EmbeddingsShape(as_base64=as_base64)
+    try:
+        out = shape.whole(status, body, None)
+    except UpstreamError:
+        assert status < 400
+        return
+    if status >= 400:
+        assert set(json.loads(out)["error"]) == {"message", "type", "param", "code", "cocoon"}
