@@ -7,11 +7,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from cocoon.errors import BadRequestError
+from cocoon.wire.refusals import param_of
 from cocoon.worker.validation import (
-    CHAT_FIELDS,
     CHAT_PATH,
-    COMPLETION_FIELDS,
     COMPLETIONS_PATH,
+    ENDPOINTS,
     validate,
 )
 
@@ -24,9 +24,41 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
     max_leaves=8,
 )
-names = st.sampled_from([*sorted({*CHAT_FIELDS, *COMPLETION_FIELDS}), "unknown", "a b", ""])
+FORMS = [path for path, endpoint in ENDPOINTS.items() if endpoint.is_form]
+ALL_NAMES = {name for endpoint in ENDPOINTS.values() for name in endpoint.fields}
+names = st.sampled_from([*sorted(ALL_NAMES), "unknown", "a b", ""])
 bodies = st.dictionaries(names, json_values, max_size=8)
-paths = st.sampled_from([CHAT_PATH, COMPLETIONS_PATH, "/v1/models"])
+paths = st.sampled_from([*(path for path in ENDPOINTS if path not in FORMS), "/v1/models"])
+# What stands in messages, tools, formats and schemas, right and wrong, at any place.
+words = st.sampled_from(
+    [
+        "type",
+        "function",
+        "text",
+        "content",
+        "role",
+        "name",
+        "parameters",
+        "$ref",
+        "pattern",
+        "url",
+        "image_url",
+        "json_schema",
+        "schema",
+        "user",
+        "maxItems",
+        "enum",
+        "arguments",
+        "#",
+        "{9}",
+    ]
+)
+trees = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 10**9) | words,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=5),
+    max_leaves=25,
+)
+deep = st.sampled_from(["messages", "tools", "tool_choice", "response_format", "stop", "functions"])
 
 
 @given(paths, bodies)
@@ -45,14 +77,49 @@ def test_any_bytes(path: str, body: bytes) -> None:
     check(path, body)
 
 
+@given(deep, trees)
+@settings(max_examples=400)
+def test_anything_inside_of_chat_fields(name: str, value: object) -> None:
+    body = {"model": "m", "messages": [], name: value}
+    check(CHAT_PATH, json.dumps(body).encode())
+
+
+@given(st.sampled_from(FORMS), st.binary(max_size=300), st.text(max_size=40))
+@example(FORMS[0], b"--b\r\n\r\n\r\n--b--", "multipart/form-data; boundary=b")
+def test_any_form(path: str, body: bytes, content_type: str) -> None:
+    for kind in (content_type, "multipart/form-data; boundary=b"):
+        try:
+            validate(path, body, "m", content_type=kind)
+        except BadRequestError:
+            continue
+
+
+@given(st.integers(0, 50), st.integers(0, 50) | st.none(), st.integers(1, 4))
+def test_no_body_asks_for_more_than_the_cap(cap: int, limit: int | None, n: int) -> None:
+    body = {"model": "m", "messages": [], "n": n} | ({} if limit is None else {"max_tokens": limit})
+    try:
+        accepted = validate(CHAT_PATH, json.dumps(body).encode(), "m", cap=cap)
+    except BadRequestError as refused:
+        param = param_of(str(refused))
+        assert cap < (n if limit is None else n * limit)
+        assert param in (None, "max_tokens")
+        return
+    value = msgspec.json.decode(accepted.body)
+    assert value["max_tokens"] * n <= cap
+    assert accepted.max_tokens is not None
+    assert accepted.max_tokens <= cap
+
+
 def check(path: str, body: bytes) -> None:
     try:
         accepted = validate(path, body, "m")
     except BadRequestError:
         return
     value = msgspec.json.decode(accepted.body)
-    rules = CHAT_FIELDS if path == CHAT_PATH else COMPLETION_FIELDS
+    rules = ENDPOINTS[path].fields
     assert set(value) <= set(rules)
+    # What was accepted is accepted again, and the same.
+    assert validate(path, accepted.body, "m").body == accepted.body
     assert value["model"] == "m"
     assert None not in value.values()
     if value.get("stream"):

@@ -1,11 +1,12 @@
 """The texts in which a worker says what is wrong with a request body.
 
 An error travels as text, also between official nodes, so the text is what a gateway has to go by
-when it tells a caller which field is meant. There are three forms and no others:
+when it tells a caller which field is meant. The forms are:
 
 * ``unknown option 'NAME' in request`` (the official one, ``wire-protocol.md`` §5.4);
 * ``field 'NAME' is missing``;
-* ``field 'NAME' must …``.
+* ``field 'NAME' must …``;
+* ``field 'NAME': this worker's engine …``, of an engine that cannot do what is asked.
 
 NAME is a field or the way to one, such as ``messages[0].content[1].image_url``. Names are quoted
 only if they look like names; an unknown one that does not is ``unknown option with an unusual name

@@ -4,6 +4,7 @@ Two readers of such a form may disagree about it; therefore the engine gets one 
 ourselves, of what we have checked.
 """
 
+import logging
 import re
 import secrets
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ MAX_FORM_FIELD: Final = 64 << 10
 """Bytes of a field that is no file."""
 FORM_TYPE: Final = "multipart/form-data"
 FILE_FIELD: Final = "file"
+
+# It would log bytes of a body that it cannot read.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _BOUNDARY = re.compile(rb"[A-Za-z0-9'()+_,./:=? \-]{1,70}", re.ASCII)
 _FILE_NAME = re.compile(r"[A-Za-z0-9._\-]{1,128}", re.ASCII)
@@ -152,11 +156,18 @@ def _shown(name: str) -> str:
 
 
 def _boundary(content_type: str) -> bytes:
-    kind, options = parse_options_header(content_type[:1024])
+    kind, options = _options(content_type[:1024].encode("ascii", "replace"))
     boundary = options.get(b"boundary", b"")
     if kind != FORM_TYPE.encode() or not _BOUNDARY.fullmatch(boundary):
         raise BadRequestError(f"the content type must be {FORM_TYPE} with a boundary")
     return boundary
+
+
+def _options(header: bytes) -> tuple[bytes, dict[bytes, bytes]]:
+    try:
+        return parse_options_header(header)
+    except (ValueError, LookupError):  # a charset that does not exist, bytes that are not in one
+        return b"", {}
 
 
 class _Reader:
@@ -201,7 +212,7 @@ class _Reader:
         self._data.append(data[start:end])
 
     def _part(self) -> None:
-        kind, options = parse_options_header(self._headers.get(b"content-disposition", b""))
+        kind, options = _options(self._headers.get(b"content-disposition", b""))
         if kind != b"form-data" or b"name" not in options:
             raise BadRequestError("the request body is not a form")
         filename = options.get(b"filename")
