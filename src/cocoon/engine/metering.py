@@ -7,7 +7,11 @@ server-sent events, wherever it stands in them; the bytes themselves go on at on
 ``usage.prompt_tokens_details.cached_tokens``, completion = ``usage.completion_tokens``, reasoning =
 ``usage.completion_tokens_details.reasoning_tokens`` or ``usage.reasoning_tokens`` (SGLang). Only
 integers from 0 to `MAX_TOKENS` count, anything else is as if absent. Of several values the largest
-counts. Cached never exceeds prompt and reasoning never exceeds completion.
+counts. Cached never exceeds prompt and reasoning never exceeds completion. ``input_tokens`` and
+``output_tokens`` (audio, images) are the same as prompt and completion. Completion that is missing
+beside a prompt is what ``total_tokens`` has more: embeddings and rerank generate nothing. Without
+``usage``, llama.cpp's ``timings`` count (``cache_n`` + ``prompt_n``, ``predicted_n``), and of
+tokenize its ``count`` as prompt.
 
 **Estimated usage.** A successful answer without prompt or completion count gets the missing one by
 this rule, and is marked ``estimated``:
@@ -17,7 +21,11 @@ this rule, and is marked ``estimated``:
   whole body if it is not of that shape, rounded up;
 * completion never exceeds the request's token limit, if that is known;
 * prompt: a quarter of the bytes of the request body, rounded up;
+* an answer about audio that reports seconds only: `TOKENS_PER_SECOND` of prompt for each begun one;
 * cached and reasoning: 0.
+
+A stream that is given up before its end is estimated by the same rule from what has passed: events
+that were sent were generated, so nobody pays for tokens that an engine had yet to make.
 
 **No usage.** An answer with an error status, with an empty body, or that consists of errors only
 costs nothing.
@@ -34,13 +42,18 @@ from cocoon.engine.sse import SseCutter, event_data, split_events
 
 #: Largest token count that is believed; ten times the longest context of any model today.
 MAX_TOKENS = 100_000_000
+#: Longest audio in seconds that is believed.
+MAX_SECONDS = 86_400
 #: Longest answer outside a stream, in bytes, that is searched for usage.
 MAX_JSON_SIZE = 16 << 20
 BYTES_PER_TOKEN = 4
+#: Prompt tokens for a second of audio whose tokens are not reported: what Whisper's encoder makes.
+TOKENS_PER_SECOND = 50
 
 # Every key that counts ends so, and a string in JSON cannot contain an unescaped quote, so text
 # of a model hits this only by accident and then costs one useless parse.
 _NEEDLE = b'_tokens"'
+_TIMINGS = b'"predicted_n"'
 _DONE = b"data: [DONE]\n"
 _ERROR = re.compile(rb'^data: ?\{"error"', re.MULTILINE)
 _CR = re.compile(rb"\r\n?")
@@ -83,6 +96,8 @@ class _Value(msgspec.Struct):
     usage: Any = None
     error: msgspec.Raw = msgspec.Raw(b"")
     choices: msgspec.Raw = msgspec.Raw(b"")
+    timings: Any = None
+    count: Any = None
 
 
 class _Choice(msgspec.Struct):
@@ -129,6 +144,7 @@ class Meter:
         "_request_size",
         "_size",
         "_stream",
+        "_total",
     )
 
     def __init__(
@@ -154,6 +170,7 @@ class Meter:
         self._blind = not self._ok
         self._prompt: int | None = None
         self._completion: int | None = None
+        self._total: int | None = None
         self._cached = 0
         self._reasoning = 0
 
@@ -200,10 +217,12 @@ class Meter:
         return self._result(estimate)
 
     def _result(self, estimate: int) -> MeteredUsage:
-        if self._prompt is None and self._completion is None and not estimate:
-            return MeteredUsage()
-        estimated = self._prompt is None or self._completion is None
         prompt, completion = self._prompt, self._completion
+        if completion is None and prompt is not None and self._total is not None:
+            completion = max(0, self._total - prompt)
+        if prompt is None and completion is None and not estimate:
+            return MeteredUsage()
+        estimated = prompt is None or completion is None
         if prompt is None:
             prompt = self._quarter(self._request_size)
         if completion is None:
@@ -230,7 +249,7 @@ class Meter:
         if whole:
             counted = _CR.sub(b"\n", whole) if b"\r" in whole else whole
             self._count(counted)
-            if _NEEDLE in whole:
+            if _NEEDLE in whole or _TIMINGS in whole:
                 whole = self._read_events(whole)
         if self._annotate is None:
             if cutter.overflowed:
@@ -255,7 +274,7 @@ class Meter:
         rest = whole[start:]
         if self._annotate is None:
             for event in split_events(rest):
-                if _NEEDLE in event:
+                if _NEEDLE in event or _TIMINGS in event:
                     self._read_value(event_data(event) or b"")
             return whole
         events = [
@@ -320,6 +339,10 @@ class Meter:
             return None
         if isinstance(value.usage, dict):
             self._read_usage(value.usage)
+        elif isinstance(value.timings, dict):
+            self._read_usage(_timed(value.timings))
+        elif value.count is not None:
+            self._read_usage({"prompt_tokens": value.count, "completion_tokens": 0})
         if bytes(value.error) not in {b"", b"null"}:
             return 0
         return self._estimate_choices(bytes(value.choices), len(data))
@@ -333,10 +356,15 @@ class Meter:
         return self._quarter(produced or size)
 
     def _read_usage(self, usage: dict[str, Any]) -> None:
-        prompt = _tokens(usage.get("prompt_tokens"))
+        if usage.get("type") == "duration":
+            self._read_duration(usage.get("seconds"))
+        prompt = _tokens(usage.get("prompt_tokens", usage.get("input_tokens")))
         if prompt is not None and (self._prompt is None or prompt > self._prompt):
             self._prompt = prompt
-        completion = _tokens(usage.get("completion_tokens"))
+        total = _tokens(usage.get("total_tokens"))
+        if total is not None and (self._total is None or total > self._total):
+            self._total = total
+        completion = _tokens(usage.get("completion_tokens", usage.get("output_tokens")))
         if completion is not None and (self._completion is None or completion > self._completion):
             self._completion = completion
         self._cached = max(
@@ -348,6 +376,12 @@ class Meter:
             _detail(usage, "reasoning_tokens"),
         )
 
+    def _read_duration(self, seconds: object) -> None:
+        if type(seconds) not in (int, float) or not 0 <= float(str(seconds)) <= MAX_SECONDS:
+            return
+        tokens = -(-float(str(seconds)) // 1) * TOKENS_PER_SECOND
+        self._prompt = max(self._prompt or 0, int(tokens))
+
     def _annotated(self, text: bytes, data: bytes) -> bytes:
         """Read usage from `data`, which stands in `text`; return `text` with the costs added."""
         before = (self._prompt, self._cached, self._completion, self._reasoning)
@@ -358,6 +392,8 @@ class Meter:
             usage = bytes(_decode_raw_usage(data).usage)
         except _BAD_JSON:
             return text
+        if not usage.startswith(b"{"):
+            return text  # the figures stood elsewhere
         assert self._annotate is not None
         costs = msgspec.json.encode(self._annotate(self._result(0)))
         head, found, rest = text.rpartition(usage)
@@ -372,7 +408,8 @@ def _first_event_of_interest(whole: bytes) -> int:
     """Where to begin to split: usage mostly stands in the last of many events."""
     if b"\r" in whole:
         return 0  # its boundaries have other forms; such engines are rare
-    boundary = whole.rfind(b"\n\n", 0, max(0, whole.find(_NEEDLE)))
+    found = [at for at in (whole.find(_NEEDLE), whole.find(_TIMINGS)) if at >= 0]
+    boundary = whole.rfind(b"\n\n", 0, min(found, default=0))
     return boundary + 2 if boundary >= 0 else 0
 
 
@@ -381,6 +418,16 @@ def _tokens(value: object) -> int | None:
     if type(value) is int and 0 <= value <= MAX_TOKENS:  # not bool, which is an int as well
         return value
     return None
+
+
+def _timed(timings: dict[str, Any]) -> dict[str, Any]:
+    """Usage from llama.cpp's ``timings``; what cannot be believed is left out."""
+    cached, computed = _tokens(timings.get("cache_n")) or 0, _tokens(timings.get("prompt_n"))
+    return {
+        "prompt_tokens": None if computed is None else cached + computed,
+        "prompt_tokens_details": {"cached_tokens": cached},
+        "completion_tokens": timings.get("predicted_n"),
+    }
 
 
 def _detail(details: object, name: str) -> int:
