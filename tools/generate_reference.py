@@ -15,7 +15,7 @@ import typer
 
 from cocoon.accounting import Nano
 from cocoon.cli.app import app
-from cocoon.cli.config import key_manager_tables, seal_table, tables
+from cocoon.cli.config import api_keys_table, key_manager_tables, seal_table, tables
 from cocoon.cli.config.reader import documented_keys
 from cocoon.cli.config.values import ton
 
@@ -42,6 +42,7 @@ SHARED = {
     "engine": tables.EngineTable,
     "model_proof": tables.ModelProofTable,
     "gateway": tables.GatewayTable,
+    "api_keys": api_keys_table.ApiKeysTable,
     "keys": seal_table.KeysTable,
     "seal": seal_table.SealTable,
     "peers": key_manager_tables.PeersTable,

@@ -102,7 +102,7 @@ app.command(
     },
 )(router_command.router)
 app.command("guest-init", hidden=True)(guest_init_command.guest_init)
-app.command("keys")(keys_command.keys)
+app.add_typer(keys_command.app, name="keys")
 app.add_typer(key_manager_command.app, name="key-manager")
 app.add_typer(seal_command.app, name="seal")
 app.add_typer(chain_command.app, name="chain")

@@ -15,6 +15,7 @@ def client(
     """Run a client and its OpenAI-compatible API from a configuration file."""
     from cocoon.cli import logging, process
     from cocoon.cli.client_role import ClientRole
+    from cocoon.cli.config.api_keys_table import keys_settings
     from cocoon.cli.config.client_settings import client_settings, gateway_settings
     from cocoon.cli.config.common import http_address
     from cocoon.cli.config.load import Overrides, load_client
@@ -26,6 +27,7 @@ def client(
     trust = Trust(file.identity, file.collateral)
     settings = client_settings(file, trust)
     host, port = http_address(file.http, CLIENT_HTTP_PORT)
-    role = ClientRole(settings, gateway_settings(file.gateway), host, port)
+    keys = keys_settings(file.api_keys)
+    role = ClientRole(settings, gateway_settings(file.gateway), host, port, keys)
     trust.log_notes()
     process.run(role, "client", maintain=[trust.maintain()])

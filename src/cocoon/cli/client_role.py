@@ -1,6 +1,7 @@
 """The client role and the gateway in one process, as the official client runner has them."""
 
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -18,6 +19,9 @@ from cocoon.gateway import (
 )
 from cocoon.net.page_guard import is_loopback
 
+if TYPE_CHECKING:
+    from cocoon.gateway.keys import KeyGate, KeysSettings
+
 GRACE = 3
 """Seconds that running requests get when the process is told to stop."""
 
@@ -29,19 +33,27 @@ class ClientRole:
         settings: of the client.
         gateway: of the gateway.
         host, port: where the API listens.
+        keys: where API keys and budgets are kept, if they are.
     """
 
     def __init__(
-        self, settings: ClientSettings, gateway: GatewaySettings, host: str, port: int
+        self,
+        settings: ClientSettings,
+        gateway: GatewaySettings,
+        host: str,
+        port: int,
+        keys: "KeysSettings | None" = None,
     ) -> None:
         self._settings = settings
         self._client = Client(settings)
         routes = {"/jsonstats": ExtraRoute(self._jsonstats)}
         money, chain = self._client.money, self._client.chain
-        if money is not None and (is_loopback(host) or gateway.api_key_hashes):
-            # Whoever could call these from another machine without a key could move our money.
+        if money is not None and (is_loopback(host) or gateway.api_key_hashes or keys):
+            # Whoever could call these from another machine without a key could move our money;
+            # where keys are kept, only those for administrators can.
             routes |= MoneyRoutes(money).routes()
-        app = Gateway(self._client, gateway, extra_routes=routes)
+        self._gate = None if keys is None else _key_gate(keys, routes)
+        app = Gateway(self._client, gateway, gate=self._gate, extra_routes=routes)
         if money is not None and chain is not None:
             app.metrics.registry.register(MoneyCollector(money, chain))
         self._server = GatewayServer(app, host, port, grace=GRACE)
@@ -53,17 +65,21 @@ class ClientRole:
 
     async def start(self) -> None:
         """Begin to connect, and listen."""
-        await self._client.start()
-        try:
+        async with AsyncExitStack() as undo:
+            if self._gate is not None:
+                await self._gate.start()
+                undo.push_async_callback(self._gate.close)
+            await self._client.start()
+            undo.push_async_callback(self._client.close)
             await self._server.start()
-        except BaseException:
-            await self._client.close()
-            raise
+            undo.pop_all()
 
     async def close(self) -> None:
         """Let running requests end for a moment, then disconnect."""
         await self._server.stop()
         await self._client.close()
+        if self._gate is not None:  # after the client, which tells what abandoned requests cost
+            await self._gate.close()
 
     async def _jsonstats(self, request: ExtraRequest) -> ExtraReply:
         """The official page of a client runner (``wire-protocol.md`` §5.2), what applies of it."""
@@ -112,6 +128,16 @@ class ClientRole:
             }
             for one in self._client.money.report()
         }
+
+
+def _key_gate(keys: "KeysSettings", routes: dict[str, ExtraRoute]) -> "KeyGate":
+    """A gate with keys; adds the routes that manage them."""
+    from cocoon.gateway.keys import KeyGate  # noqa: PLC0415 - loads SQLAlchemy
+    from cocoon.gateway.keys.admin import AdminApi  # noqa: PLC0415
+
+    gate = KeyGate(keys)
+    routes |= AdminApi(gate).routes()
+    return gate
 
 
 def _proxy(account: ProxyAccount) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What people say about a key, checked: bodies of the admin API, options of the command."""
 
+import re
 from typing import Any, TypeVar
 
 import msgspec
@@ -114,8 +115,8 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         return decoder.decode(body)
     except msgspec.ValidationError as error:
         # The decoder names the field and what it should be, and a wrong field's own name.
-        place = str(error).partition(" - at `$.")[2].rstrip("`").partition(".")[0]
-        known = place if place in Changes.__struct_fields__ else None
+        place = re.search(r" - at `\$\.(\w+)", str(error))
+        known = place[1] if place and place[1] in Changes.__struct_fields__ else None
         raise Refusal("the body has a field that is unknown or wrong", param=known) from None
     except (msgspec.DecodeError, RecursionError):
         raise Refusal("the body is not a JSON object") from None

@@ -1,0 +1,1 @@
+"""What ``cocoon keys`` needs beyond its commands."""
