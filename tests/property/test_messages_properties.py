@@ -84,7 +84,7 @@ def test_any_split_gives_the_same_events(data: bytes, cuts: list[int]) -> None:
 
 @given(st.lists(st.tuples(st.sampled_from(["content", "reasoning"]), TEXT)), CUTS)
 def test_every_character_arrives(said: list[tuple[str, str]], cuts: list[int]) -> None:
-    chunks = [{"choices": [{"delta": {name: text}}]} for name, text in said]
+    chunks: list[dict[str, Any]] = [{"choices": [{"delta": {name: text}}]} for name, text in said]
     chunks.append({"choices": [{"delta": {}, "finish_reason": "stop"}]})
     data = "".join(f"data: {json.dumps(chunk)}\n\n" for chunk in chunks).encode()
     stream = MessagesStream(Wanted("demo", thinking=True), "msg_1")

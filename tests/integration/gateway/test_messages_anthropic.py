@@ -127,7 +127,7 @@ def test_the_synchronous_package(gateway: Any) -> None:
         with anthropic.Anthropic(base_url=f"http://127.0.0.1:{port}", api_key="sk-x") as claude:
             first = claude.messages.create(**ASK).content[0]
             with claude.messages.stream(**ASK) as stream:
-                return first.text, "".join(stream.text_stream)  # type: ignore[union-attr]
+                return first.text, "".join(stream.text_stream)
 
     async def main() -> tuple[str, str]:
         async with gateway(client) as port:
