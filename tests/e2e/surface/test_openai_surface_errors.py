@@ -1,6 +1,8 @@
 """Failures arrive as the classes of the openai package, with what a program needs to know."""
 
 import asyncio
+import os
+import signal
 from typing import Any
 
 import openai
@@ -161,7 +163,7 @@ def test_a_stream_that_breaks_off_ends_with_an_error(served: ServedNetwork) -> N
 
 
 async def _kill(engine: Any) -> None:
-    engine._process.kill()
+    os.kill(engine.pid, signal.SIGKILL)
 
 
 async def _until_ready(engine: Any) -> None:

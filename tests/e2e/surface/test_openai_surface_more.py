@@ -64,7 +64,7 @@ def test_models(ai: openai.OpenAI) -> None:
     assert one.id == MODEL
     extra = one.model_extra or {}
     assert extra["workers"][0]["coefficient"] >= 1
-    assert extra["context_length"] == 2048
+    assert extra["cocoon"]["context_length"] == 2048
 
 
 @pytest.mark.anyio

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from cocoon.gateway.openapi import chat, media, messages, more, native, responses, service
+from cocoon.gateway.openapi import admin, chat, media, messages, more, native, responses, service
 from cocoon.gateway.openapi.endpoints import ENDPOINTS, Endpoint
 from cocoon.gateway.openapi.errors import ERROR_SCHEMAS, STATUSES, errors_of
 from cocoon.gateway.openapi.schema import Schema, body, ref
@@ -57,6 +57,7 @@ def _schemas() -> dict[str, Schema]:
         **more.SCHEMAS,
         **media.SCHEMAS,
         **service.SCHEMAS,
+        **admin.SCHEMAS,
         **ERROR_SCHEMAS,
     }
 
@@ -105,6 +106,9 @@ def _responses(endpoint: Endpoint) -> Schema:
             },
             "content": {"application/json": {"schema": ref(endpoint.dialect)}},
         }
+    if endpoint.not_ready is not None:
+        content = {"application/json": {"schema": ref(endpoint.not_ready)}}
+        answers["503"] = {"description": "Not now.", "content": content}
     return answers
 
 
@@ -114,6 +118,8 @@ def _success(endpoint: Endpoint) -> Schema:
         content["application/json"] = {"schema": ref(endpoint.answer)}
     else:
         content[endpoint.answer_media] = {}
+    if endpoint.other_media is not None:
+        content[endpoint.other_media] = {}
     if endpoint.event is not None:
         content["text/event-stream"] = {
             "schema": {

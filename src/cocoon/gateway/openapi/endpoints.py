@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from cocoon.gateway.openapi import chat, media, messages, more, responses
+from cocoon.gateway.openapi import admin, chat, media, messages, more, responses, service
 from cocoon.gateway.openapi.schema import Fields, Schema
 
 TEXT, VECTORS, MEDIA = "Chat and text", "Vectors and tokens", "Images and sound"
-MODELS, SERVICE = "Models and prices", "This gateway"
+MODELS, KEYS, SERVICE = "Models and prices", "Keys and usage", "This gateway"
 DEMO = "SmolLM2-135M-Instruct"
 
 
@@ -24,6 +24,8 @@ class Endpoint:
         media: content type of its body.
         answer: name of the schema of a whole answer, or None where it is not JSON.
         answer_media: content type of an answer without schema.
+        other_media: a further content type of its answer, without schema.
+        not_ready: name of the schema of a 503 that is no error, or None.
         event: name of the schema of one event of its stream, or None where it has none.
         runs: whether it runs an engine, and so has Cocoon's headers and the network's errors.
         keyed: whether it asks for a key where keys are configured.
@@ -44,6 +46,8 @@ class Endpoint:
     media: str = "application/json"
     answer: str | None = None
     answer_media: str = "application/json"
+    other_media: str | None = None
+    not_ready: str | None = None
     event: str | None = None
     runs: bool = False
     keyed: bool = True
@@ -178,6 +182,24 @@ _NUMBERS = (
         example={"model": DEMO, "tokens": [19556]},
     ),
 )
+_ALIASES = (
+    _run(
+        "/v1/tokenize",
+        VECTORS,
+        "tokenizeV1",
+        "The same as /tokenize",
+        fields=more.TOKENIZE,
+        answer="Tokens",
+    ),
+    _run(
+        "/v1/detokenize",
+        VECTORS,
+        "detokenizeV1",
+        "The same as /detokenize",
+        fields=more.DETOKENIZE,
+        answer="Detokenized",
+    ),
+)
 _SENSES = (
     _run(
         "/v1/images/generations",
@@ -233,6 +255,116 @@ _MODELS = (
         parameters=_NAME,
     ),
 )
+_QUOTE = Endpoint(
+    method="post",
+    path="/v1/quote",
+    group=MODELS,
+    name="quote",
+    summary="Say what a request would cost and who could answer it",
+    text="The body is a request of `endpoint`, or `request` holds it; nothing is run or paid. "
+    "`max_cost_nanoton` is the most that it can cost.",
+    fields=service.QUOTE,
+    answer="Quote",
+    statuses=(502, 503, 504),
+    example={"model": DEMO, "messages": _HELLO, "max_tokens": 100},
+)
+_STORE = "Only on gateways that keep keys; the key needs the scope `admin`."
+
+
+def _key(method: str, path: str, name: str, summary: str, **more: Any) -> Endpoint:
+    return Endpoint(
+        method=method,
+        path=path,
+        group=KEYS,
+        name=name,
+        summary=summary,
+        text=_STORE,
+        statuses=(404, 409, 503),
+        **more,
+    )
+
+
+_ADMIN = (
+    _key(
+        "get",
+        "/v1/admin/keys",
+        "listKeys",
+        "List the keys",
+        answer="ApiKeyList",
+        parameters=admin.PAGE,
+    ),
+    _key(
+        "post",
+        "/v1/admin/keys",
+        "createKey",
+        "Make a key",
+        answer="ApiKey",
+        fields=admin.CREATE,
+        example={"name": "web", "limits": {"day_nanoton": 10**9}},
+    ),
+    _key(
+        "get",
+        "/v1/admin/keys/{key_id}",
+        "getKey",
+        "Show a key and its budgets",
+        answer="ApiKey",
+        parameters=admin.KEY_ID,
+    ),
+    _key(
+        "post",
+        "/v1/admin/keys/{key_id}",
+        "changeKey",
+        "Change a key",
+        answer="ApiKey",
+        parameters=admin.KEY_ID,
+        fields=admin.CHANGE,
+        example={"disabled": True},
+    ),
+    _key(
+        "post",
+        "/v1/admin/keys/{key_id}/rotate",
+        "rotateKey",
+        "Give a key a new secret",
+        answer="ApiKey",
+        parameters=admin.KEY_ID,
+        fields=admin.ROTATE,
+        example={"overlap_seconds": 3600},
+    ),
+    _key(
+        "post",
+        "/v1/admin/keys/{key_id}/revoke",
+        "revokeKey",
+        "End a key for ever",
+        answer="ApiKey",
+        parameters=admin.KEY_ID,
+    ),
+    _key(
+        "get",
+        "/v1/admin/usage",
+        "summarizeUsage",
+        "Sum up usage",
+        answer="UsageList",
+        parameters=admin.SUMMARY,
+    ),
+    _key(
+        "get",
+        "/v1/admin/usage/export",
+        "exportUsage",
+        "Give the ledger, request by request",
+        answer="UsageList",
+        other_media="text/csv",
+        parameters=admin.EXPORT,
+    ),
+    Endpoint(
+        path="/v1/usage",
+        group=KEYS,
+        name="ownUsage",
+        summary="Show a key's own budgets and spending",
+        text="Only on gateways that keep keys; the key needs the scope `usage:read`.",
+        answer="OwnUsage",
+        statuses=(404, 503),
+    ),
+)
 _SERVICE = (
     _get(
         "/health", SERVICE, "health", "Tell that the process answers", answer="Status", keyed=False
@@ -243,6 +375,7 @@ _SERVICE = (
         "ready",
         "Tell whether requests can be taken",
         answer="Status",
+        not_ready="Status",
         keyed=False,
     ),
     _get(
@@ -265,4 +398,13 @@ _SERVICE = (
     ),
 )
 
-ENDPOINTS: tuple[Endpoint, ...] = (*_TEXTS, *_NUMBERS, *_SENSES, *_MODELS, *_SERVICE)
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *_TEXTS,
+    *_NUMBERS,
+    *_ALIASES,
+    *_SENSES,
+    *_MODELS,
+    _QUOTE,
+    *_ADMIN,
+    *_SERVICE,
+)
