@@ -1,0 +1,144 @@
+"""Any order of requests, flushes, returns and crashes keeps every budget within its cap."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cocoon.gateway.keys.budgets import Budgets
+from cocoon.gateway.keys.changes import read_changes, read_rotation
+from cocoon.gateway.keys.database import Database, sqlite_url
+from cocoon.gateway.keys.leases import Leases
+from cocoon.gateway.keys.purse import Purse
+from cocoon.gateway.keys.secret import split_key
+from cocoon.gateway.keys.window import Window
+from cocoon.gateway.refusal import Refusal
+
+NAME = ("k", "total")
+CAP = 1000
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(("admit", "settle", "flush", "repeat", "return", "crash", "leave")),
+        st.integers(0, 2),
+        st.integers(0, 400),
+    ),
+    max_size=40,
+)
+
+
+class Process:
+    """One gateway's side of the protocol, driven step by step."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self.leases = Leases(database, name)
+        self.leases.register(1000.0)
+        self.purse = Purse(NAME, "total", None)
+        self.purse.cap = CAP
+        self.permits: list[int] = []
+        self.number = 0
+
+    def admit(self, amount: int) -> None:
+        purse = self.purse
+        if purse.lacks(amount):
+            purse.wanted += amount
+            want = purse.want()
+            assert want is not None
+            purse.take(self.leases.acquire([want])[NAME], 0.0)
+            purse.wanted -= amount
+        if not purse.lacks(amount):
+            purse.reserved += amount
+            self.permits.append(amount)
+
+    def settle(self, part: int) -> int:
+        if not self.permits:
+            return 0
+        amount = self.permits.pop()
+        cost = min(amount, part)
+        self.purse.reserved -= amount
+        self.purse.unflushed += cost
+        return cost
+
+    def flush(self, times: int = 1) -> None:
+        booking, returned = self.purse.booking(), self.purse.returning
+        self.number += 1
+        for _ in range(times):
+            assert self.leases.flush(self.number, [], {NAME: booking}, 1000.0)
+        self.purse.booked(booking, returned)
+
+
+@settings(max_examples=15)
+@given(steps)
+def test_no_order_of_events_exceeds_a_cap(plan: list[tuple[str, int, int]]) -> None:
+    with TemporaryDirectory() as folder:
+        database = Database.open(sqlite_url(Path(folder) / "keys.sqlite"))
+        try:
+            _run(database, plan)
+        finally:
+            database.close()
+
+
+def _run(database: Database, plan: list[tuple[str, int, int]]) -> None:
+    started, spent = 3, 0
+    processes = [Process(database, str(n)) for n in range(3)]
+    budgets = Budgets(database)
+    for what, which, amount in plan:
+        process = processes[which]
+        if what == "admit":
+            process.admit(amount)
+        elif what == "settle":
+            spent += process.settle(amount)
+        elif what in ("flush", "repeat"):
+            process.flush(1 + (what == "repeat"))
+        elif what == "return":
+            process.purse.return_spare()
+        else:
+            if what == "leave":
+                while process.permits:
+                    spent += process.settle(CAP)
+                process.flush()
+                process.leases.leave()
+            processes[which] = Process(database, str(started))
+            started += 1
+        state = budgets.state("k", 0.0)[2]
+        open_now = sum(one.purse.unflushed + one.purse.reserved for one in processes)
+        assert state.spent + state.leased <= CAP
+        assert spent + sum(one.purse.reserved for one in processes) <= CAP
+        assert state.spent + open_now <= CAP
+        for one in processes:
+            assert one.purse.room() >= 0
+    assert spent <= state_total(budgets)
+
+
+def state_total(budgets: Budgets) -> int:
+    """What is spent, or held by somebody living or dead."""
+    state = budgets.state("k", 0.0)[2]
+    return state.spent + state.leased
+
+
+@given(st.integers(1, 50), st.lists(st.tuples(st.integers(1, 20), st.floats(0, 90)), max_size=60))
+def test_a_wait_that_is_told_is_enough(limit: int, calls: list[tuple[int, float]]) -> None:
+    window, now = Window(limit), 1_000_000.0
+    for amount, pause in calls:
+        now += pause
+        wait = window.wait(amount, now)
+        assert wait >= 0
+        if wait == 0:
+            window.add(amount, now)
+            assert window.used(now) <= limit + 1e-6
+        elif amount <= limit:
+            assert wait <= 121
+            now += wait + 0.01
+            assert window.wait(amount, now) == 0
+
+
+@given(st.binary(max_size=200))
+def test_bodies_and_keys_are_read_or_refused(data: bytes) -> None:
+    split_key(data)
+    split_key(b"sk-cocoon-" + data)
+    for read in (read_changes, read_rotation):
+        try:
+            read(data)
+        except Refusal as refusal:
+            assert refusal.status == 400  # noqa: PT017 - either outcome is right

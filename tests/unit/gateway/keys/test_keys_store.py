@@ -1,0 +1,198 @@
+"""The store: migrations, several processes at one cap, crashes, exactly-once batches."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from cocoon.errors import ConfigError, StoreError
+from cocoon.gateway.keys import schema
+from cocoon.gateway.keys.budgets import Budgets
+from cocoon.gateway.keys.database import Database
+from cocoon.gateway.keys.leases import Booking, DeclaredDeadError, Leases, Want
+from cocoon.gateway.keys.ledger import Ledger, UsageFilter, UsageRow
+from cocoon.gateway.keys.upgrade import VERSION, run_migrations
+
+NAME = ("k", "total")
+
+HAMMER = """
+import asyncio, sys
+from cocoon.accounting import Nano
+from cocoon.client.api import Outcome
+from cocoon.gateway.gate import Caller, Demand
+from cocoon.gateway.keys import KeyGate, KeysSettings
+from cocoon.gateway.refusal import Refusal
+
+async def main(store, key, crash):
+    gate = KeyGate(KeysSettings(store=store))
+    await gate.start()
+    print("ready", flush=True)
+    sys.stdin.readline()
+    caller, spent = await gate.identify(key.encode()), 0
+    async def one(n):
+        nonlocal spent
+        demand = Demand(f"r{n}", "/v1/chat/completions", "m", "", Nano(100), 1, 1)
+        for attempt in range(40):
+            try:
+                permit = await gate.admit(caller, demand)
+            except Refusal as refusal:
+                if "reserved" in str(refusal):
+                    await asyncio.sleep(0.1)
+                    continue
+                return
+            await asyncio.sleep(0)
+            cost = 60 + n % 41
+            permit.settle(Outcome(Nano(cost), told=True), 200)
+            spent += cost
+            return
+    for start in range(0, 400, 40):
+        await asyncio.gather(*(one(n) for n in range(start, start + 40)))
+        if crash and start == 120:
+            import os
+            print(spent, flush=True)
+            os._exit(1)
+    await gate.close()
+    print(spent, flush=True)
+
+asyncio.run(main(sys.argv[1], sys.argv[2], sys.argv[3] == "crash"))
+"""
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_two_processes_hammer_one_cap(store: str, make, crash: bool) -> None:
+    from cocoon.gateway.keys import Limits
+
+    cap = 40_000
+    record, key = make(limits=Limits(total=cap))
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", HAMMER, store, key.decode(), word],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for word in ("crash" if crash else "stay", "stay")
+    ]
+    for one in started:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    outputs = [one.communicate(timeout=50)[0] for one in started]
+    spent = [int(text.strip()) for text in outputs]
+    assert sum(spent) <= cap
+    database = Database.open(store)
+    total = Budgets(database).state(record.key_id, time.time())[2]
+    rows = list(Ledger(database).rows(UsageFilter()))
+    database.close()
+    assert total.spent == sum(row.cost for row in rows)
+    assert total.spent + total.leased <= cap
+    if crash:
+        assert total.spent + total.leased >= sum(spent)  # what died with it counts as spent
+    else:
+        assert (total.spent, total.leased) == (sum(spent), 0)
+        assert cap - total.spent < 100
+
+
+def test_migrations_and_tables_agree(store: str) -> None:
+    migrated = Database(Database.open(store)._engine)
+    with migrated._engine.begin() as connection:
+        schema.metadata.drop_all(connection)
+        VERSION.drop(connection)
+    with migrated.write() as connection:
+        run_migrations(connection)
+        run_migrations(connection)
+    with migrated.read() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": VERSION.name, "compare_type": True}
+        )
+        assert compare_metadata(context, schema.metadata) == []
+    migrated.close()
+    for _ in range(2):
+        Database.open(store).close()
+
+
+def test_a_newer_store_is_refused(store: str) -> None:
+    database = Database.open(store)
+    with database.write() as connection:
+        connection.execute(sa.update(VERSION).values(version_num="9999"))
+    database.close()
+    with pytest.raises(StoreError, match="cannot change the schema"):
+        Database.open(store)
+
+
+def test_processes_that_start_together_make_one_schema(store: str) -> None:
+    code = (
+        "import sys; from cocoon.gateway.keys.database import Database; Database.open(sys.argv[1])"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", code, store]) for _ in range(3)]
+    assert [one.wait(50) for one in started] == [0, 0, 0]
+    database = Database.open(store)
+    with database.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(schema.state)) == 1
+    database.close()
+
+
+def test_a_batch_counts_once_and_the_dead_hold_no_lease(store: str) -> None:
+    database = Database.open(store)
+    now = time.time()
+    leases = Leases(database, "one")
+    leases.register(now - 1000)
+    grant = leases.acquire([Want(NAME, None, 1000, 300)])[NAME]
+    assert (grant.held, grant.free, grant.spent) == (300, 700, 0)
+    row = UsageRow(int(now * 1000), "r", "k", "", "/e", "m", 200, 1, 1, 200, True, 1)
+    for _ in range(3):
+        assert leases.flush(1, [row], {NAME: Booking(None, 200, 200)}, now - 1000)
+    budgets = Budgets(database)
+    assert _total(budgets) == (200, 100)
+    assert leases.acquire([Want(NAME, None, 1000, 5000)])[NAME].held == 800
+    assert budgets.dead(now) == {"one": 800}
+    assert budgets.reconcile(now, as_spent=False) == 800
+    assert _total(budgets) == (200, 0)
+    with pytest.raises(DeclaredDeadError):
+        leases.acquire([Want(NAME, None, 1000, 5000)])
+    assert not leases.flush(2, [row], {NAME: Booking(None, 200, 200)}, now)
+    assert _total(budgets) == (400, 0)
+    assert not leases.heartbeat(now)
+    database.close()
+
+
+def _total(budgets: Budgets) -> tuple[int, int]:
+    state = budgets.state("k", time.time())[2]
+    return state.spent, state.leased
+
+
+def test_retention(store: str) -> None:
+    database = Database.open(store)
+    leases = Leases(database, "one")
+    leases.register(time.time())
+    rows = [
+        UsageRow(day * 86_400_000, "r", "k", "", "/e", "m", 200, 1, 1, 1, True, 1) for day in (1, 9)
+    ]
+    leases.flush(1, rows, {}, time.time())
+    ledger = Ledger(database)
+    assert ledger.forget(5 * 86_400) == 1
+    assert [row.at for row in ledger.rows(UsageFilter())] == [9 * 86_400_000]
+    assert ledger.summary([])[0].requests == 2
+    database.close()
+
+
+@pytest.mark.parametrize("url", ["", "x", "mysql://h/n", "sqlite://", "sqlite:///:memory:"])
+def test_wrong_addresses(url: str) -> None:
+    with pytest.raises(ConfigError):
+        Database.open(url)
+
+
+def test_errors_show_no_password(tmp_path: Path) -> None:
+    with pytest.raises(StoreError) as caught:
+        Database.open(f"postgresql://u:hidden@/n?host={tmp_path}")
+    assert "hidden" not in str(caught.value)
+    with pytest.raises(StoreError, match="there is no store"):
+        Database.open(f"sqlite:///{tmp_path}/none.db", create=False)
