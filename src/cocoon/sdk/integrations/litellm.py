@@ -14,7 +14,7 @@ from typing import Any
 
 import litellm
 import openai
-from litellm.llms.custom_llm import CustomLLM, CustomLLMError
+from litellm.llms.custom_llm import CustomLLM
 from litellm.types.utils import (
     EmbeddingResponse,
     GenericStreamingChunk,
@@ -104,11 +104,30 @@ class _translated:  # noqa: N801 - read as a word in a with statement
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, openai.APIStatusError):
-            raise CustomLLMError(status_code=error.status_code, message=str(error)) from error
+            raise _as_litellm(error.status_code, str(error)) from error
         if isinstance(error, openai.APITimeoutError):
-            raise CustomLLMError(status_code=504, message="no answer in time") from error
+            raise _as_litellm(504, "no answer in time") from error
         if isinstance(error, openai.APIConnectionError):
-            raise CustomLLMError(status_code=502, message="no proxy is ready") from error
+            raise _as_litellm(502, "no proxy is ready") from error
+
+
+def _as_litellm(status: int, message: str) -> Exception:
+    """Its class for a status; an unknown class of ours would look like a lost connection."""
+    classes = {
+        400: litellm.BadRequestError,
+        404: litellm.NotFoundError,
+        429: litellm.RateLimitError,
+        503: litellm.ServiceUnavailableError,
+        504: litellm.Timeout,
+    }
+    found = classes.get(status)
+    if found is not None:
+        named: Exception = found(message=message, model="", llm_provider=PROVIDER)
+        return named
+    other: Exception = litellm.APIError(
+        status_code=status, message=message, model="", llm_provider=PROVIDER
+    )
+    return other
 
 
 def _chat(call: dict[str, Any], stream: bool = False) -> dict[str, Any]:
