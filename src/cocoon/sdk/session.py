@@ -11,6 +11,7 @@ from cocoon.gateway import Gateway
 from cocoon.gateway.settings import GatewaySettings
 from cocoon.sdk.call import Call, CallRequest
 from cocoon.sdk.connecting import Connect, Connection, in_process
+from cocoon.sdk.logs import keep_quiet
 
 CONNECT_TIMEOUT = 30.0
 """Seconds that a request waits for the first proxy."""
@@ -114,6 +115,7 @@ class Session:
             self._client = self._source
             self._app = Gateway(self._source, in_process(self._settings or GatewaySettings()))
             return
+        keep_quiet()
         # Reads files, perhaps the chain: not in a loop that others share.
         connection = await asyncio.to_thread(self._source)
         try:
