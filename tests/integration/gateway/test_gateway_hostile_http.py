@@ -140,7 +140,7 @@ async def test_chunked_bodies_and_one_byte_at_a_time(gateway: Any) -> None:
     call = HEAD + b"Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n" + chunked
     async with gateway(client) as port:
         answer = await talk(port, *[call[at : at + 1] for at in range(len(call))])
-    assert b'{"answer":true}' in answer
+    assert b'{"answer":true' in answer
 
 
 async def test_expect_continue_and_head_and_http_1_0(gateway: Any) -> None:

@@ -156,7 +156,7 @@ async def test_refusals_raise_the_right_class(gateway: Any) -> None:
                 await ai.chat.completions.create(model="demo", messages=HELLO, max_tokens=-1)
             assert caught.value.param == "max_tokens"
             with pytest.raises(openai.NotFoundError):
-                await ai.embeddings.create(model="demo", input="x")
+                await ai.files.list()
     full = GatewaySettings(max_running=0)
     async with gateway(ScriptedClient(answer), full) as port, sdk(port) as ai:
         with pytest.raises(openai.RateLimitError):
