@@ -33,7 +33,14 @@ from cocoon.errors import (
     exact_code,
 )
 from cocoon.tl.types import HttpHeader, HttpRequest, HttpResponse, TokensUsed
-from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInfo, WorkerQuery
+from cocoon.wire.events import (
+    NO_SCOPE,
+    AnswerFailed,
+    AnswerPart,
+    AnswerStarted,
+    FinalInfo,
+    WorkerQuery,
+)
 from cocoon.worker.statistics import Statistics
 from cocoon.worker.validation import AcceptedBody, path_of, validate
 
@@ -204,6 +211,7 @@ class RunningRequest:
             self._host.base_model,
             self._host.model,
             content_type=_content_type(request),
+            cap=query.max_tokens,
         )
         self._limit = accepted.max_tokens
         to_engine = self._for_engine(request, accepted)
@@ -218,9 +226,9 @@ class RunningRequest:
     def _for_engine(self, request: HttpRequest, accepted: AcceptedBody) -> EngineRequest:
         """The request in the engine's own words, with the client's share of its prompt cache."""
         headers = tuple((header.name, header.value) for header in request.headers)
-        path, fields = self._host.engine.prepare(
-            path_of(request.url), accepted.fields, self._query.cache_scope
-        )
+        # Below version 3 nobody says whose request it is: it meets nobody's in a prompt cache.
+        scope = b"" if self._query.cache_scope == NO_SCOPE else self._query.cache_scope
+        path, fields = self._host.engine.prepare(path_of(request.url), accepted.fields, scope)
         body = accepted.form or encode_body(fields)
         return EngineRequest(request.method, path, headers, body, accepted.content_type)
 

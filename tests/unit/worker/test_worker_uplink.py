@@ -32,6 +32,7 @@ from cocoon.wire.events import (
     AnswerPart,
     AnswerStarted,
     AvailabilityChanged,
+    Capabilities,
     CoefficientChanged,
     WorkerQuery,
 )
@@ -100,7 +101,7 @@ class FakeEngine:
         return self.health
 
     async def capabilities(self, model: str = "") -> EngineCapabilities:
-        return EngineCapabilities()
+        return EngineCapabilities("vllm", "1", 4096, ("chat", "tools"))
 
     def prepare(self, path: str, fields: Fields, scope: bytes) -> Prepared:
         self.scopes.append(scope)
@@ -124,7 +125,7 @@ class Setup:
     def send(self, query: bytes | None = None, **changes: Any) -> bytes:
         self._next += 1
         request_id = self._next.to_bytes(32, "big")
-        message = WorkerQuery(request_id, query or http(), None, 1000, 5.0)
+        message = WorkerQuery(request_id, query or http(), None, 1000, 5.0, max_tokens=10_000)
         message = msgspec.structs.replace(message, **changes)
         self.proxy.link.send(self.proxy.session.run_query(message))
         return request_id
@@ -384,7 +385,9 @@ async def test_a_proxy_that_does_not_read_does_not_fill_memory() -> None:
         setup.engine.headers = EVENTS
         setup.engine.script = [0.0] + [bytes(MAX_PART)] * 1000 + [0.0]
         setup.proxy.link.pause_reading()
-        request = setup.proxy.session.run_query(WorkerQuery(bytes(32), http(), None, 1000, 5.0))
+        request = setup.proxy.session.run_query(
+            WorkerQuery(bytes(32), http(), None, 1000, 5.0, max_tokens=5)
+        )
         setup.proxy.link.send(request)
         await asyncio.sleep(0.05)
         (response,) = setup.engine.responses
@@ -430,7 +433,7 @@ async def test_work_right_behind_the_handshake() -> None:
         def on_query(self, link: Any, query_id: int, obj: Any) -> None:
             super().on_query(link, query_id, obj)
             if isinstance(obj, t.WorkerProxyHandshakeComplete):
-                query = WorkerQuery(bytes(32), http(), None, 1000, 5.0)
+                query = WorkerQuery(bytes(32), http(), None, 1000, 5.0, max_tokens=5)
                 link.send(self.session.run_query(query))
 
     proxy = Eager(ROOT, owner=someone(2))
@@ -440,8 +443,9 @@ async def test_work_right_behind_the_handshake() -> None:
     )
     worker = Worker(settings, dial=proxy.dial)
     await worker.start()
-    await until(lambda: bool(proxy.received))
-    assert proxy.received[0].final.usage.total_tokens_used == 11
+    await until(lambda: any(isinstance(event, AnswerStarted) for event in proxy.received))
+    answers = [event for event in proxy.received if isinstance(event, AnswerStarted)]
+    assert answers[0].final.usage.total_tokens_used == 11
     await worker.close()
 
 
@@ -618,3 +622,74 @@ async def test_settings_are_checked() -> None:
         with pytest.raises(ConfigError):
             async with running(wait=False, **wrong):
                 pass
+
+
+# --- version 3 ---
+
+
+async def test_a_body_may_not_ask_for_more_than_was_reserved() -> None:
+    async with running() as setup:
+        (answer,) = await setup.answers(setup.send(max_tokens=4))  # the body says 5
+        assert isinstance(answer, AnswerFailed)
+        assert answer.code == 701
+        assert setup.engine.requests == []
+        (answer,) = await setup.answers(setup.send(max_tokens=5))
+        assert isinstance(answer, AnswerStarted)
+
+
+async def test_a_body_without_a_limit_gets_the_reserved_one() -> None:
+    async with running() as setup:
+        body = b'{"model":"m","messages":[]}'
+        await setup.answers(setup.send(http(body), max_tokens=7))
+        assert b'"max_tokens":7' in setup.engine.requests[0].body
+
+
+@pytest.mark.parametrize(("version", "scope"), [(2, b""), (3, b"s" * 32)])
+async def test_whose_prompt_cache_it_is(version: int, scope: bytes) -> None:
+    async with running(versions=VersionRange(0, version)) as setup:
+        await setup.answers(setup.send(cache_scope=b"s" * 32))
+        assert setup.engine.scopes == [scope]
+
+
+async def test_a_scope_of_zeros_is_nobodys() -> None:
+    async with running() as setup:
+        await setup.answers(setup.send())
+        assert setup.engine.scopes == [b""]
+
+
+async def test_a_cancelled_request_stops_the_engine_and_tells_what_was_used() -> None:
+    async with running() as setup:
+        setup.engine.headers = EVENTS
+        setup.engine.script = [b"data: {}\n\n", b"data: {}\n\n", 30.0]
+        request_id = setup.send()
+        await until(lambda: len(setup.of(request_id)) >= 3)
+        message = setup.proxy.session.cancel_query(request_id)
+        assert message is not None
+        setup.proxy.link.send(message)
+        setup.proxy.link.send(message)
+        failed = (await setup.answers(request_id))[-1]
+        assert isinstance(failed, AnswerFailed)
+        assert failed.code == 653
+        assert failed.final.usage.completion_tokens_used == 2
+        assert failed.final.usage.prompt_tokens_used > 0
+        assert setup.engine.responses[0].closed
+        statistics = setup.worker.statistics
+        assert (statistics.active, statistics.cancelled) == (0, 1)
+
+
+async def test_what_is_cancelled_too_late_or_never_ran_is_ignored() -> None:
+    async with running() as setup:
+        request_id = setup.send()
+        await setup.answers(request_id)
+        for unknown in (request_id, b"?" * 32):
+            message = setup.proxy.session.cancel_query(unknown)
+            assert message is not None
+            setup.proxy.link.send(message)
+        await setup.answers(setup.send())
+        assert len(setup.of(request_id)) == 1
+
+
+async def test_the_proxy_is_told_what_the_engine_can_do() -> None:
+    async with running() as setup:
+        told = [event for event in setup.proxy.received if isinstance(event, Capabilities)]
+        assert told == [Capabilities("vllm", 4096, ("chat", "tools"))]
