@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cocoon.engine.dialects import LLAMACPP, OLLAMA, SGLANG, VLLM, Dialect, prepare
+from cocoon.engine.dialects import OLLAMA, SGLANG, VLLM, Dialect, prepare
+from cocoon.engine.llama_dialect import EMBEDDED
 from cocoon.errors import BadRequestError, RequestError
 from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.openapi.endpoints import ENDPOINTS
@@ -27,7 +28,7 @@ WORKS, TRANSLATED, ACCEPTED, REFUSED = "works", "translated", "accepted", "refus
 nothing; it is refused, with a reason and before anything is paid."""
 
 ENGINES: Final[dict[str, Dialect]] = {
-    "embedded llama.cpp": LLAMACPP,
+    "embedded llama.cpp": EMBEDDED,
     "vLLM": VLLM,
     "SGLang": SGLANG,
     "Ollama": OLLAMA,

@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import anthropic
+import openai
 import pytest
 
 from cocoon.testing.served_network import ServedNetwork
@@ -28,6 +30,6 @@ def test_the_code_of_the_page(
         code = block.replace(ADDRESS, served.root_url)
         exec(compile(code, f"{page}, block {number}", "exec"), names)  # our own page
     for value in names.values():
-        if hasattr(value, "close") and hasattr(value, "base_url"):
+        if isinstance(value, openai.OpenAI | anthropic.Anthropic):
             value.close()
     assert capsys.readouterr().out.strip()
