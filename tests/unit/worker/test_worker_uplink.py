@@ -407,8 +407,9 @@ async def test_offer_changes_reach_the_proxy() -> None:
         setup.worker.set_enabled(False)
         setup.worker.change_coefficient(2500)
         setup.worker.set_enabled(True)
-        await until(lambda: len(setup.proxy.received) == 3)
+        await until(lambda: len(setup.proxy.received) == 4)
         assert setup.proxy.received == [
+            Capabilities("vllm", 4096, ("chat", "tools")),
             AvailabilityChanged(True),
             CoefficientChanged(2500),
             AvailabilityChanged(False),
