@@ -93,6 +93,9 @@ class Summary(NamedTuple):
 
 
 _SUMS = ("requests", "failed", "untold", "prompt_tokens", "completion_tokens", "cost")
+_SUMMARY = ("day", "key_id", "model", *_SUMS)
+DAY_SECONDS = 86_400
+DAY_MS = 1000 * DAY_SECONDS
 GROUPS = ("day", "key", "model")
 _COLUMN = {"day": "day", "key": "key_id", "model": "model"}
 
@@ -101,30 +104,35 @@ def write_usage(database: Database, connection: sa.Connection, rows: Sequence[Us
     """Add rows, and add them to the sums of their days, in the caller's transaction."""
     if not rows:
         return
-    connection.execute(sa.insert(usage), [row._asdict() for row in rows])
-    sums: dict[tuple[str, str, str], list[int]] = {}
+    # Straight to the driver, which takes a quarter of the time: every request has a row.
+    mark = "?" if database.is_sqlite else "%s"
+    columns, marks = ", ".join(UsageRow._fields), ", ".join([mark] * len(UsageRow._fields))
+    connection.exec_driver_sql(
+        f"INSERT INTO {usage.name} ({columns}) VALUES ({marks})",  # noqa: S608 - our own words
+        [tuple(row) for row in rows],
+    )
+    sums: dict[tuple[int, str, str], list[int]] = {}
     for row in rows:
         # Names that callers made up must not fill the table of sums.
         model = row.model if row.status < 400 or row.cost else ""
-        total = sums.setdefault((day_of(row.at / 1000), row.key_id, model), [0] * len(_SUMS))
-        added = (
-            1,
-            int(row.status >= 400),
-            int(not row.told),
-            row.prompt_tokens,
-            row.completion_tokens,
-            row.cost,
-        )
-        for index, value in enumerate(added):
-            total[index] += value
+        name = (row.at // DAY_MS, row.key_id, model)
+        total = sums.get(name)
+        if total is None:
+            total = sums[name] = [0] * len(_SUMS)
+        total[0] += 1
+        total[1] += row.status >= 400
+        total[2] += not row.told
+        total[3] += row.prompt_tokens
+        total[4] += row.completion_tokens
+        total[5] += row.cost
     insert = database.insert(usage_day)
     changes = {name: usage_day.c[name] + insert.excluded[name] for name in _SUMS}
     statement = insert.on_conflict_do_update(
         index_elements=["day", "key_id", "model"], set_=changes
     )
     values = [
-        dict(zip(("day", "key_id", "model", *_SUMS), (*key, *sums[key]), strict=True))
-        for key in sorted(sums)
+        dict(zip(_SUMMARY, (day_of(name[0] * DAY_SECONDS), *name[1:], *sums[name]), strict=True))
+        for name in sorted(sums)
     ]
     connection.execute(statement, values)
 

@@ -104,6 +104,6 @@ def reserved(budget: str, cap: int, whose: str) -> Refusal:
         "running requests; try again when one has ended",
         status=429,
         kind=_QUOTA,
-        code=_QUOTA,
+        code="budget_reserved",
         headers=[(b"retry-after", b"1")],
     )

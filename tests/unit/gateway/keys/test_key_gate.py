@@ -13,7 +13,7 @@ from cocoon.gateway.keys.budgets import Budgets, key_account
 from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter
 from cocoon.gateway.keys.registry import Registry
-from cocoon.gateway.refusal import Refusal
+from cocoon.gateway.refusal import Refusal, is_retryable
 
 Make = Callable[..., Any]
 
@@ -110,8 +110,8 @@ async def test_a_budget_is_kept_and_the_books_agree(
         caller = await gate.identify(key)
         permits = [await gate.admit(caller, demand(100)) for _ in range(10)]
         refusal = await refused(gate.admit(caller, demand(100)))
-        assert (refusal.status, refusal.code) == (429, "insufficient_quota")
-        assert "reserved" in str(refusal)
+        assert (refusal.status, refusal.code) == (429, "budget_reserved")
+        assert is_retryable(refusal)
         for permit in permits[:6]:
             permit.settle(outcome(50), 200)
             permit.settle(outcome(50), 200)  # the second one is ignored
@@ -122,7 +122,8 @@ async def test_a_budget_is_kept_and_the_books_agree(
         for permit in again:
             permit.settle(outcome(100), 200)
         refusal = await refused(gate.admit(caller, demand(1)))
-        assert refusal.kind == "insufficient_quota"
+        assert (refusal.status, refusal.code) == (429, "insufficient_quota")
+        assert not is_retryable(refusal)
         assert "daily budget" in str(refusal)
         assert "UTC" in str(refusal)
     books = spent_of(store, key_account(record.key_id))
