@@ -196,9 +196,7 @@ def test_too_many_prompts() -> None:
         accept(COMPLETIONS_PATH, {"model": "m", "prompt": ["a"] * 3000})
 
 
-@pytest.mark.parametrize(
-    "url", ["", "/", "v1", "/v1/files", "/v1/chat/completions/", "/metrics"]
-)
+@pytest.mark.parametrize("url", ["", "/", "v1", "/v1/files", "/v1/chat/completions/", "/metrics"])
 def test_other_paths(url: str) -> None:
     with pytest.raises(BadRequestError, match="unsupported method"):
         validate(url, msgspec.json.encode(CHAT), "m")
