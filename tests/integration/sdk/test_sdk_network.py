@@ -4,6 +4,7 @@ import time
 
 import openai
 import pytest
+import structlog
 
 import cocoon
 from cocoon.attestation.claims import ClaimName
@@ -33,6 +34,7 @@ def place(tmp_path_factory):
     yield network, settings
     portal.call(network.close)
     portal.stop()
+    structlog.reset_defaults()  # the SDK sends logs to the standard library
 
 
 @pytest.fixture(scope="module")
