@@ -1,12 +1,15 @@
 """What the client has prepaid at each proxy, and what of it is used."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cocoon.accounting import Nano
 from cocoon.client import Client as NetworkClient
-from cocoon.errors import ConfigError
+from cocoon.client.chain.money import ClientMoney
+from cocoon.client.chain.report import ContractReport
+from cocoon.errors import ChainError, ConfigError
 from cocoon.sdk.session import Session
 
 if TYPE_CHECKING:
@@ -79,14 +82,14 @@ class Balance:
 
 
 async def read_balance(session: Session) -> Balance:
-    """Ask the proxies what is used, and look at what the chain said last.
+    """Ask the proxies what is used, and the chain what is prepaid.
 
     Raises:
         ConfigError: the client is not a client of the network, such as one of a test.
     """
     client = network_client(session)
     accounts = await client.payment_status()
-    reports = {} if client.money is None else {one.contract: one for one in client.money.report()}
+    reports = {} if client.money is None else await _on_chain(client.money)
     found = []
     for account in accounts:
         report = reports.get(account.contract)
@@ -101,6 +104,14 @@ async def read_balance(session: Session) -> Balance:
             )
         )
     return Balance(tuple(found))
+
+
+async def _on_chain(money: ClientMoney) -> dict[str, ContractReport]:
+    """Our contracts as the chain shows them now, or did last where it does not answer."""
+    for one in money.report():
+        with contextlib.suppress(ChainError):
+            await money.look(one.contract_address)
+    return {one.contract: one for one in money.report()}
 
 
 def network_client(session: Session) -> NetworkClient:
