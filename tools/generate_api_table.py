@@ -29,6 +29,8 @@ TRANSLATED = {
     "/v1/responses": "/v1/chat/completions",
     "/v1/messages": "/v1/chat/completions",
     "/v1/messages/count_tokens": "/tokenize",
+    "/v1/tokenize": "/tokenize",
+    "/v1/detokenize": "/detokenize",
 }
 
 

@@ -17,6 +17,7 @@ from cocoon.client.api import ClientRequest
 from cocoon.gateway.openapi import document
 from cocoon.gateway.openapi.endpoints import ENDPOINTS, Endpoint
 from cocoon.testing.engine_answers import scripted
+from cocoon.testing.plain_http import call
 from cocoon.testing.scripted_client import ScriptedClient, ScriptedResponse
 from cocoon.testing.served_gateway import ServedGateway
 
@@ -109,3 +110,14 @@ def fuzz(operation: Any, mode: Any, count: int, network: Network, url: str) -> N
         case.validate_response(response, checks=conforms)
 
     run()
+
+
+SHOWN = [item for item in ENDPOINTS if item.runs and item.media == "application/json"]
+
+
+@pytest.mark.parametrize("endpoint", SHOWN, ids=lambda item: item.path)
+def test_the_examples_of_the_document_are_answered(endpoint: Endpoint) -> None:
+    assert endpoint.example is not None
+    with ServedGateway(ScriptedClient(scripted)) as gateway:
+        answer = call("POST", f"{gateway.url}{endpoint.path}", endpoint.example)
+    assert answer.status == 200, answer.body

@@ -190,6 +190,7 @@ _ALIASES = (
         "The same as /tokenize",
         fields=more.TOKENIZE,
         answer="Tokens",
+        example={"model": DEMO, "prompt": "Hello"},
     ),
     _run(
         "/v1/detokenize",
@@ -198,6 +199,7 @@ _ALIASES = (
         "The same as /detokenize",
         fields=more.DETOKENIZE,
         answer="Detokenized",
+        example={"model": DEMO, "tokens": [19556]},
     ),
 )
 _SENSES = (

@@ -18,12 +18,20 @@ from cocoon.gateway.openapi.schema import (
     record,
     ref,
     string,
+    words,
 )
 
+_ROLE = words("user", "assistant", "system")
+_TEXT = string(minLength=1)
+_BLOCK = record(
+    {"type": string()},
+    {"text": string()},
+    "`text`, `image`, `tool_use`, `tool_result` or `thinking`, as Anthropic has them.",
+)
 _COUNTED: Fields = {
     "model": MODEL,
     "messages": Field(
-        array(record({"role": string(), "content": either(string(), array(free()))}), minItems=1),
+        array(record({"role": _ROLE, "content": either(_TEXT, array(_BLOCK))}), minItems=1),
         "The conversation: text, images, tool use and tool results.",
         required=True,
     ),
