@@ -1,6 +1,6 @@
 """What the gateway costs: requests and events a second against a bare ASGI application.
 
-Both run on the same uvicorn (uvloop, httptools), each in a child process, with the same answers:
+"with keys" also checks a key, keeps budgets and writes a ledger to SQLite. All run on the same uvicorn (uvloop, httptools), each in a child process, with the same answers:
 the gateway gets them from a scripted client that answers at once. The load generator speaks raw
 HTTP in this process. The two take turns, and the best of several turns counts, because other work
 on the machine only ever makes a turn slower.
@@ -12,10 +12,12 @@ import argparse
 import asyncio
 import json
 import multiprocessing
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +26,12 @@ import uvloop
 
 from cocoon.client.api import ClientRequest
 from cocoon.gateway import Gateway, GatewayServer
+from cocoon.gateway.gate import Gate
+from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
+from cocoon.gateway.keys.changes import draft
+from cocoon.gateway.keys.database import Database, sqlite_url
+from cocoon.gateway.keys.registry import Registry
+from cocoon.gateway.keys.secret import new_key
 from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
 
 CHUNK = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word "}}],"usage":null}\n\n'
@@ -37,7 +45,7 @@ TINY = b'{"model":"demo",' + MESSAGES + b',"max_tokens":10}'
 STREAM = b'{"model":"demo",' + MESSAGES + b',"max_tokens":300,"stream":true}'
 HEAD = (
     b"POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n"
-    b"Content-Type: application/json\r\nAuthorization: Bearer none\r\nUser-Agent: bench\r\n"
+    b"Content-Type: application/json\r\nUser-Agent: bench\r\n"
 )
 
 
@@ -65,11 +73,25 @@ async def serve_bare(pipe: Connection) -> None:
     task = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
-    pipe.send(server.servers[0].sockets[0].getsockname()[1])
+    pipe.send((server.servers[0].sockets[0].getsockname()[1], "none"))
     await task
 
 
-async def serve_gateway(pipe: Connection) -> None:
+async def serve_keys(pipe: Connection) -> None:
+    """The gateway with keys, budgets and a ledger in SQLite."""
+    with tempfile.TemporaryDirectory() as folder:
+        url = sqlite_url(Path(folder) / "keys.sqlite")
+        database, made = Database.open(url), new_key()
+        limits = Limits(day=10**15, month=10**16, requests=10**7, tokens=10**9)
+        changes = {"name": "bench", "limits": limits}
+        Registry(database).create(draft(changes, int(time.time())), made)
+        database.close()
+        gate = KeyGate(KeysSettings(store=url))
+        await gate.start()
+        await serve_gateway(pipe, gate, made.text)
+
+
+async def serve_gateway(pipe: Connection, gate: Gate | None = None, key: str = "none") -> None:
     steps = [CHUNK] * CHUNKS + [DONE]
 
     class Forgetful(ScriptedClient):
@@ -82,9 +104,9 @@ async def serve_gateway(pipe: Connection) -> None:
             return ScriptedResponse(steps, headers=EVENT_HEADERS)
         return ScriptedResponse([ANSWER])
 
-    server = GatewayServer(Gateway(Forgetful(script)), port=0)
+    server = GatewayServer(Gateway(Forgetful(script), gate=gate), port=0)
     await server.start()
-    pipe.send(server.port)
+    pipe.send((server.port, key))
     await server.wait()
 
 
@@ -134,10 +156,30 @@ class Caller(asyncio.Protocol):
             self.done.set_result(None)
 
 
-async def load(port: int, body: bytes, end: bytes, concurrency: int, seconds: float) -> list[float]:
+def written(body: bytes, key: str) -> bytes:
+    """The bytes of a request."""
+    own = b"Authorization: Bearer %s\r\nContent-Length: %d\r\n\r\n"
+    return HEAD + own % (key.encode(), len(body)) + body
+
+
+async def ending(port: int, request: bytes) -> bytes:
+    """What an answer ends with; a whole one always has the same length and last bytes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    head = (await reader.readuntil(b"\r\n\r\n")).lower()
+    if b" 200 " not in head.partition(b"\r\n")[0]:
+        raise SystemExit(f"not answered: {head.decode()}")
+    length = head.partition(b"content-length:")[2].partition(b"\r\n")[0]
+    body = await reader.readexactly(int(length)) if length else b"\r\n0\r\n\r\n"
+    writer.close()
+    return body[-20:]
+
+
+async def load(port: int, key: str, body: bytes, concurrency: int, seconds: float) -> list[float]:
     times: list[float] = []
+    request = written(body, key)
+    end = await ending(port, request)
     until = time.perf_counter() + seconds
-    request = HEAD + b"Content-Length: %d\r\n\r\n" % len(body) + body
     loop = asyncio.get_running_loop()
     callers = []
     for _ in range(concurrency):
@@ -149,12 +191,12 @@ async def load(port: int, body: bytes, end: bytes, concurrency: int, seconds: fl
     return times
 
 
-def measure(pid: int, port: int, body: bytes, end: bytes, concurrency: int, seconds: float) -> Row:
+def measure(pid: int, port: int, key: str, body: bytes, concurrency: int, seconds: float) -> Row:
     process = psutil.Process(pid)
-    uvloop.run(load(port, body, end, concurrency, 0.3))
+    uvloop.run(load(port, key, body, concurrency, 0.3))
     before = process.cpu_times()
     began = time.perf_counter()
-    times = sorted(uvloop.run(load(port, body, end, concurrency, seconds)))
+    times = sorted(uvloop.run(load(port, key, body, concurrency, seconds)))
     wall = time.perf_counter() - began
     after = process.cpu_times()
     cpu = after.user + after.system - before.user - before.system
@@ -163,19 +205,20 @@ def measure(pid: int, port: int, body: bytes, end: bytes, concurrency: int, seco
 
 
 SHAPES = [
-    ("tiny", 1, TINY, ANSWER[-20:]),
-    ("tiny", 64, TINY, ANSWER[-20:]),
-    ("stream", 1, STREAM, b"\r\n0\r\n\r\n"),
-    ("stream", 8, STREAM, b"\r\n0\r\n\r\n"),
+    ("tiny", 1, TINY),
+    ("tiny", 64, TINY),
+    ("stream", 1, STREAM),
+    ("stream", 8, STREAM),
 ]
 
 
-def start(serve: Callable[[Connection], Any]) -> tuple[Any, int]:
+def start(serve: Callable[[Connection], Any]) -> tuple[Any, int, str]:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=child, args=(serve, theirs), daemon=True)
     process.start()
-    return process, ours.recv()
+    port, key = ours.recv()
+    return process, port, key
 
 
 def best(rows: list[Row]) -> Row:
@@ -192,15 +235,19 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0, help="for each turn")
     parser.add_argument("--turns", type=int, default=4)
     options = parser.parse_args()
-    servers = {"bare ASGI": start(serve_bare), "gateway": start(serve_gateway)}
+    servers = {
+        "bare ASGI": start(serve_bare),
+        "gateway": start(serve_gateway),
+        "with keys": start(serve_keys),
+    }
     print(f"{'shape':<8}{'conc':>5}  {'server':<10}{'req/s':>9}{'p50 ms':>9}{'p99 ms':>9}", end="")
-    print(f"{'CPU us/req':>12}{'events/s':>11}{'of bare':>9}")
-    for name, concurrency, body, end in SHAPES:
+    print(f"{'CPU us/req':>12}{'a CPU second':>14}{'events/s':>11}{'of bare':>9}")
+    for name, concurrency, body in SHAPES:
         turns: dict[str, list[Row]] = {server: [] for server in servers}
         for _ in range(options.turns):
-            for server, (process, port) in servers.items():
+            for server, (process, port, key) in servers.items():
                 turns[server].append(
-                    measure(process.pid, port, body, end, concurrency, options.seconds)
+                    measure(process.pid, port, key, body, concurrency, options.seconds)
                 )
         bare_rate = best(turns["bare ASGI"]).rate
         for server, rows in turns.items():
@@ -209,9 +256,9 @@ def main() -> None:
             share = row.rate / bare_rate
             print(
                 f"{name:<8}{concurrency:>5}  {server:<10}{row.rate:>9.0f}{row.p50 * 1e3:>9.2f}"
-                f"{row.p99 * 1e3:>9.2f}{row.cpu * 1e6:>12.1f}{events:>11}{share:>9.2f}"
+                f"{row.p99 * 1e3:>9.2f}{row.cpu * 1e6:>12.1f}{1 / row.cpu:>14.0f}{events:>11}{share:>9.2f}"
             )
-    for process, _ in servers.values():
+    for process, _, _ in servers.values():
         process.kill()
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import uvloop
-from bench_gateway import ANSWER, CHUNK, HEAD, STREAM, TINY
+from bench_gateway import ANSWER, CHUNK, STREAM, TINY, written
 
 from cocoon.client.api import ClientRequest
 from cocoon.gateway import Gateway, GatewayServer
@@ -71,7 +71,7 @@ class Reader(asyncio.Protocol):
     def connection_made(self, transport: Any) -> None:
         """Ask."""
         self.transport = transport
-        transport.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(STREAM) + STREAM)
+        transport.write(written(STREAM, "none"))
 
     def data_received(self, data: bytes) -> None:
         """Count."""
@@ -86,7 +86,7 @@ async def questions(port: int) -> list[float]:
     times = []
     for _ in range(QUESTIONS):
         began = time.perf_counter()
-        writer.write(HEAD + b"Content-Length: %d\r\n\r\n" % len(TINY) + TINY)
+        writer.write(written(TINY, "none"))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         await reader.readexactly(length)

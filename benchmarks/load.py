@@ -41,6 +41,7 @@ class _Connection(asyncio.Protocol):
     def __init__(self, load: "Load") -> None:
         self.load = load
         self.transport: asyncio.Transport | None = None
+        self.over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -49,6 +50,7 @@ class _Connection(asyncio.Protocol):
     def next(self) -> None:
         assert self.transport is not None
         if not self.load.take():
+            self.over = True
             self.transport.close()
             self.load.connection_done()
             return
@@ -75,7 +77,7 @@ class _Connection(asyncio.Protocol):
         asyncio.get_running_loop().call_soon(self.next)
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        if not self.load.finished.done() and self.load.left:
+        if not self.over:
             self.load.result.failures += 1
             self.load.connection_done()
 
@@ -84,7 +86,8 @@ class Load:
     """One run: at most ``count`` requests over ``concurrency`` connections in ``seconds``.
 
     With ``spread`` the connections start evenly over so many seconds, so that requests that all
-    take equally long do not start at the same moment again and again.
+    take equally long do not start at the same moment again and again. ``key`` is sent as a bearer
+    key.
     """
 
     def __init__(
@@ -95,12 +98,16 @@ class Load:
         concurrency: int,
         seconds: float,
         spread: float = 0.0,
+        key: str = "",
     ) -> None:
         self.port = port
         self.request = (
             b"POST /v1/chat/completions HTTP/1.1\r\nHost: 127.0.0.1\r\n"
-            b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n" % len(body)
-        ) + body
+            b"Content-Type: application/json\r\nContent-Length: %d\r\n" % len(body)
+        )
+        if key:
+            self.request += b"Authorization: Bearer %s\r\n" % key.encode()
+        self.request += b"\r\n" + body
         self.left = count
         self.open = self.concurrency = concurrency
         self.seconds = seconds

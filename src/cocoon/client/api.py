@@ -5,9 +5,11 @@ The gateway, the command line and tests speak to any :class:`InferenceClient`; t
 """
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol, Self
+
+import msgspec
 
 from cocoon.accounting import Nano, PriceList
 from cocoon.client.proxy_pins import NO_PINS, ProxyPins
@@ -20,8 +22,7 @@ DEFAULT_MAX_TOKENS = 1000
 """Completion tokens declared and enforced when the caller names no limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What one request cost in the end, over all its attempts.
 
     Attributes:
@@ -40,8 +41,7 @@ class Outcome:
 OnSettled = Callable[[Outcome], None]
 
 
-@dataclass(frozen=True, slots=True)
-class ClientRequest:
+class ClientRequest(msgspec.Struct, frozen=True):
     """One inference request.
 
     Attributes:
@@ -68,7 +68,7 @@ class ClientRequest:
 
     model: str
     path: str
-    body: bytes = field(repr=False)
+    body: bytes
     max_tokens: int = DEFAULT_MAX_TOKENS
     max_coefficient: int = DEFAULT_MAX_COEFFICIENT
     timeout: float = DEFAULT_TIMEOUT
@@ -77,8 +77,11 @@ class ClientRequest:
     method: str = "POST"
     pins: ProxyPins = NO_PINS
     requires: tuple[str, ...] = ()
-    cache_scope: bytes = field(default=b"", repr=False)
-    on_settled: OnSettled | None = field(default=None, repr=False, compare=False)
+    cache_scope: bytes = b""
+    on_settled: OnSettled | None = None
+
+    def __repr__(self) -> str:
+        return f"ClientRequest({self.method} {self.path}, {self.model!r}, {len(self.body)} bytes)"
 
 
 @dataclass(frozen=True, slots=True)

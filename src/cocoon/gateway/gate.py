@@ -7,6 +7,8 @@ budgets and limits in a store is :mod:`cocoon.gateway.keys`.
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
+
 from cocoon.accounting import Nano
 from cocoon.client.api import Outcome
 from cocoon.gateway.access import check_key
@@ -25,8 +27,7 @@ class Caller:
     is_admin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Demand:
+class Demand(msgspec.Struct, frozen=True):
     """What one request asks for.
 
     Attributes:

@@ -4,9 +4,7 @@ import asyncio
 import hashlib
 import re
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Sequence
 
 import msgspec
 import structlog
@@ -133,9 +131,13 @@ class InferenceHandler:
                 began = time.monotonic()
                 incoming = Incoming(exchange.path, body, exchange.headers)
                 call = operation.read(incoming, settings)
-                with self._room(len(body)):
+                held = self._enter(len(body))
+                try:
                     guard.work(call.request.timeout + DEADLINE_GRACE)
                     await self._admitted(exchange, operation, caller, call, began)
+                finally:
+                    self._running -= 1
+                    self._buffered -= held
         except BodyTimeoutError as error:
             raise _late(error) from None
         except (CallerGoneError, asyncio.CancelledError):
@@ -145,20 +147,15 @@ class InferenceHandler:
                 raise
             await self._break_off(exchange, call, error)
 
-    @contextmanager
-    def _room(self, size: int) -> Iterator[None]:
-        """A place among the running requests, and memory for a large body."""
+    def _enter(self, size: int) -> int:
+        """Take a place among the running requests, and memory for a large body: how much."""
         settings = self._settings
         held = size if size > SMALL_BODY else 0
         if self._running >= settings.max_running or self._buffered + held > settings.max_buffered:
             raise _busy()
         self._running += 1
         self._buffered += held
-        try:
-            yield
-        finally:
-            self._running -= 1
-            self._buffered -= held
+        return held
 
     async def _admitted(
         self,
@@ -184,7 +181,7 @@ class InferenceHandler:
         )
         settling = Settling(await self._gate.admit(caller, demand))
         scope = _cache_scope(caller, call.user)
-        request = replace(request, on_settled=settling.charged, cache_scope=scope)
+        request = msgspec.structs.replace(request, on_settled=settling.charged, cache_scope=scope)
         call = msgspec.structs.replace(call, request=request)
         status = CALLER_GONE
         try:

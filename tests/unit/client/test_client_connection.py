@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cocoon.chain.address import Address
 from cocoon.chain.keys import SecretKey
@@ -186,7 +187,7 @@ async def test_texts_of_peers_are_made_readable() -> None:
             await task
         assert str(failed.value).encode().startswith(b"bad \xef\xbf\xbd\xef\xbf\xbd[31mx")
         assert len(str(failed.value)) <= 1000
-        task = await setup.begin(replace(REQUEST, debug=True))
+        task = await setup.begin(structs.replace(REQUEST, debug=True))
         final = FinalInfo(USED, worker_debug="\udcff", proxy_debug='{"worker":{"owner":7}}')
         setup.proxy.started(AnswerStarted(setup.query.request_id, head(b"x"), final))
         response = await task
@@ -272,9 +273,9 @@ async def test_a_malformed_answer_fails_one_request_only(garbage: bytes) -> None
 async def test_deadline() -> None:
     async with running() as setup:
         with pytest.raises(DeadlineError):
-            await setup.client.run(replace(REQUEST, timeout=0.05))
+            await setup.client.run(structs.replace(REQUEST, timeout=0.05))
         setup.proxy.started(AnswerStarted(setup.query.request_id, head(b"late"), FINAL))
-        task = await setup.begin(replace(REQUEST, timeout=0.05))
+        task = await setup.begin(structs.replace(REQUEST, timeout=0.05))
         setup.proxy.started(AnswerStarted(setup.query.request_id, head(b"part")))
         response = await task
         with pytest.raises(DeadlineError):
@@ -299,14 +300,14 @@ async def test_abandoned_answers_leave_nothing_behind() -> None:
 async def test_requests_that_cannot_be_sent() -> None:
     async with running() as setup:
         wrong = [
-            replace(REQUEST, timeout=0.0),
-            replace(REQUEST, timeout=float("nan")),
-            replace(REQUEST, timeout=1e300),
-            replace(REQUEST, max_tokens=-1),
-            replace(REQUEST, max_tokens=2**40),
-            replace(REQUEST, max_coefficient=-1),
-            replace(REQUEST, body=bytes(2**24)),
-            replace(REQUEST, headers=(("a", "b" * 2**24),)),
+            structs.replace(REQUEST, timeout=0.0),
+            structs.replace(REQUEST, timeout=float("nan")),
+            structs.replace(REQUEST, timeout=1e300),
+            structs.replace(REQUEST, max_tokens=-1),
+            structs.replace(REQUEST, max_tokens=2**40),
+            structs.replace(REQUEST, max_coefficient=-1),
+            structs.replace(REQUEST, body=bytes(2**24)),
+            structs.replace(REQUEST, headers=(("a", "b" * 2**24),)),
         ]
         for request in wrong:
             with pytest.raises(BadRequestError):

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
 from cocoon.client import Client, ClientRequest, ClientSettings
@@ -128,7 +129,7 @@ async def test_every_try_has_its_own_id_and_less_time() -> None:
 
 async def test_requests_are_spread() -> None:
     async with network("silence", "silence") as (client, proxies):
-        request = replace(REQUEST, timeout=0.1)
+        request = structs.replace(REQUEST, timeout=0.1)
         results = await asyncio.gather(
             *(ask(client, request) for _ in range(10)), return_exceptions=True
         )

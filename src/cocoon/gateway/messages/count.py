@@ -1,9 +1,9 @@
 """``/v1/messages/count_tokens``: counted by a worker that can, else an estimate that says so."""
 
-from dataclasses import replace
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from cocoon import errors
 from cocoon.client.api import RequestSummary
