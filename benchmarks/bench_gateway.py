@@ -1,9 +1,10 @@
 """What the gateway costs: requests and events a second against a bare ASGI application.
 
-"with keys" also checks a key, keeps budgets and writes a ledger to SQLite. All run on the same uvicorn (uvloop, httptools), each in a child process, with the same answers:
-the gateway gets them from a scripted client that answers at once. The load generator speaks raw
-HTTP in this process. The two take turns, and the best of several turns counts, because other work
-on the machine only ever makes a turn slower.
+The second gateway also checks a key, keeps budgets and writes a ledger to SQLite. All run on the
+same uvicorn (uvloop, httptools), each in a child process, with the same answers: the gateways get them
+from a scripted client that answers at once. The load generator speaks raw HTTP in this process. They
+take turns, and the best of several turns counts, because other work on the machine only ever makes
+a turn slower.
 
     python benchmarks/bench_gateway.py [--seconds 1] [--turns 4]
 """
@@ -256,7 +257,8 @@ def main() -> None:
             share = row.rate / bare_rate
             print(
                 f"{name:<8}{concurrency:>5}  {server:<10}{row.rate:>9.0f}{row.p50 * 1e3:>9.2f}"
-                f"{row.p99 * 1e3:>9.2f}{row.cpu * 1e6:>12.1f}{1 / row.cpu:>14.0f}{events:>11}{share:>9.2f}"
+                f"{row.p99 * 1e3:>9.2f}{row.cpu * 1e6:>12.1f}{1 / row.cpu:>14.0f}"
+                f"{events:>11}{share:>9.2f}"
             )
     for process, _, _ in servers.values():
         process.kill()
