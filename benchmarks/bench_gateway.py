@@ -1,10 +1,10 @@
 """What the gateway costs: requests and events a second against a bare ASGI application.
 
 The second gateway also checks a key, keeps budgets and writes a ledger to SQLite. All run on the
-same uvicorn (uvloop, httptools), each in a child process, with the same answers: the gateways get them
-from a scripted client that answers at once. The load generator speaks raw HTTP in this process. They
-take turns, and the best of several turns counts, because other work on the machine only ever makes
-a turn slower.
+same uvicorn (uvloop, httptools), each in a child process, with the same answers: the gateways get
+them from a scripted client that answers at once. The load generator speaks raw HTTP in this
+process. They take turns, and the best of several turns counts, because other work on the machine
+only ever makes a turn slower.
 
     python benchmarks/bench_gateway.py [--seconds 1] [--turns 4]
 """
