@@ -7,6 +7,7 @@ import msgspec
 
 from cocoon import errors
 from cocoon.errors import BadRequestError, CocoonError
+from cocoon.gateway.worker_refusal import param_and_code
 
 MAX_MESSAGE = 500
 """Longest text of an error, in characters; a peer may have written it."""
@@ -180,7 +181,10 @@ def error_object(error: BaseException) -> dict[str, str | None]:
     if isinstance(error, Refusal):
         return _shape(str(error), error.kind, error.param, error.code)
     form = _form(error)
-    return _shape(form.text or str(error), form.kind, form.param, form.code)
+    param, code = form.param, form.code
+    if isinstance(error, BadRequestError):
+        param, code = param_and_code(str(error))
+    return _shape(form.text or str(error), form.kind, param, code)
 
 
 def cocoon_object(error: BaseException, request_id: str = "") -> dict[str, object]:
