@@ -256,9 +256,14 @@ class EngineError(CocoonError):
 
 
 class RequestError(CocoonError):
-    """One inference request was refused or failed; other requests go on."""
+    """One inference request was refused or failed; other requests go on.
+
+    Attributes:
+        fix: what the caller can do, where more is known than the class says; may be empty.
+    """
 
     http_status = 500
+    fix: str = ""
 
 
 class BadRequestError(RequestError):

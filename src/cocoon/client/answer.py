@@ -14,6 +14,7 @@ from typing import Final
 from cocoon.client.waiting import Waiting
 from cocoon.errors import (
     WIRE_PROTOCOL_VIOLATION,
+    BadRequestError,
     CocoonError,
     DeadlineError,
     DecodeError,
@@ -25,6 +26,7 @@ from cocoon.errors import (
 )
 from cocoon.tl.types import HttpResponse
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted, FinalInfo
+from cocoon.wire.refusals import param_of
 
 MAX_HEADERS = 256
 MAX_ERROR_TEXT = 1000
@@ -280,11 +282,12 @@ def _failure(event: AnswerFailed, tells_worker: bool) -> RequestError:
     """The error that a caller can act on.
 
     A worker refuses a body with the same code as a proxy that does not know the model (§7.1 item
-    4, §4.3 item 1). Where versions tell, an error without a worker's times is the proxy's own.
+    4, §4.3 item 1). Where versions tell, an error without a worker's times is the proxy's own,
+    unless it names a field: an old worker behind a newer proxy has no times.
     """
     text = readable(event.message[:MAX_ERROR_TEXT])
     if event.code == WIRE_PROTOCOL_VIOLATION and tells_worker and not _worker_start(event.final):
-        return UnknownModelError(text)
+        return UnknownModelError(text) if param_of(text) is None else BadRequestError(text)
     return request_error(event.code, text)
 
 

@@ -27,20 +27,28 @@ from cocoon.errors import (
     DeadlineError,
     DecodeError,
     PolicyError,
+    PriceError,
     RequestError,
     UnavailableError,
     UnknownModelError,
+    UnsupportedError,
 )
 from cocoon.net.chain_access import ChainAccess
 from cocoon.net.dialing import Dialer, DialSettings, dialer, maintain
 from cocoon.net.reconnect import SessionKeeper, Target
 from cocoon.net.registry import client_targets, require_recent_lists
 from cocoon.net.root_source import FixedRoot, RootSource
+from cocoon.wire.negotiation import OURS
 
 RENEWAL_PATIENCE = 10.0
 """Seconds that requests wait for a proxy that is connected anew, to be verified again."""
 RENEWAL_STEP = 0.02
 """Seconds between looks at whether it is there."""
+OFFICIAL_WORKERS = (
+    "the proxy is an official one (protocol 2 or below), and official workers take few options: "
+    "leave this one out"
+)
+"""What a caller can do about a body that was refused there; nothing was charged."""
 
 _log = structlog.get_logger(__name__)
 
@@ -222,8 +230,10 @@ class Client:
         failure: RequestError | None = None
         while True:
             try:
-                connection = self._pool.choose(tried, request.pins)
-            except PolicyError as refusal:
+                connection = self._pool.choose(
+                    tried, request.pins, path=request.path, requires=request.requires
+                )
+            except (PolicyError, UnsupportedError) as refusal:
                 raise failure or refusal from None
             except UnavailableError as error:
                 if failure is None and await self._renewed(deadline):
@@ -238,7 +248,7 @@ class Client:
                 await _head(answer)
             except RequestError as error:
                 if not _worth_another(error) or len(tried) >= self._settings.max_retries:
-                    raise explain_pin(error, request.model) from None
+                    raise _explain(error, request.model, connection) from None
                 failure = error
                 tried.append(connection)
                 continue
@@ -318,6 +328,14 @@ async def _head(answer: Answer) -> None:
 
 def _worth_another(error: RequestError) -> bool:
     """Whether another proxy may do better; called only while nothing of an answer is here."""
-    if isinstance(error, UnknownModelError):
-        return True  # unknown to that proxy
+    if isinstance(error, UnknownModelError | UnsupportedError | PriceError):
+        return True  # of that proxy's workers
     return error.retryable and not isinstance(error, DeadlineError)
+
+
+def _explain(error: RequestError, model: str, connection: ProxyConnection) -> RequestError:
+    """The error with what is known of those who refused."""
+    error = explain_pin(error, model)
+    if isinstance(error, BadRequestError) and connection.version < OURS:
+        error.fix = OFFICIAL_WORKERS
+    return error

@@ -125,6 +125,11 @@ class ProxyConnection:
         return None if self._link is None else self._link.peer
 
     @property
+    def version(self) -> int:
+        """Protocol version that was agreed on; 0 before."""
+        return self._session.version
+
+    @property
     def outstanding(self) -> int:
         """Requests that are running here."""
         return len(self._answers)

@@ -1,13 +1,19 @@
 """Which proxy gets a request: of the ready ones that with the fewest running.
 
 The official client always takes the first in its table (``wire-protocol.md`` §5.2).
+
+Proxies below version 3 do not hear what a request requires. One that needs more than official
+workers do goes to them only if no other proxy is there: their workers refuse it without a charge,
+or are ours. Endpoints that official workers do not have are never sent there.
 """
 
 from collections.abc import Callable, Collection
 
 from cocoon.client.connection import ProxyConnection
 from cocoon.client.proxy_pins import NO_PINS, ProxyPins
-from cocoon.errors import UnavailableError
+from cocoon.errors import UnavailableError, UnsupportedError
+from cocoon.wire import features
+from cocoon.wire.negotiation import OURS
 
 
 class Pool:
@@ -47,24 +53,56 @@ class Pool:
         return [connection for connection in self._connections if connection.ready]
 
     def choose(
-        self, tried: Collection[ProxyConnection] = (), pins: ProxyPins = NO_PINS
+        self,
+        tried: Collection[ProxyConnection] = (),
+        pins: ProxyPins = NO_PINS,
+        *,
+        path: str = "/v1/chat/completions",
+        requires: Collection[str] = (),
     ) -> ProxyConnection:
         """The least busy ready connection that was not tried for this request.
 
+        Args:
+            tried: connections to leave out.
+            pins: what the proxy must be.
+            path: at the engine.
+            requires: features that the worker must have.
+
         Raises:
             PolicyError: there is none that the pins accept.
+            UnsupportedError: there is none that passes such a request on.
             UnavailableError: there is none.
         """
+        is_official = features.ENDPOINTS.get(path) in features.OFFICIAL
+        is_plain = features.OFFICIAL.issuperset(requires)
         best: ProxyConnection | None = None
-        refused = False
+        best_rank = (False, 0)
+        refused = unsupported = False
         for connection in self._connections:
             if not connection.ready or connection in tried:
                 continue
             if not pins.accept(connection.image_hash, connection.evidence, connection.operator):
                 refused = True
                 continue
-            if best is None or connection.outstanding < best.outstanding:
-                best = connection
-        if best is None:
-            raise pins.refusal() if refused else UnavailableError("no proxy is ready")
-        return best
+            knows = connection.version >= OURS
+            if not (knows or is_official):
+                unsupported = True
+                continue
+            rank = (not (knows or is_plain), connection.outstanding)
+            if best is None or rank < best_rank:
+                best, best_rank = connection, rank
+        if best is not None:
+            return best
+        if refused:
+            raise pins.refusal()
+        raise _official_only(path) if unsupported else UnavailableError("no proxy is ready")
+
+
+def _official_only(path: str) -> UnsupportedError:
+    error = UnsupportedError(
+        f"the connected proxies are official ones, whose workers do not serve {path}"
+        if path in features.ENDPOINTS
+        else "the connected proxies are official ones, whose workers do not serve this path"
+    )
+    error.fix = "use chat or text completions, or a network with proxies of version 3"
+    return error
