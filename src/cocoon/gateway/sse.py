@@ -7,6 +7,8 @@ import msgspec
 
 MAX_EVENT = 2**18
 """Bytes held while waiting for the end of one event, or of the stream; beyond it all bytes pass."""
+MAX_LAST = 16
+"""Events that are looked at for the end of a stream: usage, ``[DONE]`` and some comments."""
 
 _no_choices = re.compile(rb'"choices"\s*:\s*\[\s*\]')
 _end = re.compile(rb"\r?\n\r?\n")
@@ -31,11 +33,13 @@ class EventRelay:
     and ``[DONE]`` are held back until :meth:`finish`, which knows what the answer cost.
     """
 
-    __slots__ = ("_clean", "_held", "_show_usage", "_tail", "_through")
+    __slots__ = ("_clean", "_held", "_last", "_show_usage", "_size", "_tail", "_through")
 
     def __init__(self, *, show_usage: bool) -> None:
         self._show_usage = show_usage
-        self._held = b""
+        self._held: list[bytes] = []
+        self._size = 0
+        self._last = b""
         self._tail = b""
         self._through = False
         self._clean = True
@@ -46,16 +50,21 @@ class EventRelay:
             self._clean = data.endswith(_ENDS)
             return data
         if self._held:
-            data = self._held + data
-            self._held = b""
+            # Joined only where an event ends, or bytes that drip in would cost their square.
+            joint = self._last + data
+            if b"\n\n" not in joint and b"\n\r\n" not in joint:
+                return self._hold(data, joint)
+            data = b"".join((*self._held, data))
+            self._held, self._size = [], 0
         if not data.endswith(_ENDS):
             cut = max(data.rfind(b"\n\n") + 2, data.rfind(b"\n\r\n") + 3)
             if cut <= 2:  # neither was found, or nothing stands before it
                 cut = 0
-            self._held = data[cut:]
+            rest = data[cut:]
             data = data[:cut]
-            if len(self._held) > MAX_EVENT:
-                return self._give_up(data)
+            passed = self._hold(rest, rest, data)
+            if passed:
+                return passed
         # Quick questions before the slow ones: hardly any piece of a stream has usage in it.
         if self._tail or b"[DONE]" in data or _may_have_usage(data):
             return self._hold_back(data)
@@ -68,8 +77,7 @@ class EventRelay:
             block: JSON object to add: as ``cocoon`` in the usage event if that is shown, else as
                 a comment line before ``[DONE]``.
         """
-        rest = self._tail + self._held
-        self._tail = self._held = b""
+        rest = self._take()
         if not self._show_usage:
             rest = _without_usage(rest)
         if block is None or not self._clean:
@@ -90,13 +98,29 @@ class EventRelay:
             return self._give_up(data)
         return data if self._show_usage else _without_usage(data)
 
+    def _hold(self, data: bytes, last: bytes, before: bytes = b"") -> bytes:
+        """Keep a piece of an event; beyond the limit everything, ``before`` included, passes."""
+        self._size += len(data)
+        self._last = last[-2:]
+        if data:
+            self._held.append(data)
+        if self._size <= MAX_EVENT:
+            return b""
+        before, self._tail = self._tail + before, b""
+        return self._give_up(before)
+
     def _give_up(self, data: bytes) -> bytes:
         """Too much would have to be held: from now on bytes pass as they come."""
-        data += self._tail + self._held
-        self._tail = self._held = b""
+        data += self._take()
         self._through = True
         self._clean = data.endswith(_ENDS)
         return data if self._show_usage else _without_usage(data)
+
+    def _take(self) -> bytes:
+        """All that is held, which is held no more."""
+        rest = b"".join((self._tail, *self._held))
+        self._held, self._size, self._tail = [], 0, b""
+        return rest
 
 
 def _may_have_usage(data: bytes) -> bool:
@@ -106,15 +130,25 @@ def _may_have_usage(data: bytes) -> bool:
 def _end_begins(data: bytes) -> int:
     """Where the events begin that only end the stream: usage, ``[DONE]``, comments."""
     at = len(data)
-    while at > 0:
-        body = len(data[:at].rstrip(b"\r\n"))
-        start = max(data.rfind(b"\n\n", 0, body) + 2, data.rfind(b"\n\r\n", 0, body) + 3)
-        start = start if start > 2 else 0
+    for _ in range(MAX_LAST):
+        start = _last_begins(data, at)
         event = data[start:at].strip()
         if not (event.startswith(b":") or _is_done(event) or not event or _is_usage(event)):
-            return at
+            break
         at = start
-    return 0
+    return at
+
+
+def _last_begins(data: bytes, end: int) -> int:
+    """Where the last event before ``end`` begins; of many line ends only some are taken."""
+    some = max(0, end - 64)
+    body = some + len(data[some:end].rstrip(b"\r\n"))
+    if body == some:
+        return some
+    newline = data.rfind(b"\n\n", 0, body)
+    start = 0 if newline < 0 else newline + 2
+    carriage = data.rfind(b"\n\r\n", start, body)
+    return start if carriage < 0 else carriage + 3
 
 
 def _is_done(event: bytes) -> bool:
@@ -123,13 +157,17 @@ def _is_done(event: bytes) -> bool:
 
 def _into_usage(data: bytes, block: bytes) -> bytes | None:
     """The events with a member added to the usage event; None when there is none."""
+    at = 0
     for match in _no_choices.finditer(data):
-        start = _event_start(data, 0, match.start())
+        if match.start() < at:
+            continue  # a second match in an event that was looked at
+        start = _event_start(data, at, match.start())
         end = _end.search(data, match.end())
         stop = len(data) if end is None else end.end()
         if _is_usage(data[start:stop]):
             brace = data.rindex(b"}", start, stop)
             return data[:brace] + b',"cocoon":' + block + data[brace:]
+        at = stop
     return None
 
 

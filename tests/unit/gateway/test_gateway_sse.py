@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from cocoon.gateway.sse import MAX_EVENT, EventRelay
@@ -103,3 +105,33 @@ def test_what_is_held_back_has_a_limit() -> None:
         sent += relay.feed(comment)
     assert len(sent) > MAX_EVENT
     assert sent + relay.finish() == USAGE + 300 * comment
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        [DONE, *[b":\n\n"] * 3000],
+        [b":\n\n" * 60_000 + DONE],
+        [DONE + b"\n" * 100_000],
+        [b"x"] * 60_000,
+        [b'data: {"choices":[1],"usage":{},"x":[' + b'{"choices":[]},' * 6000 + b"1]}\n"],
+    ],
+    ids=["dripping comments", "many comments", "line ends", "dripping event", "usage inside"],
+)
+def test_no_engine_buys_time_with_few_bytes(parts: list[bytes]) -> None:
+    relay = EventRelay(show_usage=True)
+    began = time.process_time()
+    out = b"".join([relay.feed(part) for part in parts]) + relay.finish(BLOCK)
+    assert time.process_time() - began < 1.0  # their square takes minutes
+    assert out.replace(b": cocoon " + BLOCK + b"\n\n", b"") in (
+        b"".join(parts),
+        b"".join(parts) + b"\n\n",
+        b"".join(parts) + b"\n",
+    )
+
+
+def test_what_was_held_comes_before_what_follows() -> None:
+    relay = EventRelay(show_usage=True)
+    endless = b"x" * (MAX_EVENT + 1)
+    assert relay.feed(DONE) == b""
+    assert relay.feed(ONE + endless) == DONE + ONE + endless
