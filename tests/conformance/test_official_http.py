@@ -103,6 +103,13 @@ BODIES: list[tuple[str, dict[str, Any]]] = [
     (CHAT_PATH, {"response_format": {"type": "json_object"}, "n": 2, "max_tokens": 7}),
     (COMPLETIONS_PATH, {"max_tokens": 3, "seed": 1, "echo": False}),
     (COMPLETIONS_PATH, {"max_completion_tokens": 3}),
+    # They ask for nothing, or for what happens anyway.
+    (CHAT_PATH, {"tools": [], "tool_choice": "auto", "parallel_tool_calls": True}),
+    (CHAT_PATH, {"logprobs": False, "top_logprobs": 0, "logit_bias": {}, "modalities": ["text"]}),
+    (CHAT_PATH, {"metadata": {"a": "b"}, "store": False, "service_tier": "auto", "user": "me"}),
+    (CHAT_PATH, {"ignore_eos": False, "skip_special_tokens": True, "stop_token_ids": []}),
+    (CHAT_PATH, {"include_stop_str_in_output": False, "spaces_between_special_tokens": True}),
+    (COMPLETIONS_PATH, {"logit_bias": {}, "min_tokens": 0, "user": "me"}),
 ]
 
 
@@ -170,7 +177,10 @@ async def test_stream_that_an_official_worker_held_back(tmp_path: Path) -> None:
         body = {"model": MODEL, "messages": MESSAGES, "stream": True}
         answer = await http.post(CHAT_PATH, json=body)
         assert answer.content_type.startswith("text/event-stream")
-        events = [line for line in answer.text.split("\n\n") if line]
+        lines = [line for line in answer.text.split("\n\n") if line]
+        # Parsers of event streams skip the comment that tells the cost.
+        assert lines[-2].startswith(": cocoon {")
+        events = [line for line in lines if not line.startswith(":")]
         assert len(events) == 4  # three pieces and [DONE]; nobody asked for the usage event
         assert events[-1] == "data: [DONE]"
 
@@ -181,9 +191,11 @@ async def test_models(tmp_path: Path) -> None:
         assert listed["object"] == "list"
         (model,) = listed["data"]
         assert (model["id"], model["object"], model["created"]) == (MODEL, "model", 0)
-        assert model["workers"] == [
-            {"coefficient": 1000, "running_requests": 0, "max_running_requests": 60}
-        ]
+        (worker,) = model["workers"]
+        official = {"coefficient": 1000, "running_requests": 0, "max_running_requests": 60}
+        assert worker.items() >= official.items()
+        # What else we tell is empty: nobody knows it of an official worker.
+        assert not any(value for name, value in worker.items() if name not in official)
 
 
 async def test_jsonstats(tmp_path: Path) -> None:
@@ -209,7 +221,11 @@ async def test_refusals_become_http_errors(tmp_path: Path) -> None:
         base = {"model": MODEL, "messages": MESSAGES}
         answer = await http.post(CHAT_PATH, json={**base, "tools": TOOLS})
         assert answer.status_code == 400
-        assert "unknown option 'tools'" in answer.json()["error"]["message"]
+        error = answer.json()["error"]
+        assert "unknown option 'tools'" in error["message"]
+        assert (error["param"], error["code"]) == ("tools", "unsupported_parameter")
+        assert error["cocoon"]["charged_nanoton"] == 0
+        assert "official workers" in error["cocoon"]["fix"]
         answer = await http.post(CHAT_PATH, json={**base, "model": "nobody has this"})
         assert answer.status_code in (400, 404)
         worker.engine = lambda _: EngineAnswer(502, "Bad Gateway", headers=[])
@@ -224,6 +240,48 @@ async def test_refusals_become_http_errors(tmp_path: Path) -> None:
             seen[code] = (await http.post(CHAT_PATH, json={**base, "timeout": 3})).status_code
         # 602 and 621 are 400 officially; a proxy's own 621 means that it knows no such model.
         assert seen == {651: 502, 652: 504, 602: 400, 621: 404}
+
+
+async def test_translated_apis_tell_the_same_refusal(tmp_path: Path) -> None:
+    tool = {"name": "f", "input_schema": {"type": "object"}}
+    async with gateway(tmp_path) as (http, _, _):
+        body = {"model": MODEL, "messages": MESSAGES, "max_tokens": 9, "tools": [tool]}
+        answer = await http.post("/v1/messages", json=body)
+        assert answer.status_code == 400
+        error = answer.json()["error"]
+        assert error["type"] == "invalid_request_error"
+        assert error["details"] == {"error_code": "unsupported_parameter", "param": "tools"}
+        assert "official workers" in error["cocoon"]["fix"]
+        body = {"model": MODEL, "input": "hello"}
+        assert (await http.post("/v1/responses", json=body)).status_code == 200
+        function = {"type": "function", "name": "f", "parameters": {"type": "object"}}
+        answer = await http.post("/v1/responses", json={**body, "tools": [function]})
+        assert (answer.status_code, answer.json()["error"]["param"]) == (400, "tools")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/v1/embeddings", {"input": "hello"}),
+        ("/v1/rerank", {"query": "q", "documents": ["d"]}),
+        ("/tokenize", {"prompt": "hello"}),
+        ("/v1/audio/speech", {"input": "hello", "voice": "alloy"}),
+    ],
+)
+async def test_endpoints_that_official_workers_lack(
+    tmp_path: Path, path: str, body: dict[str, Any]
+) -> None:
+    """Nothing is sent, so nothing can be charged."""
+    async with gateway(tmp_path) as (http, proxy, worker):
+        answer = await http.post(path, json={"model": MODEL, **body})
+        assert answer.status_code == 400, answer.text
+        error = answer.json()["error"]
+        assert error["code"] == "unsupported_by_workers"
+        assert "official" in error["message"]
+        assert error["cocoon"]["charged_nanoton"] == 0
+        assert worker.queries == []
+        link = next(peer.link for peer in proxy.peers if peer.kind == "client")
+        assert not [obj for obj in link.received if obj.name.startswith("client.runQuery")]
 
 
 async def test_engine_error_bodies_pass(tmp_path: Path) -> None:

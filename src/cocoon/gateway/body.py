@@ -40,8 +40,15 @@ _NEUTRAL: Final = {
     "functions": b"[]",
     "tools": b"[]",
     "stop": b"[]",
+    "stop_token_ids": b"[]",
+    "min_tokens": b"0",
+    "ignore_eos": b"false",
+    "include_stop_str_in_output": b"false",
+    "skip_special_tokens": b"true",
+    "spaces_between_special_tokens": b"true",
 }
-"""Values that ask for nothing; official workers refuse even these fields."""
+"""Values that ask for nothing, or for what engines do anyway: they are left out, because official
+workers, and some engines, refuse even these fields."""
 _WITHOUT_EFFECT: Final = ("modalities", "prediction")
 """Fields that change nothing in an engine's answer; checked, and left out."""
 _TOOL_FIELDS: Final = frozenset({"tools", "tool_choice", "parallel_tool_calls"})
@@ -122,9 +129,8 @@ def _finish(
 
 
 def _drop_idle(members: Members) -> None:
-    for name, neutral in _NEUTRAL.items():
-        raw = members.get(name)
-        if raw is not None and bytes(memoryview(raw)[:6]) == neutral:
+    for name in _NEUTRAL.keys() & members.keys():
+        if bytes(memoryview(members[name])[:6]) == _NEUTRAL[name]:
             del members[name]
     for name in _WITHOUT_EFFECT:
         members.pop(name, None)
