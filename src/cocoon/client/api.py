@@ -39,6 +39,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 OnSettled = Callable[[Outcome], None]
+MayCost = Callable[[Nano], bool]
 
 
 class ClientRequest(msgspec.Struct, frozen=True):
@@ -64,6 +65,9 @@ class ClientRequest(msgspec.Struct, frozen=True):
             cache at an engine. Empty: all of them.
         on_settled: called once, when it is known what the request cost, which for an abandoned one
             is after the caller has gone; also with cost 0 when nothing was ever sent.
+        may_cost: asked before every attempt with the most that all attempts can then cost together;
+            a proxy that was lost may charge as well as the one that is tried next. An attempt that
+            may not be made fails as the one before it did. None: as many as the client makes.
     """
 
     model: str
@@ -79,6 +83,7 @@ class ClientRequest(msgspec.Struct, frozen=True):
     requires: tuple[str, ...] = ()
     cache_scope: bytes = b""
     on_settled: OnSettled | None = None
+    may_cost: MayCost | None = None
 
     def __repr__(self) -> str:
         return f"ClientRequest({self.method} {self.path}, {self.model!r}, {len(self.body)} bytes)"

@@ -22,11 +22,24 @@ class Tally:
 
     Args:
         on_settled: called once, when no attempt is open and no more will follow.
+
+    Attributes:
+        most: nanoTON that all attempts so far can cost together.
     """
 
-    __slots__ = ("_completion", "_cost", "_done", "_on_settled", "_open", "_prompt", "_told")
+    __slots__ = (
+        "_completion",
+        "_cost",
+        "_done",
+        "_on_settled",
+        "_open",
+        "_prompt",
+        "_told",
+        "most",
+    )
 
     def __init__(self, on_settled: OnSettled) -> None:
+        self.most = 0
         self._on_settled = on_settled
         self._open = 0
         self._done = False
@@ -35,19 +48,27 @@ class Tally:
         self._prompt = 0
         self._completion = 0
 
-    def begin(self) -> None:
-        """An attempt was sent."""
+    def begin(self, bound: Nano) -> None:
+        """An attempt was sent that can cost so much."""
         self._open += 1
+        self.most += int(bound)
 
-    def end(self, cost: Nano, used: TokensUsed | None) -> None:
-        """What an attempt cost is known; ``used`` is None when the proxy never told."""
+    def end(self, cost: Nano, bound: Nano, used: tuple[int, int] | None) -> None:
+        """What an attempt cost is known.
+
+        Args:
+            cost: of it.
+            bound: as at its beginning.
+            used: tokens of prompt and answer; None when the proxy never told.
+        """
         self._open -= 1
         self._cost += int(cost)
+        self.most += int(cost) - int(bound)
         if used is None:
             self._told = False
         else:
-            self._prompt += used.prompt_tokens_used + used.cached_tokens_used
-            self._completion += used.completion_tokens_used + used.reasoning_tokens_used
+            self._prompt += used[0]
+            self._completion += used[1]
         self._settle()
 
     def done(self) -> None:
@@ -64,6 +85,7 @@ class Tally:
 @dataclass(slots=True)
 class _Charge:
     tally: Tally
+    tokens: int
     bound: Nano
     deadline: float
     timer: asyncio.TimerHandle | None = None
@@ -85,8 +107,9 @@ class Charges:
 
     def expect(self, request_id: bytes, tally: Tally, bound: Tokens, deadline: float) -> None:
         """An attempt was sent that can cost so many tokens; ``deadline`` in the loop's time."""
-        self._open[request_id] = _Charge(tally, self._prices.cost(bound), deadline)
-        tally.begin()
+        cost = self._prices.cost(bound)
+        self._open[request_id] = _Charge(tally, int(bound), cost, deadline)
+        tally.begin(cost)
 
     def told(self, request_id: bytes, used: TokensUsed) -> None:
         """The proxy says what a request used; no more than agreed is believed."""
@@ -97,7 +120,8 @@ class Charges:
             cost = self._prices.cost(Tokens(used.total_tokens_used))
         except PaymentError:
             cost = charge.bound
-        charge.tally.end(min(cost, charge.bound), used)
+        cost = min(cost, charge.bound)
+        charge.tally.end(cost, charge.bound, _counts(used, charge.tokens))
 
     def abandoned(self, request_id: bytes) -> None:
         """The caller has gone: wait for the proxy's word, but not for ever."""
@@ -116,10 +140,20 @@ class Charges:
     def _give_up(self, request_id: bytes) -> None:
         charge = self._take(request_id)
         if charge is not None:
-            charge.tally.end(charge.bound, None)
+            charge.tally.end(charge.bound, charge.bound, None)
 
     def _take(self, request_id: bytes) -> _Charge | None:
         charge = self._open.pop(request_id, None)
         if charge is not None and charge.timer is not None:
             charge.timer.cancel()
         return charge
+
+
+def _counts(used: TokensUsed, most: int) -> tuple[int, int]:
+    """Tokens of prompt and answer, together no more than ``most``.
+
+    A proxy can write any 64 bits into each, and they need not add up: they go into databases.
+    """
+    prompt = min(used.prompt_tokens_used + used.cached_tokens_used, most)
+    answer = used.completion_tokens_used + used.reasoning_tokens_used
+    return prompt, min(answer, most - prompt)

@@ -9,7 +9,7 @@ from cocoon.accounting import Nano, PaymentClaim, PriceList, Tokens
 from cocoon.chain.address import Address
 from cocoon.chain.root_config import RootConfig
 from cocoon.client.answer import Answer
-from cocoon.client.api import ClientRequest, ModelInfo
+from cocoon.client.api import ClientRequest, ModelInfo, Outcome
 from cocoon.client.chain.money import ClientMoney
 from cocoon.client.charges import Tally
 from cocoon.client.connection import ProxyConnection
@@ -212,7 +212,9 @@ class Client:
             RequestError: refused, failed or late; see :mod:`cocoon.errors`.
             PolicyError: no connected proxy meets the request's pins; nobody has seen it.
         """
-        tally = None if request.on_settled is None else Tally(request.on_settled)
+        tally: Tally | None = None
+        if request.on_settled is not None or request.may_cost is not None:
+            tally = Tally(request.on_settled or _tell_nobody)
         try:
             return await self._run(request, tally)
         finally:
@@ -243,6 +245,8 @@ class Client:
             if failure is not None and time_left <= 0:
                 raise explain_pin(failure, request.model)
             message = run_query(request, query, time_left, connection.root.version)
+            if not _may_cost(request, tally, connection.prices, bound):
+                raise explain_pin(failure or _prices_changed(), request.model)
             try:
                 answer = connection.send(message, bound, deadline, request.timeout, tally)
                 await _head(answer)
@@ -275,8 +279,7 @@ class Client:
 
     def bound(self, request: ClientRequest) -> Nano:
         """See :meth:`cocoon.client.api.InferenceClient.bound`."""
-        prices = self._wallet.prices
-        return prices.cost(self._bound(request, encode_request(request)))
+        return _cost(self._wallet.prices, self._bound(request, encode_request(request)))
 
     def prices(self) -> PriceList:
         """See :meth:`cocoon.client.api.InferenceClient.prices`."""
@@ -324,6 +327,30 @@ async def _head(answer: Answer) -> None:
         answer.fail(UnavailableError("the caller gave up"))
         answer.drop()
         raise
+
+
+def _tell_nobody(outcome: Outcome) -> None:
+    """The caller does not ask what its request cost."""
+
+
+def _may_cost(
+    request: ClientRequest, tally: Tally | None, prices: PriceList, bound: Tokens
+) -> bool:
+    """Whether an attempt may be made that can cost ``bound``."""
+    if request.may_cost is None or tally is None:
+        return True
+    return request.may_cost(Nano(tally.most + int(_cost(prices, bound))))
+
+
+def _cost(prices: PriceList, bound: Tokens) -> Nano:
+    try:
+        return prices.cost(bound)
+    except CocoonError as error:
+        raise BadRequestError(f"the request's limits make no sense: {error}") from None
+
+
+def _prices_changed() -> UnavailableError:
+    return UnavailableError("prices changed while the request waited; try again")
 
 
 def _worth_another(error: RequestError) -> bool:

@@ -50,7 +50,15 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 class Permit(Protocol):
-    """One admitted request. Exactly one of both methods is called, once."""
+    """One admitted request. Exactly one of :meth:`settle` and :meth:`release` is called, once."""
+
+    def extend(self, most: Nano) -> bool:
+        """Reserve so much in all, for another attempt beside one whose cost nobody has told.
+
+        Returns:
+            Whether it is reserved; else the reservation is what it was.
+        """
+        ...
 
     def settle(self, outcome: Outcome, status: int) -> None:
         """Book what it cost, give the rest of the reservation back.
@@ -92,6 +100,10 @@ class Gate(Protocol):
 
 class _FreePermit:
     __slots__ = ()
+
+    def extend(self, most: Nano) -> bool:  # noqa: ARG002
+        """There is no limit."""
+        return True
 
     def settle(self, outcome: Outcome, status: int) -> None:
         """Nothing is counted."""

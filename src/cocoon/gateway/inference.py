@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import msgspec
 import structlog
 
+from cocoon.accounting import Nano
 from cocoon.client.api import InferenceClient, InferenceResponse, Outcome, RequestSummary
 from cocoon.errors import UpstreamError
 from cocoon.gateway.exchange import JSON, Exchange
@@ -57,12 +58,16 @@ class Settling:
 
     Args:
         permit: of the request.
+        most: nanoTON that it has reserved.
+        limit: nanoTON that the caller is ready to pay, or None.
     """
 
-    __slots__ = ("_outcome", "_permit", "_status")
+    __slots__ = ("_limit", "_most", "_outcome", "_permit", "_status")
 
-    def __init__(self, permit: Permit) -> None:
+    def __init__(self, permit: Permit, most: Nano, limit: Nano | None) -> None:
         self._permit = permit
+        self._most = most
+        self._limit = limit
         self._outcome: Outcome | None = None
         self._status: int | None = None
 
@@ -70,6 +75,15 @@ class Settling:
     def cost(self) -> int | None:
         """What the request cost, in nanoTON; None while nobody has told."""
         return int(self._outcome.cost) if self._outcome and self._outcome.told else None
+
+    def may_cost(self, most: Nano) -> bool:
+        """Whether all attempts together may cost so much: the caller allows it, and the budgets."""
+        if most <= self._most:
+            return True
+        if (self._limit is not None and most > self._limit) or not self._permit.extend(most):
+            return False
+        self._most = most
+        return True
 
     def charged(self, outcome: Outcome) -> None:
         """The client role knows the cost."""
@@ -179,9 +193,15 @@ class InferenceHandler:
             len(request.body),
             request.max_tokens,
         )
-        settling = Settling(await self._gate.admit(caller, demand))
         scope = _cache_scope(caller, call.user)
-        request = msgspec.structs.replace(request, on_settled=settling.charged, cache_scope=scope)
+        settling = Settling(await self._gate.admit(caller, demand), most, call.max_cost)
+        # From here on nothing may fail before the `try` that settles.
+        request = msgspec.structs.replace(
+            request,
+            on_settled=settling.charged,
+            may_cost=settling.may_cost,
+            cache_scope=scope,
+        )
         call = msgspec.structs.replace(call, request=request)
         status = CALLER_GONE
         try:

@@ -78,3 +78,26 @@ async def test_a_proxy_that_never_tells_is_not_waited_for_for_ever(
     await asyncio.sleep(0.05)
     assert told == [Outcome(Nano(2000), told=False)]
     assert len(book) == 0
+
+
+async def test_counts_that_do_not_add_up_stay_within_what_was_agreed() -> None:
+    told: list[Outcome] = []
+    book, tally = Charges(PRICES), Tally(told.append)
+    big = 2**63 - 1
+    for request_id, counts in ((A, (big, big, big, big)), (B, (60, 0, big, big))):
+        book.expect(request_id, tally, Tokens(100), 0.0)
+        book.told(request_id, TokensUsed(*counts, 5))
+    tally.done()
+    assert told == [Outcome(Nano(200), told=True, prompt_tokens=160, completion_tokens=40)]
+
+
+async def test_what_the_attempts_can_cost_together() -> None:
+    book, tally = Charges(PRICES), Tally(lambda _: None)
+    assert tally.most == 0
+    book.expect(A, tally, Tokens(100), 0.0)
+    assert tally.most == 2000
+    book.told(A, used(1, 0, 0, 0))
+    assert tally.most == 20
+    book.expect(B, tally, Tokens(100), 0.0)
+    book.lost()
+    assert tally.most == 2020

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from msgspec import structs
 
+from cocoon.accounting import Nano
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
 from cocoon.client import Client, ClientRequest, ClientSettings
+from cocoon.client.api import Outcome
 from cocoon.client.models import merge
 from cocoon.errors import BadRequestError, DeadlineError, UnavailableError
 from cocoon.net.dialing import SocksDial
@@ -156,3 +158,48 @@ def test_lists_of_models_are_joined() -> None:
         ("b", [700, 700, 1000, 2000]),
     ]
     assert merge([]) == []
+
+
+@pytest.mark.parametrize(("limit", "tried"), [(1, 1), (2, 2), (3, 3)])
+async def test_attempts_together_cost_no_more_than_is_allowed(limit: int, tried: int) -> None:
+    asked: list[int] = []
+    outcomes: list[Outcome] = []
+    async with network("die", "die", "die") as (client, proxies):
+        bound = int(client.bound(REQUEST))
+
+        def may_cost(most: Nano) -> bool:
+            asked.append(int(most))
+            return most <= limit * bound
+
+        request = structs.replace(REQUEST, may_cost=may_cost, on_settled=outcomes.append)
+        with pytest.raises(UnavailableError, match="lost the proxy"):
+            await ask(client, request)
+        assert asked == [n * bound for n in range(1, min(limit + 1, 3) + 1)]
+        assert sum(len(proxy.queries) for proxy in proxies) == tried
+    assert [(int(o.cost), o.told) for o in outcomes] == [(tried * bound, False)]
+
+
+async def test_an_attempt_that_cost_nothing_takes_nothing_from_the_next() -> None:
+    async with network("651", "answer") as (client, _):
+        bound = client.bound(REQUEST)
+        request = structs.replace(REQUEST, may_cost=lambda most: most <= bound)
+        assert await ask(client, request) == b"body"
+
+
+async def test_nothing_is_sent_that_may_not_cost_so_much() -> None:
+    async with network("answer") as (client, proxies):
+        with pytest.raises(UnavailableError, match="prices changed"):
+            await ask(client, structs.replace(REQUEST, may_cost=lambda _: False))
+        assert proxies[0].queries == []
+
+
+async def test_limits_that_no_amount_of_money_holds_are_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    params = replace(ROOT.params, price_per_token=10**6)
+    monkeypatch.setitem(globals(), "ROOT", replace(ROOT, params=params))
+    most = 2**31 - 1
+    request = structs.replace(REQUEST, max_tokens=most, max_coefficient=most)
+    async with network("answer") as (client, _):
+        with pytest.raises(BadRequestError, match="make no sense"):
+            client.bound(request)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cocoon.accounting import Nano
 from cocoon.client.api import ClientRequest, Outcome
 from cocoon.errors import UnavailableError
 from cocoon.gateway import Gateway
@@ -32,6 +33,8 @@ class CountingGate:
         self.demands: list[Demand] = []
         self.settled: list[tuple[int, int]] = []
         self.released = 0
+        self.extended: list[int] = []
+        self.extendable = True
         self.identified: list[bytes | None] = []
 
     async def identify(self, credential: bytes | None) -> Caller:
@@ -43,6 +46,10 @@ class CountingGate:
             raise Refusal("budget", status=429, code="insufficient_quota")
         self.demands.append(demand)
         return self
+
+    def extend(self, most: Nano) -> bool:
+        self.extended.append(int(most))
+        return self.extendable
 
     def settle(self, outcome: Outcome, status: int) -> None:
         self.settled.append((int(outcome.cost), status))
@@ -140,3 +147,26 @@ async def test_prompt_caches_are_apart_by_key_and_end_user(call: Any) -> None:
     assert a == again
     assert {len(none), len(a)} == {32}
     assert alone == b""
+
+
+@pytest.mark.parametrize("factor", [None, 1, 2])
+async def test_another_attempt_must_be_allowed_by_the_caller_and_the_budgets(
+    call: Any, factor: int | None
+) -> None:
+    gate = CountingGate()
+    client = ScriptedClient(lambda _: ScriptedResponse([b"{}"]))
+    await call(gateway(client, gate), "POST", CHAT, ASK % b"")
+    most = int(gate.demands[0].max_cost)
+    body = ASK % (b"" if factor is None else b',"max_cost":%d' % (factor * most))
+    await call(gateway(client, gate), "POST", CHAT, body)
+    may_cost = client.requests[1].may_cost
+    assert may_cost is not None
+    allowed = factor != 1
+    for gate.extendable in (False, True):
+        assert may_cost(Nano(most))
+        assert may_cost(Nano(most + 1)) == (allowed and gate.extendable)
+    assert gate.extended == ([most + 1] * 2 if allowed else [])
+    assert may_cost(Nano(2 * most)) == allowed
+    assert may_cost(Nano(2 * most + 1)) == (factor is None)
+    assert may_cost(Nano(2 * most)) == allowed  # is reserved already
+    assert len(gate.extended) == {None: 4, 1: 0, 2: 3}[factor]

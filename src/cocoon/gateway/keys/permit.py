@@ -3,6 +3,7 @@
 import time
 from typing import Protocol
 
+from cocoon.accounting import Nano
 from cocoon.client.api import Outcome
 from cocoon.gateway.gate import Demand
 from cocoon.gateway.keys.account import Account
@@ -60,6 +61,16 @@ class KeyPermit:
         self._tokens = tokens
         self._at = at
         self._open = True
+
+    def extend(self, most: Nano) -> bool:
+        """Reserve ``most`` in all, if that can be promised at once."""
+        more = int(most) - self._amount
+        if not self._open or any(purse.lacks(more) for purse in self._purses):
+            return False
+        for purse in self._purses:
+            purse.reserved += more
+        self._amount = int(most)
+        return True
 
     def settle(self, outcome: Outcome, status: int) -> None:
         """Book what the request cost, give the rest back, write it down."""
