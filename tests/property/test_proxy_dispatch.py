@@ -7,13 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cocoon.chain.address import Address
-from cocoon.errors import CocoonError
+from cocoon.errors import WIRE_CANCELLED, CocoonError
 from cocoon.testing.proxy_rig import ClientPeer, Rig, WorkerPeer, used
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted
 
 NAMES = (
     *("ask", "ask", "start", "start final", "part", "part final", "fail", "commit"),
     *("client leaves", "client joins", "worker leaves", "worker joins", "deadline"),
+    *("cancel", "cancel", "cancelled"),
 )
 STEP = st.tuples(st.sampled_from(NAMES), st.integers(0, 7), st.integers(0, 400))
 
@@ -51,6 +52,12 @@ class Play:
             request_id = len(self.asked).to_bytes(32)
             self.asked.append((client, request_id))
             client.run(request_id)
+        elif name == "cancel" and self.asked:
+            client, request_id = self.asked[index % len(self.asked)]
+            message = client.session.cancel_query(request_id)
+            assert client.link is not None
+            if message is not None:
+                client.link.send(message)
         else:
             self.answer(name, index, number)
         await asyncio.sleep(0)
@@ -71,6 +78,8 @@ class Play:
             worker.part(query, b"x", used(number))
         elif name == "fail":
             worker.fail(query)
+        elif name == "cancelled":
+            worker.fail(query, WIRE_CANCELLED, "cancelled", used(number))
 
     def check(self) -> None:
         rig = self.rig

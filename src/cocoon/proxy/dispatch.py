@@ -241,6 +241,8 @@ class Dispatcher:
         """Ask the worker to stop. Its answer tells what there is to pay, and ends the request."""
         if running.cancelled or running.worker is None:
             return
+        # Before sending, which can find out that the worker is gone: then nobody else gets it.
+        running.cancelled = True
         running.cancelled = running.worker.cancel(running.request_id)
 
     # --- what workers answer ------------------------------------------------------------------
@@ -373,9 +375,9 @@ class Dispatcher:
     def _expire(self, running: Running) -> None:
         running.timer = None
         if self._is_running(running):
+            self._fail(running, DeadlineError("timeout in proxy"))
             if running.worker is not None:
                 running.worker.cancel(running.request_id)
-            self._fail(running, DeadlineError("timeout in proxy"))
 
     def _fail(self, running: Running, error: RequestError) -> None:
         self._statistics.failed += 1

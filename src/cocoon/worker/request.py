@@ -130,6 +130,7 @@ class RunningRequest:
         "_prices",
         "_prompt_size",
         "_query",
+        "_running",
         "_sink",
         "_started",
         "_started_at",
@@ -152,6 +153,7 @@ class RunningRequest:
         self._prompt_size = 0
         self._cancelled = False
         self._finished = False
+        self._running = False
         self.task: asyncio.Task[None] | None = None
         self._timeout = min(query.timeout, MAX_TIMEOUT)
 
@@ -161,7 +163,10 @@ class RunningRequest:
         statistics.queries += 1
         statistics.active += 1
         statistics.bytes_received += len(self._query.query)
+        self._running = True
         try:
+            if self._cancelled:
+                raise asyncio.CancelledError
             async with asyncio.timeout(self._timeout):
                 await self._answer()
             statistics.succeeded += 1
@@ -196,7 +201,8 @@ class RunningRequest:
         """Stop it: the engine's connection is closed, and the proxy told what was used."""
         if self.task is not None and not self._cancelled:
             self._cancelled = True
-            self.task.cancel()
+            if self._running:  # else it sees that at its start: a cancelled task would never begin
+                self.task.cancel()
 
     # --- the engine ---
 

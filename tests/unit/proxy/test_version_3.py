@@ -5,7 +5,8 @@ import asyncio
 import pytest
 
 from cocoon.chain.address import Address
-from cocoon.errors import WIRE_CANCELLED, WIRE_UNSUPPORTED
+from cocoon.errors import WIRE_CANCELLED, WIRE_UNSUPPORTED, RemoteProtocolError
+from cocoon.proxy.worker_side import WorkerConnection
 from cocoon.testing.proxy_rig import ClientPeer, Rig, WorkerPeer, until, used
 from cocoon.wire.events import AnswerFailed, FinalInfo, QueryCancelled, WorkerQuery
 from cocoon.wire.negotiation import VersionRange
@@ -216,3 +217,33 @@ async def test_a_client_of_version_3_learns_who_answered(version: int) -> None:
     await until(lambda: client.of(A))
     debug = client.of(A)[0].final.proxy_debug
     assert (debug is not None and '"image_hash"' in debug) == (version == 3)
+
+
+@pytest.mark.parametrize("why", ["cancel", "deadline"])
+async def test_a_worker_that_turns_out_to_be_gone_when_it_is_stopped(
+    why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig = Rig()
+    client, first = await rig.client(), await rig.worker()
+    await running(rig, client, first)
+    second = await rig.worker(Address(bytes([5]) * 32))
+    (one,) = rig.dispatcher._by_client.values()
+    end = one.worker
+    assert isinstance(end, WorkerConnection)
+
+    def broken(self: WorkerConnection, request_id: bytes) -> bool:
+        assert request_id
+        self.broke(RemoteProtocolError("it does not read"))
+        return True
+
+    monkeypatch.setattr(WorkerConnection, "cancel", broken)
+    if why == "cancel":
+        cancel(client, A)
+    else:
+        rig.dispatcher._expire(one)
+    await until(lambda: client.of(A))
+    await asyncio.sleep(0.01)
+    assert second.queries == []
+    assert [type(event) for event in client.of(A)] == [AnswerFailed]
+    assert (rig.reserved, rig.dispatcher.running) == (0, 0)
+    assert first.closed != "open"

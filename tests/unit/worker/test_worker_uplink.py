@@ -694,3 +694,16 @@ async def test_the_proxy_is_told_what_the_engine_can_do() -> None:
     async with running() as setup:
         told = [event for event in setup.proxy.received if isinstance(event, Capabilities)]
         assert told == [Capabilities("vllm", 4096, ("chat", "tools"))]
+
+
+async def test_what_is_cancelled_before_it_begins_is_answered_too() -> None:
+    async with running() as setup:
+        request_id = setup.send()
+        message = setup.proxy.session.cancel_query(request_id)
+        assert message is not None
+        setup.proxy.link.send(message)  # both arrive at once
+        (failed,) = await setup.answers(request_id)
+        assert (failed.code, failed.final.usage.total_tokens_used) == (653, 0)
+        assert setup.engine.requests == []
+        assert setup.worker.statistics.active == 0
+        await setup.answers(setup.send())
