@@ -26,7 +26,8 @@ def chat(
 ) -> None:
     """Chat with a running `cocoon up`; starts a network if there is none.
 
-    /new begins a new conversation, /quit (or Ctrl-D) ends. Every answer shows what it cost.
+    /new begins a new conversation, /quit (or Ctrl-D) ends. Every answer shows what it cost. Where
+    keys are needed, COCOON_API_KEY has one.
     """
     from cocoon.cli.chat_session import run_chat
     from cocoon.devnet.options import default_state

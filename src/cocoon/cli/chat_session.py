@@ -16,6 +16,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from cocoon.cli import screen
+from cocoon.cli.api_key import bearer, environment_key
 from cocoon.cli.foreground import EXIT_TERMINATED
 from cocoon.devnet.chat import Message, ask
 from cocoon.devnet.http import get_json
@@ -71,6 +72,7 @@ class Conversation:
             lambda piece: shown.print(piece, end="", markup=False),
             max_tokens=self._max_tokens,
             temperature=TEMPERATURE,
+            headers=bearer(environment_key()),
         )
         self._messages = [*messages, {"role": "assistant", "content": answer.text}]
         return (
@@ -140,7 +142,8 @@ def _gateway(
 
 
 async def _first_model(url: str) -> str:
-    listed = (await get_json(f"{url}/models", MODELS_TIMEOUT)).get("data") or []
+    page = await get_json(f"{url}/models", MODELS_TIMEOUT, headers=bearer(environment_key()))
+    listed = page.get("data") or []
     if not listed:
         raise ConfigError(f"{url} lists no model; name one with --model")
     return str(listed[0]["id"])

@@ -67,6 +67,8 @@ def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
     plan = network.plan
     rows = [
         ("API", f"{running.gateway_url}  (OpenAI-compatible)"),
+        ("its page", f"{running.gateway_url.removesuffix('/v1')}/docs"),
+        *([("keys", _how_keys(options.api_keys))] if options.api_keys else []),
         ("model", running.model),
         *((f"{item.name}", f"{item.http}/jsonstats") for item in plan.proxies + plan.workers),
         *([("chain", network.plan.chain.http)] if network.plan.chain is not None else []),
@@ -77,3 +79,8 @@ def say_how(network: Network, options: DevnetOptions, console: Console) -> None:
     console.print(screen.about_network(options.simulated_ton), style="yellow")
     if options.engine_url is None:
         console.print(screen.SMALL_MODEL, style="yellow")
+
+
+def _how_keys(store: str) -> str:
+    """How to make one; a store's URL may hold a password."""
+    return f"cocoon keys create NAME --store {'URL' if '://' in store else store}"

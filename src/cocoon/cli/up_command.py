@@ -1,6 +1,7 @@
 # ruff: noqa: PLC0415 - imported when the command runs, for a quick `cocoon --help`
 """``cocoon up``: a whole network on this machine until Ctrl-C."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,14 @@ def up(
     state: options.State = None,
     simulated_ton: options.SimulatedTon = False,
     port: options.Port = None,
+    api_keys: Annotated[
+        str | None,
+        typer.Option(
+            "--api-keys",
+            help="Ask callers for API keys of this store: a SQLite file, or postgresql://….",
+            metavar="STORE",
+        ),
+    ] = None,
     pow_difficulty: Annotated[
         int,
         typer.Option(
@@ -41,6 +50,7 @@ def up(
         workers=workers,
         proxies=proxies,
         port=port,
+        api_keys=None if api_keys is None else _store(api_keys),
         engine_url=engine_url,
         model=model,
         simulated_ton=simulated_ton,
@@ -48,3 +58,8 @@ def up(
         log_level="debug" if logging.is_verbose() else "info",
     )
     foreground.run(run_up(asked))
+
+
+def _store(text: str) -> str:
+    """A file counts from here; the client's configuration lies elsewhere."""
+    return text if "://" in text else str(Path(text).expanduser().absolute())

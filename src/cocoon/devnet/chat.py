@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,6 +81,7 @@ async def ask(
     max_tokens: int,
     temperature: float = 0.0,
     timeout: float = 120.0,
+    headers: Mapping[str, str] | None = None,
 ) -> ChatAnswer:
     """Send a chat and hand over the text as it comes.
 
@@ -92,6 +93,7 @@ async def ask(
         max_tokens: completion tokens at most.
         temperature: 0 is the same answer every time.
         timeout: seconds for all of it.
+        headers: more of them, such as a key.
 
     Raises:
         UnavailableError: nothing answers there, or the stream broke off.
@@ -112,7 +114,7 @@ async def ask(
     limits = aiohttp.ClientTimeout(total=timeout + 5, sock_connect=CONNECT_TIMEOUT)
     try:
         async with (
-            aiohttp.ClientSession(timeout=limits) as session,
+            aiohttp.ClientSession(timeout=limits, headers=headers) as session,
             session.post(f"{gateway_url}/chat/completions", json=body) as response,
         ):
             if response.status != 200:

@@ -87,6 +87,8 @@ class Configs:
             more: Document = {"deposits": {"max_per_day": MAX_PER_DAY}}
         else:
             more = {"wallet_key_file": "wallet.key"}
+        if self._options.api_keys is not None:
+            more["api_keys"] = {"store": self._options.api_keys}
         return {
             **self._common("client", member),
             **more,

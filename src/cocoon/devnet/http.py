@@ -35,14 +35,14 @@ async def get_status(url: str, timeout: float) -> int | None:
         return None
 
 
-async def get_json(url: str, timeout: float) -> Any:
+async def get_json(url: str, timeout: float, *, headers: Mapping[str, str] | None = None) -> Any:
     """Parsed JSON of a GET.
 
     Raises:
         UnavailableError: nothing answers, or not with 200.
         RemoteProtocolError: the answer is not JSON.
     """
-    answer = await call("GET", url, timeout)
+    answer = await call("GET", url, timeout, headers=headers)
     if answer.status != 200:
         raise UnavailableError(
             f"{url} answers with HTTP status {answer.status}{_reason(answer.body)}"

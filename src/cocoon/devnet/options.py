@@ -40,6 +40,8 @@ class DevnetOptions:
         proxy_delay, client_delay: seconds from asking to close until it can be forced.
         max_active_requests: of each worker.
         log_level: of every process.
+        api_keys: store of the gateway's API keys, an absolute path or a database URL; None asks
+            callers for no key.
     """
 
     state: Path
@@ -58,6 +60,7 @@ class DevnetOptions:
     client_delay: int = 300
     max_active_requests: int = 16
     log_level: str = "info"
+    api_keys: str | None = None
 
     def __post_init__(self) -> None:
         for name, count in (("workers", self.workers), ("proxies", self.proxies)):

@@ -156,3 +156,15 @@ def test_default_state(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_state() == Path("/home/a/.local/state/cocoon/devnet")
     monkeypatch.setenv("XDG_STATE_HOME", "/x")
     assert default_state() == Path("/x/cocoon/devnet")
+
+
+@pytest.mark.parametrize("store", ["/somewhere/keys.sqlite", "postgresql://cocoon@db/cocoon"])
+def test_a_client_with_api_keys(tmp_path: Path, store: str) -> None:
+    options = DevnetOptions(state=tmp_path / "net", simulated_ton=True, api_keys=store)
+    directory = StateDirectory(options.state)
+    try:
+        make_plan(directory, options, official_ports(1, 1))
+    finally:
+        directory.release()
+    written = load_client(tmp_path / "net" / "client" / "config.toml").api_keys.store
+    assert written == (store if "://" in store else f"sqlite:///{store}")

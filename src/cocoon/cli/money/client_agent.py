@@ -13,7 +13,6 @@ from cocoon.cli.client_money import contract_object, outcome_object, outlook_obj
 from cocoon.cli.config import tables
 from cocoon.cli.config.chain import chain_settings
 from cocoon.cli.config.common import same_fields
-from cocoon.cli.config.load import read_text
 from cocoon.cli.money.control import Control
 from cocoon.cli.money.target import Target
 from cocoon.client.chain.limits import DepositLimits
@@ -137,7 +136,7 @@ async def client_agent(target: Target) -> AsyncIterator[ClientAgent]:
     if not isinstance(file, tables.ClientFile):
         raise ConfigError(f"{target.name} is no client")
     if await target.is_running():
-        yield RunningClient(Control(target.control, _api_key(file)))
+        yield RunningClient(Control(target.control, target.api_key()))
         return
     settings = chain_settings(file, None if file.state is None else file.state.parent)
     if settings is None:
@@ -171,14 +170,6 @@ def _claims(file: tables.ClientFile) -> Callable[[Address, Address, bytes], Paym
         return book.open(proxy=proxy, contract=contract, public_key=key).known
 
     return known
-
-
-def _api_key(file: tables.ClientFile) -> str | None:
-    path = file.gateway.api_keys_file
-    if path is None:
-        return None
-    keys = read_text(path, "file of bearer keys").split()
-    return keys[0] if keys else None
 
 
 def _path(order: str, proxy: str, amount: int, *, force: bool = False) -> str:

@@ -1,15 +1,17 @@
 """Which node a command acts for: one of a devnet, or the one that a configuration file is of."""
 
+import json
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from cocoon.chain.address import Address
+from cocoon.cli.api_key import VARIABLE, bearer, environment_key
 from cocoon.cli.config import tables
 from cocoon.cli.config.common import http_address
-from cocoon.cli.config.load import load_any
+from cocoon.cli.config.load import load_any, read_text
 from cocoon.cli.config.tables import CLIENT_HTTP_PORT, PROXY_HTTP_PORT, WORKER_HTTP_PORT
-from cocoon.devnet.http import get_json, get_status
+from cocoon.devnet.http import call, get_status
 from cocoon.devnet.options import default_state
 from cocoon.devnet.plan import CHAIN_FILE, CONFIG_FILE
 from cocoon.errors import (
@@ -85,15 +87,45 @@ class Target:
 
         Its network must be ours, and so must its owner where its page names the one that is in the
         configuration: somebody else may listen on the port.
+
+        Raises:
+            ConfigError: it asks for an API key, and we have none that it takes.
         """
+        headers = bearer(self.api_key())
         try:
-            page = await get_json(f"{self.control}/jsonstats", STATUS_TIMEOUT)
+            url = f"{self.control}/jsonstats"
+            answer = await call("GET", url, STATUS_TIMEOUT, headers=headers)
+            if answer.status in (401, 403) and self._has_keys:
+                raise ConfigError(
+                    f"{self.name} runs and needs an API key with the scope admin: set {VARIABLE}"
+                )
+            page = json.loads(answer.body) if answer.status == 200 else {}
             local = page.get("localconf") or page.get("localconfig") or {}
             if not _same(local.get("root_address"), self.file.root_contract):
                 return False
             return self.role is Role.CLIENT or _same(local.get("owner_address"), self.file.owner)
-        except (UnavailableError, RemoteProtocolError, AttributeError):
+        except (UnavailableError, RemoteProtocolError, ValueError, AttributeError):
             return False
+
+    def api_key(self) -> str | None:
+        """The key that opens its pages: the first of its file of keys, else the environment's.
+
+        Raises:
+            ConfigError: it cannot be read or sent.
+        """
+        if not isinstance(self.file, tables.ClientFile):
+            return None
+        path = self.file.gateway.api_keys_file
+        if path is None:
+            return environment_key()
+        return next(iter(read_text(path, "file of bearer keys").split()), None)
+
+    @property
+    def _has_keys(self) -> bool:
+        file = self.file
+        return isinstance(file, tables.ClientFile) and (
+            file.api_keys.store is not None or file.gateway.api_keys_file is not None
+        )
 
 
 def _same(told: object, ours: str | None) -> bool:
