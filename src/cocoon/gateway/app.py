@@ -2,8 +2,9 @@
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 
@@ -18,17 +19,19 @@ from cocoon.gateway.inference import InferenceHandler
 from cocoon.gateway.messages import ANTHROPIC
 from cocoon.gateway.messages.count import COUNT_PATH, count_tokens
 from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
-from cocoon.gateway.models import list_models, one_model
-from cocoon.gateway.openapi import PAGE_HEADERS, document_json, page_html
+from cocoon.gateway.messages.models import model_object as anthropic_model
+from cocoon.gateway.messages.models import model_page
+from cocoon.gateway.models import allowed_models, model_list, model_object, one_model
 from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.quote import QUOTE_PATH, answer_quote
-from cocoon.gateway.refusal import Refusal, error_event, http_status
+from cocoon.gateway.refusal import Header, Refusal, error_event, http_status
 from cocoon.gateway.responses import STORED_PREFIX, refuse_stored
 from cocoon.gateway.routes import ExtraRoute, answer_extra, require_admin
 from cocoon.gateway.settings import GatewaySettings
 
 MODEL_PREFIX = "/v1/models/"
 NOBODY = Caller()
+_SHARED = frozenset({"/v1/models", MODEL_PREFIX})
 LAST_WORDS_TIME = 1.0
 """Seconds to tell a caller that the gateway is going down."""
 
@@ -107,8 +110,8 @@ class Gateway:
         exchange = Exchange(scope, receive, send)
         route = self._find(exchange.path)
         if route is not None:
-            exchange.dialect = route.dialect
-            exchange.extra.extend(route.dialect.headers(exchange.request_id))
+            exchange.dialect = ANTHROPIC if _is_anthropic(exchange, route) else route.dialect
+            exchange.extra.extend(exchange.dialect.headers(exchange.request_id))
         label = "other" if route is None else route.label
         try:
             await self._dispatch(exchange, route)
@@ -158,15 +161,28 @@ class Gateway:
     async def _count_tokens(self, exchange: Exchange, caller: Caller) -> None:
         await count_tokens(exchange, caller, self._inference)
 
-    async def _models(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
-        await exchange.reply(200, await list_models(self._client))
+    async def _models(self, exchange: Exchange, caller: Caller) -> None:
+        allows = partial(self._gate.allows_model, caller)
+        models = await allowed_models(self._client, allows)
+        if exchange.dialect is ANTHROPIC:
+            answer = model_page(models, exchange.query)
+        else:
+            answer = model_list(models, self._client.prices())
+        await exchange.reply(200, answer)
 
-    async def _quote(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
-        await answer_quote(exchange, self._client, self.settings)
+    async def _quote(self, exchange: Exchange, caller: Caller) -> None:
+        check = partial(self._gate.check, caller)
+        await answer_quote(exchange, self._client, self.settings, check)
 
-    async def _one_model(self, exchange: Exchange, caller: Caller) -> None:  # noqa: ARG002
+    async def _one_model(self, exchange: Exchange, caller: Caller) -> None:
         name = exchange.path.removeprefix(MODEL_PREFIX)
-        await exchange.reply(200, await one_model(self._client, name))
+        allows = partial(self._gate.allows_model, caller)
+        model = await one_model(self._client, allows, name)
+        if exchange.dialect is ANTHROPIC:
+            answer = anthropic_model(model)
+        else:
+            answer = model_object(model, self._client.prices())
+        await exchange.reply(200, answer)
 
     async def _metrics(self, exchange: Exchange, caller: Caller) -> None:
         require_admin(caller)
@@ -186,16 +202,37 @@ async def _stored(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
 _STORED = Route(STORED_PREFIX, ("GET", "POST", "DELETE"), _stored)
 
 
+def _is_anthropic(exchange: Exchange, route: Route) -> bool:
+    """Whether a path that two APIs share is called by a program that knows Anthropic's."""
+    return b"anthropic-version" in exchange.headers and route.label in _SHARED
+
+
 async def _health(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
     await exchange.reply(200, b'{"status":"ok"}')
 
 
 async def _openapi(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
-    await exchange.reply(200, document_json())
+    await exchange.reply(200, await asyncio.to_thread(_document))
 
 
 async def _docs(exchange: Exchange, caller: Caller) -> None:  # noqa: ARG001
-    await exchange.reply(200, page_html(), b"text/html; charset=utf-8", PAGE_HEADERS)
+    page, headers = await asyncio.to_thread(_page)
+    await exchange.reply(200, page, b"text/html; charset=utf-8", headers)
+
+
+# The tables behind both take 16 MB and a fifth of a second to load; few gateways are ever asked.
+
+
+def _document() -> bytes:
+    from cocoon.gateway.openapi import document_json  # noqa: PLC0415
+
+    return document_json()
+
+
+def _page() -> tuple[bytes, Sequence[Header]]:
+    from cocoon.gateway.openapi import PAGE_HEADERS, page_html  # noqa: PLC0415
+
+    return page_html(), PAGE_HEADERS
 
 
 def _extra(path: str, route: ExtraRoute) -> Route:
