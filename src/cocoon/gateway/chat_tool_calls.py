@@ -16,6 +16,10 @@ MAX_NAME = 256
 """Characters of a tool's name, or of a call's id."""
 MAX_ARGUMENTS = 2**22
 """Characters of one call's arguments."""
+MAX_HELD = 2**24
+"""Characters of all arguments that are kept, and ``PIECE`` more for each delta."""
+PIECE = 64
+"""What a short string costs in memory beside its characters, in bytes."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
@@ -78,10 +82,11 @@ class _Call:
 class ToolCalls:
     """The calls of one answer."""
 
-    __slots__ = ("_by_key", "_calls", "_last")
+    __slots__ = ("_by_key", "_calls", "_held", "_last")
 
     def __init__(self) -> None:
         self._calls: list[_Call] = []
+        self._held = 0
         self._by_key: dict[int, _Call] = {}
         self._last: _Call | None = None
 
@@ -100,7 +105,8 @@ class ToolCalls:
         text = _text(function.arguments)
         call.arguments.append(text)
         call.size += len(text)
-        if call.size > MAX_ARGUMENTS:
+        self._held += len(text) + PIECE
+        if call.size > MAX_ARGUMENTS or self._held > MAX_HELD:
             raise UpstreamError("the arguments of a tool call are too long")
         if call.name:
             return (ToolCallDelta(call.number, "", "", text),) if text else ()

@@ -37,10 +37,10 @@ SMALL_BODY = 2**16
 
 OTHER = b"application/octet-stream"
 # What an engine's answer may be for a browser: never a page of this origin.
-_content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGNORECASE)
+_content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGNORECASE | re.ASCII)
 _media_types = re.compile(
     r"(audio/[a-z0-9.+-]{1,40}|text/(plain|vtt)|application/x-subrip)(; ?charset=[\w-]{1,20})?",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 
 # A proxy wrote these about a worker; they go into headers.

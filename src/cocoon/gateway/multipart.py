@@ -4,6 +4,7 @@ Two readers of one form may disagree about it, so the engine gets one that the g
 itself, of what it has checked.
 """
 
+import logging
 import re
 import secrets
 from typing import Any, Final
@@ -19,6 +20,9 @@ MAX_FIELD: Final = 2**16
 """Bytes of a field that is no file."""
 MAX_PART_HEADERS: Final = 8
 FORM: Final = "multipart/form-data"
+
+# It would log bytes of a body that it cannot read.
+logging.getLogger("python_multipart").setLevel(logging.CRITICAL)
 
 _name = re.compile(r"[A-Za-z0-9_]{1,64}(?:\[\])?")
 _boundary = re.compile(rb"[A-Za-z0-9'()+_,./:=? -]{1,70}")

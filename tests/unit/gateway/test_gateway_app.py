@@ -151,6 +151,16 @@ async def test_an_engine_cannot_show_a_page_or_set_headers(call: Any) -> None:
     assert answer.headers["x-cocoon-cost-nanoton"] == "1900"
 
 
+@pytest.mark.parametrize(
+    "odd", ["application/j\u017fon", "te\u017ft/plain", "text/plain; charset=\u00e9"]
+)
+async def test_a_type_that_only_looks_harmless_is_none(call: Any, odd: str) -> None:
+    # A browser cannot read such a type, and would look into the answer for a page.
+    client = answering(b"<p>", headers=(("Content-Type", odd),))
+    answer = await call(Gateway(client), "POST", CHAT, ASK)
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
 async def test_a_caller_that_leaves_ends_the_request(call: Any) -> None:
     response = ScriptedResponse([EVENT, 30.0, EVENT], headers=EVENT_HEADERS)
     app = Gateway(ScriptedClient(lambda _: response))

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -254,3 +255,15 @@ def test_a_form_needs_its_content_type() -> None:
     for kind in (b"application/json", b"", b"multipart/form-data", b"multipart/form-data; x=y"):
         with pytest.raises(Refusal):
             read_transcription(Incoming("/x", form(), {b"content-type": kind}), SETTINGS)
+
+
+@pytest.mark.parametrize("after", [b"--xyz--\r\nsecret", b"--xyz-secret", b"secret"])
+def test_a_form_that_cannot_be_read_is_not_logged(
+    after: bytes, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with suppress(Refusal):
+        parse_form(form()[:-9] + after, FORM_TYPE[b"content-type"])
+    with suppress(Refusal):
+        parse_form(b"secret", FORM_TYPE[b"content-type"])
+    assert not caplog.records
+    assert not capfd.readouterr().err

@@ -7,7 +7,7 @@ import pytest
 
 from cocoon.errors import EngineError, UpstreamError
 from cocoon.gateway.chat_stream import MAX_EVENT, ChatReader
-from cocoon.gateway.chat_tool_calls import MAX_CALLS, ToolCallDelta
+from cocoon.gateway.chat_tool_calls import MAX_CALLS, MAX_HELD, PIECE, ToolCallDelta
 from cocoon.gateway.messages.answer import Wanted, whole_message
 from cocoon.gateway.messages.stream import MessagesStream
 
@@ -200,6 +200,7 @@ def test_arguments_may_be_an_object() -> None:
         tool(0, "a", None, "{}"),
         b"".join(tool(number, "a", "f", "") for number in range(MAX_CALLS + 1)),
         tool(0, "a", "f" * 300, ""),
+        tool(0, "a", "f", "") + tool(0, None, None, "1") * (MAX_HELD // PIECE),
         b"data: " + b"x" * (MAX_EVENT + 1),
         b'data: {"choices":[],"usage":{"prompt_tokens":-1}}\n\n',
         b'data: {"choices":[{"delta":{"content":3}}]}\n\n',

@@ -336,12 +336,30 @@ def test_streams_that_make_no_sense(garbage: bytes) -> None:
 
 
 def test_what_is_held_has_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(assembly, "MAX_HELD", 100)
+    monkeypatch.setattr(assembly, "MAX_HELD", 4 * 100 + 1024 + 64)
     shape = ResponseShape(b'"model":"demo"')
     begun = shape.begin() + shape.feed(chunk(content="x" * 60))
     with pytest.raises(UpstreamError, match="too long"):
         shape.feed(chunk(reasoning="x" * 60))
     parse(begun + shape.fail(UpstreamError("too long")))
+
+
+@pytest.mark.parametrize(
+    "delta",
+    [
+        chunk(content="x"),
+        chunk(content="x") + chunk(refusal="y"),
+        call(0, "{", name="f"),
+    ],
+    ids=["text", "parts", "arguments"],
+)
+def test_many_small_deltas_are_held_for_what_they_cost(
+    delta: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(assembly, "MAX_HELD", 2**20)
+    shape = ResponseShape(b'"model":"demo"')
+    with pytest.raises(UpstreamError, match="too long"):
+        shape.feed(delta * 2**14)
 
 
 def test_items_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:

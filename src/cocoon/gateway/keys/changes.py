@@ -118,7 +118,7 @@ def _decode(decoder: msgspec.json.Decoder[T], body: bytes) -> T:
         place = re.search(r" - at `\$\.(\w+)", str(error))
         known = place[1] if place and place[1] in Changes.__struct_fields__ else None
         raise Refusal("the body has a field that is unknown or wrong", param=known) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Refusal("the body is not a JSON object") from None
 
 

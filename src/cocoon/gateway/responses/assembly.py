@@ -26,8 +26,15 @@ from cocoon.gateway.responses.outputs import (
     Thought,
 )
 
-MAX_HELD = 2**24
-"""Characters of one answer that are kept for the object at its end, log probabilities included."""
+MAX_HELD = 2**26
+"""Bytes of one answer that are kept for the object at its end, reckoned as the next four say."""
+CHARACTER = 4
+DELTA = 64
+"""What a short string costs in memory beside its characters."""
+PART = 1024
+"""The same of another part of a message."""
+LOGPROB = 6
+"""What a byte of log probabilities becomes when it is read."""
 MAX_ITEMS = 256
 """Output items in one response."""
 
@@ -99,7 +106,7 @@ class Assembly:
         elif isinstance(event, RefusalDelta):
             self._say(REFUSAL, event.text)
         elif isinstance(event, Logprobs):
-            self._hold(len(event.raw))
+            self._hold(LOGPROB * len(event.raw))
             self._logprobs += read_logprobs(event.raw)
         elif isinstance(event, Finish):
             self.reason = event.reason
@@ -131,7 +138,7 @@ class Assembly:
                 return  # engines leave line ends between function calls
             self._close_thought()
             message = self._message = Message(self._writer, self._base, self._next())
-        self._hold(len(text))
+        self._hold(CHARACTER * len(text) + (DELTA if kind is message.kind else PART))
         logprobs, self._logprobs = self._logprobs, []
         message.add(kind, text, logprobs)
 
@@ -139,7 +146,7 @@ class Assembly:
         if self._thought is None:
             self._close_message()
             self._thought = Thought(self._writer, self._base, self._next(), summary=self._summarize)
-        self._hold(len(text))
+        self._hold(CHARACTER * len(text) + DELTA)
         self._thought.add(text)
 
     def _call_function(self, delta: ToolCallDelta) -> None:
@@ -154,7 +161,7 @@ class Assembly:
             )
         elif delta.index < self._call_number or self._call is None:
             raise UpstreamError("the engine goes on with a tool call after it began another")
-        self._hold(len(delta.arguments))
+        self._hold(CHARACTER * len(delta.arguments) + DELTA)
         self._call.add(delta.arguments)
 
     def _call_id(self, told: str, index: int) -> str:

@@ -150,6 +150,11 @@ class Message(_Item):
         self._parts: list[_Part] = []
         self._announce(_ADDED, _IN_PROGRESS)
 
+    @property
+    def kind(self) -> PartKind | None:
+        """Of the part that is open."""
+        return self._parts[-1].kind if self._parts else None
+
     def add(self, kind: PartKind, text: str, logprobs: list[TokenLogprob]) -> None:
         """More of it."""
         parts = self._parts

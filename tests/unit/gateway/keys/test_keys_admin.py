@@ -108,6 +108,7 @@ async def test_other_keys_may_not(api: Api) -> None:
     [
         (b"{", None),
         (b"[]", None),
+        (b'{"name":"\xff"}', None),
         ({}, "name"),
         ({"name": ""}, "name"),
         ({"name": "a\u0000"}, "name"),
