@@ -142,3 +142,18 @@ def test_bodies_and_keys_are_read_or_refused(data: bytes) -> None:
             read(data)
         except Refusal as refusal:
             assert refusal.status == 400  # noqa: PT017 - either outcome is right
+
+
+def test_what_a_long_request_did_not_use_makes_no_room_in_another_minute() -> None:
+    window = Window(100)
+    window.add(90, 0.0)  # a long request
+    window.add(90, 150.0)
+    window.take_back(90, 0.0, 151.0)
+    assert window.used(151.0) == 90
+    window.add(5, 181.0)
+    window.take_back(50, 150.0, 182.0)
+    assert window.used(180.0) == 45
+    window.take_back(50, 150.0, 183.0)
+    assert window.used(180.0) == 5
+    window.take_back(50, 181.0, 184.0)
+    assert window.used(180.0) == 0

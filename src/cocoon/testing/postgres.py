@@ -44,6 +44,12 @@ class PostgresServer:
     def __enter__(self) -> Self:
         data = self._folder / "data"
         self._run("initdb", "-D", str(data), "-A", "trust", "-U", "postgres", "-N", "-E", "UTF8")
+        self.start()
+        return self
+
+    def start(self) -> None:
+        """Start the server; its data are those of before :meth:`stop`."""
+        data = self._folder / "data"
         settings = ("fsync=off", "listen_addresses=", f"unix_socket_directories={self._folder}")
         command = [str(self._binaries / "postgres"), "-D", str(data)]
         for setting in (*settings, "max_connections=100", "shared_buffers=16MB"):
@@ -59,12 +65,15 @@ class PostgresServer:
                 self.__exit__()
                 raise RuntimeError(f"PostgreSQL does not start: {text[-1000:]}")
             time.sleep(0.05)
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def stop(self) -> None:
+        """Stop the server at once, as a crash would."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(10)
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def new_database(self) -> str:

@@ -63,13 +63,19 @@ class Account:
         if limits.tokens != old.tokens:
             self._tokens = None if limits.tokens is None else Window(limits.tokens)
         self._next = 0.0
+        caps = self._caps()
+        for purse in self.purses:  # now: what is leased before the next request goes by them too
+            purse.cap = caps[purse.budget]
+
+    def _caps(self) -> dict[str, int | None]:
+        return {DAY: self.limits.day, MONTH: self.limits.month, TOTAL: self.limits.total}
 
     def roll(self, now: float) -> tuple[Purse, ...]:
         """The purses of the periods at ``now``."""
         self.used_at = now
         if now < self._next:
             return self.purses
-        caps = {DAY: self.limits.day, MONTH: self.limits.month, TOTAL: self.limits.total}
+        caps = self._caps()
         found = []
         for budget, period, ends_at in periods(now):
             if not self._counts and caps[budget] is None:
@@ -113,17 +119,17 @@ class Account:
         if self._tokens is not None:
             self._tokens.add(tokens, now)
 
-    def leave(self, unused_tokens: int, now: float) -> None:
-        """A request has ended and used fewer tokens than it might have."""
+    def leave(self, unused_tokens: int, at: float, now: float) -> None:
+        """A request that was counted in ``at`` has ended; it used fewer tokens than it might."""
         self.running -= 1
         if self._tokens is not None and unused_tokens:
-            self._tokens.add(-unused_tokens, now)
+            self._tokens.take_back(unused_tokens, at, now)
 
-    def undo(self, tokens: int, now: float) -> None:
-        """A request that was counted in was not admitted after all."""
-        self.leave(tokens, now)
+    def undo(self, tokens: int, at: float, now: float) -> None:
+        """A request that was counted in ``at`` was not admitted after all."""
+        self.leave(tokens, at, now)
         if self._requests is not None:
-            self._requests.add(-1, now)
+            self._requests.take_back(1, at, now)
 
     def is_idle(self, since: float) -> bool:
         """Whether it may be forgotten: not used since then, and nothing is open."""

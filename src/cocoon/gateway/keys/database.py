@@ -22,6 +22,13 @@ BUSY_MS = 5000
 """Longest wait for another process' transaction; one of ours takes milliseconds."""
 SWITCH_TRIES = 60
 _POSTGRES_OPTIONS = f"-c lock_timeout={BUSY_MS} -c statement_timeout=60000"
+# A machine that vanished does not even answer with an error.
+_NOTICE_THE_DEAD = {
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
 _IMMEDIATE = "cocoon_immediate"
 
 
@@ -127,7 +134,7 @@ def _create_engine(url: str, *, create: bool) -> sa.Engine:
 
 
 def _postgresql(url: sa.URL) -> sa.Engine:
-    options = {"connect_timeout": 5, "options": _POSTGRES_OPTIONS}
+    options = {"connect_timeout": 5, "options": _POSTGRES_OPTIONS, **_NOTICE_THE_DEAD}
     try:
         return sa.create_engine(
             url.set(drivername="postgresql+psycopg"),

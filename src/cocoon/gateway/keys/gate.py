@@ -92,10 +92,7 @@ class KeyGate:
             and time.time() < (record.old_until or 0)
         ):
             raise invalid_key()
-        if record.disabled or record.revoked_at is not None or record.expires_at is not None:
-            state = record.state(time.time())
-            if state != "active":
-                raise inactive_key(state)
+        _check_active(record)
         return key.caller
 
     async def admit(self, caller: Caller, demand: Demand) -> KeyPermit:
@@ -104,8 +101,9 @@ class KeyGate:
         if keeper.is_full():
             raise store_away()
         key = self._keys[caller.key_id]
+        _check_active(key.record)  # the body may have taken its time
         if (demand.endpoint, demand.model) not in key.decisions:
-            _decide(key, demand)
+            _decide(key, demand.endpoint, demand.model)
         now = time.time()
         end_user, purses = "", key.account.roll(now)
         accounts: tuple[Account, ...] = (key.account,)
@@ -123,7 +121,7 @@ class KeyGate:
                     break
         except BaseException:
             for account in accounts:
-                account.undo(tokens, now)
+                account.undo(tokens, now, time.time())
             raise
         for purse in purses:
             purse.reserved += most
@@ -134,6 +132,14 @@ class KeyGate:
             keeper, caller.key_id, end_user, accounts, purses, demand, most, tokens, now
         )
 
+    def check(self, caller: Caller, endpoint: str, model: str) -> None:
+        """See :class:`~cocoon.gateway.gate.Gate`."""
+        _decide(self._keys[caller.key_id], endpoint, model)
+
+    def allows_model(self, caller: Caller, model: str) -> bool:
+        """See :class:`~cocoon.gateway.gate.Gate`."""
+        return allows_model(self._keys[caller.key_id].record.models, model)
+
     def _enter(self, accounts: tuple[Account, ...], tokens: int, now: float) -> None:
         entered: list[Account] = []
         try:
@@ -142,7 +148,7 @@ class KeyGate:
                 entered.append(account)
         except BaseException:
             for account in entered:
-                account.undo(tokens, now)
+                account.undo(tokens, now, now)
             raise
 
     async def _wait_for_room(self, purses: tuple[Purse, ...], most: int) -> None:
@@ -184,7 +190,7 @@ class KeyGate:
         for key in self._keys.values():
             idle = [n for n, (_, user) in key.users.items() if user.is_idle(now - USER_SECONDS)]
             for name in idle:
-                del key.users[name]
+                self.keeper.forget(key.users.pop(name)[1].purses)
             self._users -= len(idle)
 
     def _apply(self, record: KeyRecord) -> None:
@@ -236,19 +242,31 @@ def pseudonym(salt: bytes, user: str) -> str:
     return digest[:END_USER_BYTES].hex()
 
 
-def _decide(key: _Key, demand: Demand) -> None:
+def _check_active(record: KeyRecord) -> None:
+    """Refuse a key that is out of use.
+
+    Raises:
+        Refusal: 401.
+    """
+    if record.disabled or record.revoked_at is not None or record.expires_at is not None:
+        state = record.state(time.time())
+        if state != "active":
+            raise inactive_key(state)
+
+
+def _decide(key: _Key, endpoint: str, model: str) -> None:
     """Whether a key may call this endpoint with this model, and remember a yes.
 
     Raises:
         Refusal: 403.
     """
-    if not allows_endpoint(key.record.scopes, demand.endpoint):
+    if not allows_endpoint(key.record.scopes, endpoint):
         raise scope_missing("this API key may not use this endpoint", "endpoint_not_allowed")
-    if not allows_model(key.record.models, demand.model):
+    if not allows_model(key.record.models, model):
         raise scope_missing("this API key may not use this model", "model_not_allowed", "model")
     if len(key.decisions) >= MAX_DECISIONS:
         key.decisions.clear()
-    key.decisions[demand.endpoint, demand.model] = True
+    key.decisions[endpoint, model] = True
 
 
 def _refusal(purse: Purse, most: int) -> Exception:
@@ -256,4 +274,4 @@ def _refusal(purse: Purse, most: int) -> Exception:
     whose = USER if "/" in account else KEY
     if purse.left() >= most:
         return reserved(word, cap, whose)
-    return spent(word, cap, purse.left(), resets(purse.ends_at), whose)
+    return spent(word, cap, purse.left(), resets(purse.ends_at), whose, most)

@@ -127,6 +127,12 @@ class Keeper:
             found = self._purses[name] = Purse(name, budget, ends_at)
         return found
 
+    def forget(self, purses: tuple[Purse, ...]) -> None:
+        """Drop purses that nobody refers to any more; callers invent end users without end."""
+        for purse in purses:
+            if purse.is_idle():
+                self._purses.pop(purse.name, None)
+
     def changed(self, purse: Purse) -> None:
         """See :class:`~cocoon.gateway.keys.permit.Books`."""
         if not purse.dirty:
@@ -157,7 +163,10 @@ class Keeper:
             self._wants.add(purse)
         self._urgent.set()
         try:
-            await this.done.wait()
+            async with asyncio.timeout(PATIENCE_SECONDS):  # a store can also hang
+                await this.done.wait()
+        except TimeoutError:
+            raise store_away() from None
         finally:
             for purse in purses:
                 purse.wanted -= amount
@@ -269,7 +278,11 @@ class Keeper:
         return True
 
     async def _ask(self, function: Callable[[], T]) -> T:
-        """Ask the store, and note that it has answered."""
+        """Have the store write, and note that it has.
+
+        What only reads does not count: a full disk is read as well as ever, and nothing that is
+        promised on it can be kept.
+        """
         began = time.monotonic()
         answer = await self.in_thread(function)
         self._contact = began
@@ -325,14 +338,14 @@ class Keeper:
     async def _poll(self) -> None:
         registry, version, leases = Registry(self.database), self._version, self._leases
         assert leases is not None
-        self._version, changed = await self._ask(lambda: registry.changed_since(version))
+        self._version, changed = await self.in_thread(lambda: registry.changed_since(version))
         for record in changed:
             self._apply(record)
         if self._is_due("heartbeat", HEARTBEAT_SECONDS):
             now = time.time()
             if not await self._ask(lambda: leases.heartbeat(now)):
                 await self._lose_leases()
-            self.share = max(1, await self._ask(lambda: leases.alive(now - ALIVE_SECONDS)))
+            self.share = max(1, await self.in_thread(lambda: leases.alive(now - ALIVE_SECONDS)))
 
     def _sweep(self) -> None:
         """Give back leases that nobody uses, forget budgets whose period is over."""

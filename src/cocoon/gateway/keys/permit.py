@@ -81,7 +81,7 @@ class KeyPermit:
         used = outcome.prompt_tokens + outcome.completion_tokens
         self._end(cost)
         for account in self._accounts:
-            account.leave(max(0, self._tokens - used), now)
+            account.leave(max(0, self._tokens - used), self._at, now)
         demand = self._demand
         self._books.note(
             UsageRow(
@@ -106,7 +106,7 @@ class KeyPermit:
             self._end(0)
             now = time.time()
             for account in self._accounts:
-                account.undo(self._tokens, now)
+                account.undo(self._tokens, self._at, now)
 
     def _end(self, cost: int) -> None:
         self._open = False

@@ -66,7 +66,8 @@ class Purse:
 
     def is_refused(self, amount: int, now: float) -> bool:
         """Whether what we know of the store says that leasing more is no use."""
-        return now < self.known_until and self.room() + self.free < amount
+        # What we are giving back will be free in a moment.
+        return now < self.known_until and self.room() + self.returning + self.free < amount
 
     def left(self) -> int:
         """What was not spent when the store last told, less what we spent since."""

@@ -52,6 +52,19 @@ class Window:
         return MINUTE - into + MINUTE * max(0.0, over)
 
     def add(self, amount: int, now: float) -> None:
-        """Count ``amount``; a negative one takes back what was counted too much."""
+        """Count ``amount``."""
         self._roll(now)
-        self._current = max(0, self._current + amount)
+        self._current += amount
+
+    def take_back(self, amount: int, at: float, now: float) -> None:
+        """Of what was counted ``at`` that time, ``amount`` was too much.
+
+        It goes from the minute that it was counted in: else long requests that end would make room
+        for more than the limit in another one.
+        """
+        self._roll(now)
+        age = self._minute - int(at / MINUTE)
+        if age <= 0:
+            self._current = max(0, self._current - amount)
+        elif age == 1:
+            self._previous = max(0, self._previous - amount)

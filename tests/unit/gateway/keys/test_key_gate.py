@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from cocoon.accounting import Nano
 from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
 from cocoon.gateway.keys.budgets import Budgets, key_account
 from cocoon.gateway.keys.database import Database
@@ -42,6 +44,12 @@ def spent_of(store: str, account: str) -> dict[str, tuple[int, int]]:
 async def refused(awaitable: Any) -> Refusal:
     with pytest.raises(Refusal) as caught:
         await awaitable
+    return caught.value
+
+
+def refused_now(call: Callable[[], None]) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        call()
     return caught.value
 
 
@@ -98,7 +106,16 @@ async def test_scopes_and_models(store: str, make: Make, demand: Any) -> None:
         caller = await gate.identify(other)
         refusal = await refused(gate.admit(caller, demand(model="big")))
         assert (refusal.status, refusal.code, refusal.param) == (403, "model_not_allowed", "model")
+        refusal = refused_now(lambda: gate.check(caller, "/v1/chat/completions", "big"))
+        assert (refusal.status, refusal.code) == (403, "model_not_allowed")
+        narrow = await gate.identify(key)
+        refusal = refused_now(lambda: gate.check(narrow, "/v1/chat/completions", "demo"))
+        assert (refusal.status, refusal.code) == (403, "endpoint_not_allowed")
+        gate.check(narrow, "/v1/embeddings", "demo")
+        assert not gate.allows_model(caller, "big")
         for name in ("demo", "demo-2", "exact@commit:hash"):
+            gate.check(caller, "/v1/chat/completions", name)
+            assert gate.allows_model(caller, name)
             (await gate.admit(caller, demand(model=name))).release()
 
 
@@ -220,3 +237,80 @@ async def test_a_cancelled_wait_leaves_nothing_reserved(
         for permit in permits:
             permit.release()
     assert spent_of(store, record.key_id)["total"] == (0, 0)
+
+
+async def test_a_key_that_is_revoked_while_a_body_comes_in(
+    store: str, make: Make, demand: Any
+) -> None:
+    record, key = make()
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        database = Database.open(store)
+        Registry(database).revoke(record.key_id, int(time.time()))
+        database.close()
+        await _until(gate, key, "api_key_revoked")
+        refusal = await refused(gate.admit(caller, demand()))
+        assert (refusal.status, refusal.code) == (401, "api_key_revoked")
+
+
+async def test_another_attempt_reserves_what_it_can_cost(
+    store: str, make: Make, demand: Any, outcome: Any
+) -> None:
+    record, key = make(limits=Limits(total=1000), user_limits=Limits(day=250))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(100, "u"))
+        other = await gate.admit(caller, demand(50, "u"))
+        assert not permit.extend(Nano(201))  # the end user has 250
+        user = permit._purses[-1]
+        assert (user.budget, user.reserved) == ("day", 150)
+        other.release()
+        for purse in permit._purses:  # all of it is here
+            purse.wanted += 200
+        await gate.keeper.more(list(permit._purses), 0)
+        for purse in permit._purses:
+            purse.wanted -= 200
+        assert permit.extend(Nano(200))
+        assert permit.extend(Nano(250))
+        assert (await refused(gate.admit(caller, demand(1, "u")))).code == "budget_reserved"
+        permit.settle(outcome(240), 200)
+        assert not permit.extend(Nano(1))
+        (await gate.admit(caller, demand(10, "u"))).release()
+    assert spent_of(store, record.key_id)["total"] == (240, 0)
+
+
+async def test_a_lower_cap_holds_for_what_was_to_be_leased(
+    store: str, make: Make, demand: Any
+) -> None:
+    record, key = make(limits=Limits(total=32_000))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(100))
+        (total,) = (purse for purse in permit._purses if purse.budget == "total")
+        gate.keeper.lease_ahead(total, time.time() + 1)
+        total.known_until = 0.0
+        # The keeper's next turn applies this, and then leases what was asked for before.
+        gate._apply(replace(record, limits=Limits(total=150)))
+        await gate.keeper.more([total], 0)
+        await refused(gate.admit(caller, demand(100)))
+        assert total.held - total.returning <= 150
+        permit.release()
+
+
+async def test_end_users_who_are_gone_leave_nothing_in_memory(
+    store: str, make: Make, demand: Any
+) -> None:
+    _, key = make(user_limits=Limits(total=100))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(100, "u"))
+        gate._forget_users(time.time() + 1000)
+        assert len(gate.keeper._purses) == 4
+        permit.release()
+        for _ in range(500):
+            if permit._purses[-1].is_idle():
+                break
+            await asyncio.sleep(0.02)
+        gate._forget_users(time.time() + 1000)
+        assert len(gate.keeper._purses) == 3
+        (await gate.admit(caller, demand(100, "u"))).release()
