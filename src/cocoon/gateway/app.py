@@ -10,7 +10,7 @@ import structlog
 
 from cocoon.client.api import InferenceClient
 from cocoon.errors import CocoonError, UnavailableError
-from cocoon.gateway.access import Origins, credential, preflight_headers
+from cocoon.gateway.access import Hosts, Origins, credential, preflight_headers
 from cocoon.gateway.dialect import OPENAI, Dialect
 from cocoon.gateway.exchange import Exchange, Receive, Scope, Send
 from cocoon.gateway.gate import Caller, Gate, OpenGate
@@ -18,9 +18,9 @@ from cocoon.gateway.guard import CallerGoneError
 from cocoon.gateway.inference import InferenceHandler
 from cocoon.gateway.messages import ANTHROPIC
 from cocoon.gateway.messages.count import COUNT_PATH, count_tokens
-from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.messages.models import model_object as anthropic_model
 from cocoon.gateway.messages.models import model_page
+from cocoon.gateway.metrics import CONTENT_TYPE, GatewayMetrics
 from cocoon.gateway.models import allowed_models, model_list, model_object, one_model
 from cocoon.gateway.operations import OPERATIONS, Operation
 from cocoon.gateway.quote import QUOTE_PATH, answer_quote
@@ -31,6 +31,9 @@ from cocoon.gateway.settings import GatewaySettings
 
 MODEL_PREFIX = "/v1/models/"
 NOBODY = Caller()
+_WHICH_PATHS = (
+    "/docs lists every path; base_url of the openai package ends in /v1, of anthropic's does not"
+)
 _SHARED = frozenset({"/v1/models", MODEL_PREFIX})
 LAST_WORDS_TIME = 1.0
 """Seconds to tell a caller that the gateway is going down."""
@@ -75,6 +78,8 @@ class Gateway:
         self.metrics = metrics or GatewayMetrics()
         self._client = client
         self._origins = Origins(self.settings.allowed_origins)
+        needs_key = gate is not None or bool(self.settings.api_key_hashes)
+        self._hosts = None if needs_key else Hosts(self.settings.allowed_origins)
         self._gate = gate or OpenGate(self.settings.api_key_hashes)
         self._inference = InferenceHandler(client, self._gate, self.settings, self.metrics)
         self._routes = {
@@ -132,13 +137,17 @@ class Gateway:
         if origin is not None:
             exchange.extra.extend(self._origins.response_headers(origin))
         if route is None:
-            raise Refusal("there is nothing at this path", status=404, code="not_found")
+            raise Refusal(
+                "there is nothing at this path", status=404, code="not_found", fix=_WHICH_PATHS
+            )
         method = exchange.method
         if method not in route.methods and not (method == "HEAD" and "GET" in route.methods):
             await _other_method(exchange, route)
             return
         caller = NOBODY
         if route.keyed:
+            if self._hosts is not None:
+                self._hosts.check(exchange.headers.get(b"host"), exchange.server)
             caller = await self._gate.identify(credential(exchange.headers))
         await route.handle(exchange, caller)
 

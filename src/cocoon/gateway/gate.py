@@ -97,6 +97,23 @@ class Gate(Protocol):
         """
         ...
 
+    def check(self, caller: Caller, endpoint: str, model: str) -> None:
+        """Whether a request would be for this caller at all; nothing is counted.
+
+        Args:
+            caller: from :meth:`identify`.
+            endpoint: path that the request is for.
+            model: as the caller names it.
+
+        Raises:
+            Refusal: 403 not in the key's scope, as :meth:`admit` would say.
+        """
+        ...
+
+    def allows_model(self, caller: Caller, model: str) -> bool:
+        """Whether the caller's key is for a model."""
+        ...
+
 
 class _FreePermit:
     __slots__ = ()
@@ -134,3 +151,10 @@ class OpenGate:
     async def admit(self, caller: Caller, demand: Demand) -> Permit:  # noqa: ARG002
         """See :class:`Gate`."""
         return _FREE
+
+    def check(self, caller: Caller, endpoint: str, model: str) -> None:
+        """See :class:`Gate`; everything is allowed."""
+
+    def allows_model(self, caller: Caller, model: str) -> bool:  # noqa: ARG002
+        """See :class:`Gate`."""
+        return True

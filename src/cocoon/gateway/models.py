@@ -1,6 +1,7 @@
 """``/v1/models`` in OpenAI's shape, with what Cocoon knows of each model and its workers."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -13,26 +14,46 @@ from cocoon.gateway.offers import common_features, is_free, modalities, price_pe
 MODELS_TIMEOUT: Final = 10.0
 """Seconds for the proxies to answer (``wire-protocol.md`` §5.2)."""
 
+Allows = Callable[[str], bool]
+"""Whether a caller may use the model of a name."""
+
 _encoder = msgspec.json.Encoder()
 
 
-async def list_models(client: InferenceClient) -> bytes:
+def model_list(models: list[ModelInfo], prices: PriceList) -> bytes:
     """Answer of ``GET /v1/models``."""
-    prices = client.prices()
-    models = await known_models(client)
     return _encoder.encode({"object": "list", "data": [_entry(model, prices) for model in models]})
 
 
-async def one_model(client: InferenceClient, name: str) -> bytes:
-    """Answer of ``GET /v1/models/NAME``; the base name finds a model too.
+def model_object(model: ModelInfo, prices: PriceList) -> bytes:
+    """Answer of ``GET /v1/models/NAME``."""
+    return _encoder.encode(_entry(model, prices))
+
+
+async def allowed_models(client: InferenceClient, allows: Allows) -> list[ModelInfo]:
+    """The models that the proxies list and that the caller may use, under any of their names.
 
     Raises:
-        UnknownModelError: no proxy knows it.
+        UnavailableError: no proxy is ready.
+        DeadlineError: none answered in time.
     """
-    model = find_model(await known_models(client), name)
+    return [
+        model
+        for model in await known_models(client)
+        if allows(model.name) or any(allows(w.model) for w in model.workers if w.model)
+    ]
+
+
+async def one_model(client: InferenceClient, allows: Allows, name: str) -> ModelInfo:
+    """The model of a name; the base name finds it too.
+
+    Raises:
+        UnknownModelError: no proxy knows it, or it is not for the caller.
+    """
+    model = find_model(await allowed_models(client, allows), name)
     if model is None:
         raise UnknownModelError("no proxy knows this model")
-    return _encoder.encode(_entry(model, client.prices()))
+    return model
 
 
 async def known_models(client: InferenceClient) -> list[ModelInfo]:

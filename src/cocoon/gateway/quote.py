@@ -5,6 +5,7 @@ would reserve; the rest is an estimate that says how it was made.
 """
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -42,12 +43,22 @@ _encoder = msgspec.json.Encoder()
 
 
 async def answer_quote(
-    exchange: Exchange, client: InferenceClient, settings: GatewaySettings
+    exchange: Exchange,
+    client: InferenceClient,
+    settings: GatewaySettings,
+    check: Callable[[str, str], None],
 ) -> None:
-    """Answer a call of the path.
+    """Answer a call of the path. Nothing is reserved, booked or charged.
+
+    Args:
+        exchange: the call.
+        client: whose models and prices count.
+        settings: limits.
+        check: refuses an endpoint and a model that the caller may not use.
 
     Raises:
-        Refusal: the body is wrong, in the same words as the request itself would be.
+        Refusal: the body is wrong, in the same words as the request itself would be; or 403, the
+            request is not for this caller.
         UnavailableError: no proxy is ready.
     """
     try:
@@ -56,6 +67,7 @@ async def answer_quote(
             guard.work(MODELS_TIMEOUT + 1.0)
             incoming = Incoming(exchange.path, body, exchange.headers)
             endpoint, call = read_quote(incoming, settings)
+            check(endpoint, call.request.model)
             models = await known_models(client)
     except BodyTimeoutError as error:
         raise Refusal(

@@ -10,7 +10,7 @@ import anthropic
 import pytest
 from pydantic import BaseModel
 
-from cocoon.client.api import ClientRequest
+from cocoon.client.api import ClientRequest, ModelInfo
 from cocoon.errors import (
     OverloadedError,
     UnavailableError,
@@ -112,6 +112,23 @@ async def test_a_message(gateway: Any) -> None:
     assert client.requests[-1].max_coefficient == 1234
     assert client.requests[-1].path == "/v1/chat/completions"
     assert "max_coefficient" not in body
+
+
+async def test_models(gateway: Any) -> None:
+    models = [ModelInfo(f"m{n:02}", ()) for n in range(25)]
+    client = ScriptedClient(lambda _: whole({}), models=models)
+
+    async def use(claude: anthropic.AsyncAnthropic) -> None:
+        assert [model.id async for model in claude.models.list()] == [m.name for m in models]
+        page = await claude.models.list(limit=10, before_id="m20")
+        assert [model.id for model in page.data] == [m.name for m in models[10:20]]
+        one = await claude.models.retrieve("m07")
+        assert (one.id, one.type, one.lifecycle) == ("m07", "model", "active")
+        assert one.created_at.year == 1970
+        with pytest.raises(anthropic.NotFoundError):
+            await claude.models.retrieve("nobody")
+
+    await with_package(gateway, client, use)
 
 
 def test_the_synchronous_package(gateway: Any) -> None:

@@ -47,6 +47,13 @@ class CountingGate:
         self.demands.append(demand)
         return self
 
+    def check(self, caller: Caller, endpoint: str, model: str) -> None:
+        if self.refuse:
+            raise Refusal("not for you", status=403, code="model_not_allowed")
+
+    def allows_model(self, caller: Caller, model: str) -> bool:
+        return not self.refuse
+
     def extend(self, most: Nano) -> bool:
         self.extended.append(int(most))
         return self.extendable
