@@ -92,6 +92,62 @@ class Origins:
         ]
 
 
+class Hosts:
+    """Names under which a gateway that asks for no key may be called on the machine it runs on.
+
+    A page whose own name leads to this machine (DNS rebinding) is no stranger for a browser, which
+    tells no origin when it reads. The name that it calls is all that gives it away. Names that
+    nobody can register pass, and those of the allowed origins.
+
+    Args:
+        allowed: web origins, as of :class:`Origins`.
+    """
+
+    def __init__(self, allowed: Sequence[str]) -> None:
+        self._everyone = "*" in allowed
+        self._named = frozenset(
+            _host(name.encode()) for origin in allowed if (name := origin.partition("://")[2])
+        )
+
+    def check(self, host: bytes | None, server: tuple[str, int | None] | None) -> None:
+        """Look at a call's ``Host``.
+
+        Args:
+            host: the header, or None.
+            server: address that was called; other machines' are not checked, since every name may
+                be theirs.
+
+        Raises:
+            Refusal: with status 403.
+        """
+        if self._everyone or host is None or server is None or not _is_loopback(server[0]):
+            return
+        name = _host(host)
+        if not (_own_name.fullmatch(name) or name in self._named):
+            raise Refusal(
+                "this gateway has no keys and is not called by this name: allow its web origin in "
+                "the gateway's settings, or keep keys",
+                status=403,
+                kind="permission_error",
+                code="host_not_allowed",
+            )
+
+
+def _host(authority: bytes) -> bytes:
+    return _port.sub(b"", authority).lower().removesuffix(b".")
+
+
+def _is_loopback(address: str) -> bool:
+    return address.startswith(("127.", "::ffff:127.")) or address == "::1"
+
+
+_port = re.compile(rb":\d{0,5}$")
+_own_name = re.compile(
+    rb"\[[0-9a-f:.%]{2,60}\]|\d{1,3}(\.\d{1,3}){3}|[a-z0-9_-]{1,63}|"
+    rb"[a-z0-9_.-]{1,240}\.(localhost|local|internal|test|invalid)"
+)
+
+
 def preflight_headers(requested: bytes | None, methods: bytes) -> list[Header]:
     """Answer to a browser that asks what it may send.
 

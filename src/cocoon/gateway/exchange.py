@@ -13,6 +13,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+Hold = Callable[[int], None]
+"""Takes (or, when negative, gives back) so many bytes of memory; raises when there are none."""
+
 JSON = b"application/json"
 EVENT_STREAM = b"text/event-stream; charset=utf-8"
 
@@ -24,6 +27,7 @@ class Exchange:
         method, path: as sent; the path is percent-decoded.
         headers: request headers that the gateway looks at, by lower-case name.
         extra: response headers that every answer of this call carries.
+        server: address and port of this machine that were called, where the server tells.
         status: status that was sent, or None before.
         dialect: the form of errors.
     """
@@ -38,6 +42,7 @@ class Exchange:
         "path",
         "query",
         "request_id",
+        "server",
         "status",
     )
 
@@ -48,6 +53,7 @@ class Exchange:
         self.path: str = scope["path"]
         self.query: bytes = scope["query_string"]
         self.headers = _known_headers(scope["headers"])
+        self.server: tuple[str, int | None] | None = scope.get("server")
         # It only has to be unique, not secret.
         self.request_id = f"{random.getrandbits(96):024x}"
         self.extra: list[Header] = [(b"x-request-id", self.request_id.encode())]
@@ -103,7 +109,7 @@ class Exchange:
         """Send a part of an answer; waits while the caller reads too slowly."""
         await self._send({"type": "http.response.body", "body": data, "more_body": not last})
 
-    async def read_body(self, limit: int) -> bytes:
+    async def read_body(self, limit: int, hold: Hold | None = None) -> bytes:
         """The whole request body.
 
         A body that is somewhat too large is read and thrown away before it is refused: many HTTP
@@ -111,9 +117,10 @@ class Exchange:
 
         Args:
             limit: most bytes that are taken.
+            hold: is told of the bytes of a body that comes in parts, until it is there.
 
         Raises:
-            Refusal: 413 too large.
+            Refusal: 413 too large, or what ``hold`` raises.
             CallerGoneError: the caller went away.
         """
         if self._declared_length() > 2 * limit:
@@ -124,10 +131,16 @@ class Exchange:
             if len(body) > limit:
                 raise _too_large(limit)
             return body
-        return await self._join_body(message, limit)
-
-    async def _join_body(self, message: Message, limit: int) -> bytes:
         parts: list[bytes] = []
+        try:
+            return await self._join_body(message, limit, parts, hold)
+        finally:
+            if hold is not None:
+                hold(-sum(map(len, parts)))
+
+    async def _join_body(
+        self, message: Message, limit: int, parts: list[bytes], hold: Hold | None
+    ) -> bytes:
         size = 0
         while True:
             if message["type"] == "http.disconnect":
@@ -135,10 +148,14 @@ class Exchange:
             part: bytes = message.get("body", b"")
             size += len(part)
             if size <= limit:
+                if hold is not None:
+                    hold(len(part))
                 parts.append(part)
             elif size > 2 * limit:
                 raise _too_large(limit)
             else:
+                if hold is not None:
+                    hold(-sum(map(len, parts)))
                 parts.clear()
             if not message.get("more_body"):
                 break
@@ -161,6 +178,7 @@ _LOOKED_AT = frozenset(
         b"authorization",
         b"content-length",
         b"content-type",
+        b"host",
         b"origin",
         b"x-api-key",
         b"x-cocoon-max-coefficient",

@@ -35,6 +35,9 @@ LAST_WORDS_TIME = 5.0
 SMALL_BODY = 2**16
 """Bodies up to this size are not counted against ``max_buffered``."""
 
+SLICE = 2**18
+"""Bytes of a stream that are translated before others get a turn; a peer may send millions."""
+
 OTHER = b"application/octet-stream"
 # What an engine's answer may be for a browser: never a page of this origin.
 _content_types = re.compile(r"application/json(; ?charset=[\w-]{1,20})?", re.IGNORECASE | re.ASCII)
@@ -141,7 +144,7 @@ class InferenceHandler:
         call: InferenceCall | None = None
         try:
             with Guard(exchange.receive, settings.body_timeout) as guard:
-                body = await exchange.read_body(settings.max_body)
+                body = await exchange.read_body(settings.max_body, self.hold)
                 began = time.monotonic()
                 incoming = Incoming(exchange.path, body, exchange.headers)
                 call = operation.read(incoming, settings)
@@ -160,6 +163,16 @@ class InferenceHandler:
             if exchange.status is None or call is None:
                 raise
             await self._break_off(exchange, call, error)
+
+    def hold(self, size: int) -> None:
+        """Take memory for a part of a large body, or give it back.
+
+        Raises:
+            Refusal: 429, bodies hold as much as they may.
+        """
+        if size > 0 and self._buffered + size > self._settings.max_buffered:
+            raise _busy()
+        self._buffered += size
 
     def _enter(self, size: int) -> int:
         """Take a place among the running requests, and memory for a large body: how much."""
@@ -260,9 +273,12 @@ class InferenceHandler:
         if first:
             await exchange.write(first)
         async for part in response:
-            data = shape.feed(part)
-            if data:
-                await exchange.write(data)
+            for at in range(0, len(part), SLICE):
+                if at:
+                    await asyncio.sleep(0)
+                data = shape.feed(part[at : at + SLICE])
+                if data:
+                    await exchange.write(data)
         await exchange.write(shape.finish(response.summary), last=True)
 
     async def _break_off(

@@ -34,6 +34,7 @@ async def _call(
     query: bytes = b"",
     gone_after: float | None = None,
     body_delay: float = 0.0,
+    server: tuple[str, int] | None = None,
 ) -> Answer:
     parts = list(body) if isinstance(body, list) else [body]
     answer = Answer()
@@ -61,6 +62,7 @@ async def _call(
         "method": method,
         "path": path,
         "query_string": query,
+        "server": server,
         "headers": [(k.lower().encode(), v.encode()) for k, v in (headers or {}).items()],
     }
     await app(scope, receive, send)

@@ -208,6 +208,28 @@ async def test_large_bodies_share_a_budget(call: Any) -> None:
     assert sorted(a.status for a in answers) == [200, 429]
 
 
+async def test_bodies_that_are_on_their_way_share_it_too(call: Any) -> None:
+    app = Gateway(answering(b"{}"), GatewaySettings(max_buffered=150_000, body_timeout=0.3))
+    slow = [b"x" * 100_000, b"x"]
+    calls = (call(app, "POST", CHAT, slow, body_delay=delay) for delay in (0.2, 0.21))
+    answers = await asyncio.gather(*calls)
+    assert sorted(a.status for a in answers) == [408, 429]
+    large = [b'{"model":"demo","pad":"', b"x" * 140_000, b'",' + MESSAGES + b"}"]
+    assert (await call(app, "POST", CHAT, large)).status == 200  # all was given back
+
+
+async def test_a_huge_piece_of_a_stream_leaves_others_a_turn(call: Any) -> None:
+    app = Gateway(streaming(b": keep-alive\n\n" * 200_000))
+    body = b'{"model":"demo","input":"hi","stream":true}'
+    long = asyncio.ensure_future(call(app, "POST", "/v1/responses", body))
+    turns = 0
+    while not long.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 10
+    assert (await long).status == 200
+
+
 async def test_large_bodies_are_refused(call: Any) -> None:
     app = Gateway(answering(b"{}"), GatewaySettings(max_body=1000))
     parts = [b"x" * 400] * 4
@@ -262,7 +284,9 @@ async def test_health_and_readiness(call: Any) -> None:
 async def test_unknown_paths_and_methods(call: Any) -> None:
     app = Gateway(answering(b"{}"))
     answer = await call(app, "GET", "/nothing")
-    assert (answer.status, json.loads(answer.body)["error"]["code"]) == (404, "not_found")
+    error = json.loads(answer.body)["error"]
+    assert (answer.status, error["code"]) == (404, "not_found")
+    assert "base_url" in error["cocoon"]["fix"]
     answer = await call(app, "GET", CHAT)
     assert (answer.status, answer.headers["allow"]) == (405, "POST, OPTIONS")
     answer = await call(app, "POST", "/v1/models")
@@ -364,3 +388,37 @@ async def test_series_of_metrics_are_bounded(call: Any) -> None:
     assert 'model="m100"' not in text
     assert 'cocoon_gateway_cost_nanoton_total{model="other"} 57000.0' in text
     assert 'endpoint="other",status="404"} 130.0' in text
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("127.0.0.1:10000", 200),
+        ("localhost:10000", 200),
+        ("LOCALHOST.", 200),
+        ("[::1]:10000", 200),
+        ("gateway", 200),
+        ("host.docker.internal:10000", 200),
+        ("api.mine.example:10000", 200),
+        ("evil.example", 403),
+        ("evil.example:10000", 403),
+        ("127.0.0.1.evil.example:10000", 403),
+        ("localhost.evil.example", 403),
+        ("", 403),
+    ],
+)
+async def test_no_page_calls_itself_this_machine(call: Any, host: str, status: int) -> None:
+    origins = ("loopback", "https://api.mine.example")
+    app = Gateway(answering(b"{}"), GatewaySettings(allowed_origins=origins))
+    headers = {"host": host}
+    here = ("127.0.0.1", 10000)
+    for method, path in (("GET", "/v1/models"), ("POST", CHAT), ("GET", "/metrics")):
+        body = ASK if method == "POST" else b""
+        answer = await call(app, method, path, body, headers, server=here)
+        assert answer.status == status, path
+    assert (await call(app, "GET", "/health", b"", headers, server=here)).status == 200
+    away = await call(app, "GET", "/v1/models", b"", headers, server=("192.0.2.1", 10000))
+    assert away.status == 200
+    keyed = Gateway(answering(b"{}"), GatewaySettings(api_key_hashes=(hash_api_key("k"),)))
+    key = {**headers, "authorization": "Bearer k"}
+    assert (await call(keyed, "GET", "/v1/models", b"", key, server=here)).status == 200
