@@ -175,6 +175,9 @@ def test_schemas_have_limits() -> None:
         {"pattern": "a" * 600},
         {"pattern": "(a{500}){513}"},
         {"pattern": "a{9}" * 9},
+        {"pattern": "(?:(?:a{99}){99}){99}"},
+        {"pattern": "((([(\\]]|b){100,}){51}){2}"},
+        {"maxItems": 2000, "items": {"maxItems": 2000, "items": {"maxLength": 2000}}},
         {"patternProperties": {"a{9999}": {}}},
         {"anyOf": [{}] * 25_000},
     ]
@@ -182,6 +185,14 @@ def test_schemas_have_limits() -> None:
         assert refused(CHAT_PATH, **schema(value)) == "response_format.json_schema.schema"
     good = {"properties": {"maxItems": {"type": "string"}, "a": {"$ref": "#"}}, "pattern": "^a{2}$"}
     assert accept(CHAT_PATH, **schema(good))["response_format"]
+    for pattern in (
+        "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        r"^[\w.+\-]{1,64}@([a-z0-9-]{1,63}\.){1,8}[a-z]{2,63}$",
+        r"\d{4}-\d{2}-\d{2}T(\d{2}:){2}\d{2}",
+        "(){}{,}{1",
+    ):
+        one = {"maxItems": 500, "items": {"type": "string", "pattern": pattern}}
+        assert accept(CHAT_PATH, **schema(one))["response_format"]
 
 
 # --- forms ---

@@ -6,6 +6,7 @@ properties, 1000 enum values), and bounds on what else grows. A reference points
 itself: nothing is fetched.
 """
 
+import re
 from typing import Any, Final
 
 import msgspec
@@ -23,6 +24,10 @@ MAX_REPEAT: Final = 2000
 """Largest number of repetitions that an engine may have to unroll."""
 MAX_PATTERN: Final = 512
 MAX_PATTERN_REPEATS: Final = 8
+MAX_UNROLLED: Final = 10_000
+"""Characters of a pattern whose counted repetitions are written out, nested ones too."""
+MAX_NESTED: Final = MAX_REPEAT**2
+"""Largest product of repetitions that stand in each other."""
 
 _REPEATS: Final = frozenset(
     {"minItems", "maxItems", "minLength", "maxLength", "minProperties", "maxProperties"}
@@ -46,8 +51,8 @@ class _Walk:
         self._path = path
         self._nodes = 0
 
-    def check(self, value: Any, depth: int = 0) -> None:
-        """Check a schema, or what stands in one."""
+    def check(self, value: Any, depth: int = 0, times: int = 1) -> None:
+        """Check a schema, or what stands in one, inside of so many repetitions."""
         self._nodes += 1
         if depth > MAX_SCHEMA_DEPTH or self._nodes > MAX_SCHEMA_NODES:
             limits = f"{MAX_SCHEMA_DEPTH} levels and {MAX_SCHEMA_NODES} values"
@@ -55,10 +60,14 @@ class _Walk:
         if isinstance(value, dict):
             for name, inner in value.items():
                 self._named(name, inner)
-                self.check(inner, depth + 1)
+            times *= _repeated(value)
+            if times > MAX_NESTED:
+                self._refuse(f"repeat nothing more than {MAX_NESTED} times in all")
+            for inner in value.values():
+                self.check(inner, depth + 1, times)
         elif isinstance(value, list):
             for inner in value:
-                self.check(inner, depth + 1)
+                self.check(inner, depth + 1, times)
 
     def _named(self, name: str, value: Any) -> None:
         # A property may be called like a keyword; then its value is a schema and no number.
@@ -82,11 +91,42 @@ class _Walk:
             len(pattern) > MAX_PATTERN
             or len(numbers) > MAX_PATTERN_REPEATS
             or any(number > MAX_PATTERN for number in numbers)
+            or _unrolled(pattern) > MAX_UNROLLED
         ):
             self._refuse(f"have patterns of at most {MAX_PATTERN} characters and repetitions")
 
     def _refuse(self, rule: str) -> None:
         raise refusals.wrong(self._path, rule)
+
+
+def _repeated(schema: dict[str, Any]) -> int:
+    """How often a schema's own bounds repeat what it holds."""
+    bounds = (schema.get(name) for name in _REPEATS)
+    return max((int(n) for n in bounds if isinstance(n, int | float) and n > 1), default=1)
+
+
+_TOKEN = re.compile(r"\\.|\[(?:\\.|[^\]\\])*\]|\{(\d{1,4})?(,)?(\d{1,4})?\}|.", re.DOTALL)
+
+
+def _unrolled(pattern: str) -> int:
+    """Length of a pattern whose counted repetitions are written out; at most what they can make."""
+    sizes, last = [0], 0
+    for token in _TOKEN.finditer(pattern):
+        text = token[0]
+        if text == "(":
+            sizes.append(0)
+            last = 0
+        elif text == ")" and len(sizes) > 1:
+            last = sizes.pop()
+            sizes[-1] += last
+        elif text[0] == "{" and len(text) > 1:
+            count = max(int(token[1] or 0), int(token[3] or 0), 1)
+            sizes[-1] += last * (count - 1)
+            last *= count
+        else:
+            last = 1
+            sizes[-1] += 1
+    return sum(sizes)
 
 
 SCHEMA: Final = Rule("a JSON schema, as an object", starts_with(b"{"), _inside)
