@@ -181,7 +181,7 @@ class Gateway:
 
     async def _quote(self, exchange: Exchange, caller: Caller) -> None:
         check = partial(self._gate.check, caller)
-        await answer_quote(exchange, self._client, self.settings, check)
+        await answer_quote(exchange, self._client, self.settings, check, self._inference.hold)
 
     async def _one_model(self, exchange: Exchange, caller: Caller) -> None:
         name = exchange.path.removeprefix(MODEL_PREFIX)

@@ -16,7 +16,7 @@ from cocoon.accounting.usage import TokenCounts
 from cocoon.client.api import InferenceClient, ModelInfo, WorkerInfo
 from cocoon.errors import PaymentError
 from cocoon.gateway import fields
-from cocoon.gateway.exchange import Exchange
+from cocoon.gateway.exchange import Exchange, Hold
 from cocoon.gateway.guard import BodyTimeoutError, Guard
 from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.json_text import decode_object, encode_object
@@ -47,6 +47,7 @@ async def answer_quote(
     client: InferenceClient,
     settings: GatewaySettings,
     check: Callable[[str, str], None],
+    hold: Hold,
 ) -> None:
     """Answer a call of the path. Nothing is reserved, booked or charged.
 
@@ -55,6 +56,7 @@ async def answer_quote(
         client: whose models and prices count.
         settings: limits.
         check: refuses an endpoint and a model that the caller may not use.
+        hold: counts the memory of a body that is on its way.
 
     Raises:
         Refusal: the body is wrong, in the same words as the request itself would be; or 403, the
@@ -63,7 +65,7 @@ async def answer_quote(
     """
     try:
         with Guard(exchange.receive, settings.body_timeout) as guard:
-            body = await exchange.read_body(settings.max_body)
+            body = await exchange.read_body(settings.max_body, hold)
             guard.work(MODELS_TIMEOUT + 1.0)
             incoming = Incoming(exchange.path, body, exchange.headers)
             endpoint, call = read_quote(incoming, settings)

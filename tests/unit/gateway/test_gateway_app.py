@@ -211,9 +211,10 @@ async def test_large_bodies_share_a_budget(call: Any) -> None:
 async def test_bodies_that_are_on_their_way_share_it_too(call: Any) -> None:
     app = Gateway(answering(b"{}"), GatewaySettings(max_buffered=150_000, body_timeout=0.3))
     slow = [b"x" * 100_000, b"x"]
-    calls = (call(app, "POST", CHAT, slow, body_delay=delay) for delay in (0.2, 0.21))
-    answers = await asyncio.gather(*calls)
-    assert sorted(a.status for a in answers) == [408, 429]
+    for path in (CHAT, "/v1/quote"):
+        calls = (call(app, "POST", path, slow, body_delay=delay) for delay in (0.2, 0.21))
+        answers = await asyncio.gather(*calls)
+        assert sorted(a.status for a in answers) == [408, 429]
     large = [b'{"model":"demo","pad":"', b"x" * 140_000, b'",' + MESSAGES + b"}"]
     assert (await call(app, "POST", CHAT, large)).status == 200  # all was given back
 
