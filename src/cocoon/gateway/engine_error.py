@@ -19,6 +19,10 @@ _KINDS: Final = {
     403: "permission_error",
     429: "rate_limit_error",
 }
+_FIXES: Final = {
+    "context_length_exceeded": "shorten the input, or choose a model with more context_length: "
+    "GET /v1/models tells it",
+}
 _RETRYABLE: Final = frozenset({408, 409, 429, 500, 502, 503, 504})
 
 
@@ -31,16 +35,17 @@ def engine_error(body: bytes, status: int, summary: RequestSummary | None = None
         summary: what the failed request cost, if that is known.
     """
     found = _members(body)
-    kind = _text(found.get("type"))
+    kind, code = _text(found.get("type")), _text(found.get("code")) or None
     if not kind:
         kind = _KINDS.get(status, "server_error" if status >= 500 else "invalid_request_error")
     return error_json(
         _text(found.get("message")) or f"the engine answered with HTTP status {status}",
         kind,
         _text(found.get("param")) or None,
-        _text(found.get("code")) or None,
+        code,
         retryable=status in _RETRYABLE,
         charged=None if summary is None else int(summary.cost),
+        fix=_FIXES.get(code or ""),
     )
 
 

@@ -72,6 +72,7 @@ class _Form:
         kind: OpenAI's ``type``.
         code: OpenAI's ``code``.
         text: a fixed text where the error's own is not for callers.
+        before: what its own text needs in front to be understood alone.
         fix: what a caller can do.
         param: the field that decides.
         status: HTTP status, where it is not the class's own.
@@ -81,6 +82,7 @@ class _Form:
     kind: str
     code: str | None = None
     text: str = ""
+    before: str = ""
     fix: str = ""
     param: str | None = None
     status: int | None = None
@@ -106,6 +108,7 @@ _FORMS: dict[type[BaseException], _Form] = {
         "invalid_request_error",
         "price_too_high",
         param="max_coefficient",
+        before="no worker within 'max_coefficient' is free now: another ",
         fix="raise 'max_coefficient', or ask again when cheaper workers are free",
         free=True,
     ),
@@ -184,7 +187,7 @@ def error_object(error: BaseException) -> dict[str, str | None]:
     param, code = form.param, form.code
     if isinstance(error, BadRequestError):
         param, code = param_and_code(str(error))
-    return _shape(form.text or str(error), form.kind, param, code)
+    return _shape(form.text or form.before + str(error), form.kind, param, code)
 
 
 def cocoon_object(error: BaseException, request_id: str = "") -> dict[str, object]:
@@ -225,11 +228,12 @@ def error_json(
     *,
     retryable: bool,
     charged: int | None,
+    fix: str | None = None,
 ) -> bytes:
     """A whole error body that somebody else wrote the parts of; texts are cut and cleaned."""
     parts = [None if text is None else _printable(text) for text in (param, code)]
     shape = _shape(message, _printable(kind), parts[0], parts[1])
-    cocoon = _cocoon("", charged, None, retryable=retryable)
+    cocoon = _cocoon("", charged, fix, retryable=retryable)
     return _encoder.encode({"error": {**shape, "cocoon": cocoon}})
 
 

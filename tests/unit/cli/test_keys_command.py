@@ -76,6 +76,18 @@ def test_life_of_a_key(keys: Keys) -> None:
     assert [one["name"] for one in keys.json("list")["data"]] == ["team"]
 
 
+def test_names_that_several_keys_have(keys: Keys) -> None:
+    old, new = keys.json("create", "team")["id"], keys.json("create", "team")["id"]
+    refusal = keys.fails("show", "team")
+    assert "give an id" in refusal
+    assert old in refusal
+    assert new in refusal
+    keys.text("revoke", old)
+    assert keys.json("show", "team")["id"] == new
+    keys.text("revoke", new)
+    assert "give an id" in keys.fails("show", "team")
+
+
 def test_usage_and_export(keys: Keys) -> None:
     made = keys.json("create", "team")
     _spend(keys, made["id"])
@@ -84,6 +96,7 @@ def test_usage_and_export(keys: Keys) -> None:
     assert "team" in keys.text("usage")
     rows = list(csv.DictReader(io.StringIO(keys.text("export"))))
     assert [row["model"] for row in rows] == ["demo", "'=evil()"]
+    assert {row["cost_known"] for row in rows} == {"true"}
     lines = keys.text("export", "--format", "json", "--key", "team", "--until", "2100-01-01")
     assert [json.loads(line)["cost_nanoton"] for line in lines.splitlines()] == [10, 20]
     assert keys.text("export", "--format", "json", "--user", "somebody") == ""

@@ -78,7 +78,7 @@ def too_many(limit: int, whose: str) -> Refusal:
     )
 
 
-def spent(budget: str, cap: int, left: int, resets: str, whose: str) -> Refusal:
+def spent(budget: str, cap: int, left: int, resets: str, whose: str, most: int) -> Refusal:
     """429: a budget does not cover the request.
 
     Args:
@@ -87,13 +87,15 @@ def spent(budget: str, cap: int, left: int, resets: str, whose: str) -> Refusal:
         left: nanoTON that are not spent.
         resets: when it starts anew, in words.
         whose: budget it is.
+        most: nanoTON that the request can cost.
     """
     return Refusal(
-        f"the {budget} budget of {whose} does not cover this request: {Nano(left).ton()} of "
-        f"{Nano(cap).ton()} are left, {resets}",
+        f"the {budget} budget of {whose} does not cover this request, which can cost "
+        f"{Nano(most).ton()}: {Nano(left).ton()} of {Nano(cap).ton()} are left, {resets}",
         status=429,
         kind=_QUOTA,
         code=_QUOTA,
+        fix="lower max_tokens or max_coefficient: a request reserves the most that it can cost",
     )
 
 

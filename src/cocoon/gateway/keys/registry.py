@@ -19,6 +19,8 @@ from cocoon.gateway.keys.secret import NewKey, new_key
 
 MAX_KEYS = 100_000
 """Every gateway holds all keys in memory."""
+MAX_NAMESAKES = 10
+"""Of one name, as many are looked at."""
 _json = msgspec.json.Encoder()
 
 
@@ -77,17 +79,21 @@ class Registry:
             return _get(connection, key_id)
 
     def find(self, name_or_id: str) -> KeyRecord:
-        """The key with an id, or the only one with a name; raises as :meth:`get`."""
+        """The key with an id, or the only one of a name, revoked ones apart; raises as `get`."""
         with self._database.read() as connection:
             rows = connection.execute(
                 sa.select(api_key)
                 .where(sa.or_(api_key.c.key_id == name_or_id, api_key.c.name == name_or_id))
-                .limit(3)
+                .order_by(api_key.c.revoked_at.isnot(None), api_key.c.created_at.desc())
+                .limit(MAX_NAMESAKES)
             ).all()
         exact = [row for row in rows if row.key_id == name_or_id]
-        if len(exact or rows) > 1:
-            raise UnknownKeyError("several API keys have this name; give the id")
-        for row in exact or rows:
+        live = [row for row in rows if row.revoked_at is None]
+        found = exact or live or rows
+        if len(found) > 1:
+            ids = ", ".join(row.key_id for row in found)
+            raise UnknownKeyError(f"several API keys have this name; give an id: {ids}")
+        for row in found:
             return _from_row(row)
         raise UnknownKeyError("there is no such API key")
 

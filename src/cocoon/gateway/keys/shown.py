@@ -101,4 +101,6 @@ def _values(row: UsageRow) -> tuple[Any, ...]:
 
 
 def _harmless(value: Any) -> Any:
+    if isinstance(value, bool):
+        return "true" if value else "false"
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
