@@ -7,14 +7,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cocoon.chain.address import Address
-from cocoon.errors import WIRE_CANCELLED, CocoonError
+from cocoon.errors import WIRE_CANCELLED, WIRE_TIMEOUT, CocoonError
 from cocoon.testing.proxy_rig import ClientPeer, Rig, WorkerPeer, used
 from cocoon.wire.events import AnswerFailed, AnswerPart, AnswerStarted
 
 NAMES = (
     *("ask", "ask", "start", "start final", "part", "part final", "fail", "commit"),
     *("client leaves", "client joins", "worker leaves", "worker joins", "deadline"),
-    *("cancel", "cancel", "cancelled"),
+    *("cancel", "cancel", "cancelled", "late"),
 )
 STEP = st.tuples(st.sampled_from(NAMES), st.integers(0, 7), st.integers(0, 400))
 
@@ -80,6 +80,8 @@ class Play:
             worker.fail(query)
         elif name == "cancelled":
             worker.fail(query, WIRE_CANCELLED, "cancelled", used(number))
+        elif name == "late":
+            worker.fail(query, WIRE_TIMEOUT, "timeout", used(number))
 
     def check(self) -> None:
         rig = self.rig

@@ -19,6 +19,7 @@ import structlog
 from cocoon.accounting import AdjustedUsage, Ledger, Reservation, Tokens
 from cocoon.errors import (
     WIRE_CANCELLED,
+    WIRE_TIMEOUT,
     CocoonError,
     DeadlineError,
     LocalProtocolError,
@@ -47,6 +48,8 @@ MAX_ATTEMPTS = 3
 """Workers tried for a request as long as nothing of an answer has been sent."""
 WORKER_SHARE = 0.95
 """Part of the time limit that the next hop gets (``wire-protocol.md`` §4.3)."""
+SPENT_SHARE = 0.85
+"""Part of the time limit after which a worker may say that it is spent: twice 0.95, and less."""
 
 _log = structlog.get_logger(__name__)
 
@@ -63,6 +66,7 @@ class Running:
         "query",
         "request_id",
         "reservation",
+        "spent_at",
         "started",
         "started_unix",
         "timer",
@@ -89,6 +93,7 @@ class Running:
         self.answered = False
         self.cancelled = False
         self.attempts = 0
+        self.spent_at = deadline
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -195,6 +200,7 @@ class Dispatcher:
         end = self._ends[worker.connection_id]
         query = running.query
         left = running.deadline - self._loop.time()
+        running.spent_at = running.deadline - (1 - SPENT_SHARE) * left
         forwarded = WorkerQuery(
             running.request_id,
             query.query,
@@ -285,16 +291,16 @@ class Dispatcher:
         )
 
     def answer_failed(self, end: WorkerEnd, event: AnswerFailed) -> None:
-        """The worker gave up: the client gets its reason, and pays for what it had cancelled.
+        """The worker gave up: the client gets its reason, and pays for what it ended itself.
 
         Raises:
-            RemoteProtocolError: the usage of a cancelled request does not add up.
+            RemoteProtocolError: the usage of such a request does not add up.
         """
         running = self._find(end, event.request_id)
         if running is None:
             return
         final: FinalInfo | None = None
-        if running.cancelled and event.code == WIRE_CANCELLED:
+        if self._ended_by_client(running, event.code):
             final = self._settle_if_final(running, event.final)
         if final is None:
             self._statistics.failed += 1
@@ -304,6 +310,15 @@ class Dispatcher:
         self._pass_on(
             running, lambda: running.client.answer_failed(failed, started=running.answered)
         )
+
+    def _ended_by_client(self, running: Running, code: int) -> bool:
+        """Whether a request was ended for its client: cancelled, or cut off at its time limit.
+
+        Else short limits would make streams free. Who got nothing within the limit pays nothing.
+        """
+        if code == WIRE_CANCELLED:
+            return running.cancelled
+        return code == WIRE_TIMEOUT and running.answered and self._loop.time() >= running.spent_at
 
     def _pass_on(
         self, running: Running, send: Callable[[], None], final: FinalInfo | None = None

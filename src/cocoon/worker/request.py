@@ -176,9 +176,9 @@ class RunningRequest:
                 raise
             self._fail(WIRE_CANCELLED, "cancelled", self._used_so_far())
         except TimeoutError:
-            self._fail(WIRE_TIMEOUT, "worker: timeout")
+            self._late("timeout")
         except DeadlineError as error:
-            self._fail(WIRE_TIMEOUT, f"worker: {error}")
+            self._late(str(error))
         except (BadRequestError, DecodeError) as error:
             # Proxies and clients below version 3 know only this code for it.
             self._fail(WIRE_BAD_REQUEST, str(error))
@@ -328,10 +328,15 @@ class RunningRequest:
             usage = MeteredUsage(prompt=-(-self._prompt_size // BYTES_PER_TOKEN), estimated=True)
         return self._capped(usage)
 
+    def _late(self, reason: str) -> None:
+        """The client's time limit has passed: it pays for what it got of a stream, else nothing."""
+        used = self._used_so_far() if self._started and not self._finished else None
+        self._fail(WIRE_TIMEOUT, f"worker: {reason}", used)
+
     def _fail(self, code: int, message: str, usage: MeteredUsage | None = None) -> None:
         """End the request with an error.
 
-        It costs nothing (§6.3), whatever was sent, but for one that was cancelled.
+        It costs nothing (§6.3), whatever was sent, but for one that the client ended.
         """
         self._host.statistics.failed += 1
         tokens = NO_USAGE if usage is None else self._tokens(usage)

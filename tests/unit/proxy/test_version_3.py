@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from cocoon.chain.address import Address
-from cocoon.errors import WIRE_CANCELLED, WIRE_UNSUPPORTED, RemoteProtocolError
+from cocoon.errors import WIRE_CANCELLED, WIRE_TIMEOUT, WIRE_UNSUPPORTED, RemoteProtocolError
 from cocoon.proxy.worker_side import WorkerConnection
 from cocoon.testing.proxy_rig import ClientPeer, Rig, WorkerPeer, until, used
 from cocoon.wire.events import AnswerFailed, FinalInfo, QueryCancelled, WorkerQuery
@@ -247,3 +247,27 @@ async def test_a_worker_that_turns_out_to_be_gone_when_it_is_stopped(
     assert [type(event) for event in client.of(A)] == [AnswerFailed]
     assert (rig.reserved, rig.dispatcher.running) == (0, 0)
     assert first.closed != "open"
+
+
+@pytest.mark.parametrize(
+    ("waited", "begun", "charged"), [(0.5, True, 7), (0.0, True, 0), (0.5, False, 0)]
+)
+async def test_a_stream_cut_off_by_its_time_limit_is_charged(
+    waited: float, begun: bool, charged: int
+) -> None:
+    rig = Rig()
+    client, worker = await rig.client(), await rig.worker()
+    client.run(A, timeout=0.56)
+    await until(lambda: worker.queries)
+    query = worker.queries[0]
+    if begun:
+        worker.start(query)
+        await until(lambda: client.of(A))
+    await asyncio.sleep(waited)  # a worker cannot call it late before it is
+    worker.fail(query, WIRE_TIMEOUT, "worker: timeout", used(7))
+    await until(lambda: isinstance((client.of(A) or [None])[-1], AnswerFailed))
+    failed = client.of(A)[-1]
+    assert (failed.code, failed.final.usage.total_tokens_used) == (WIRE_TIMEOUT, charged)
+    (record,) = rig.books.clients
+    assert record.account.counter.max == charged
+    assert rig.reserved == 0

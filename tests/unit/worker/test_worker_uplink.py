@@ -337,9 +337,10 @@ async def test_engine_failures(
 async def test_the_alarm_rings() -> None:
     async with running() as setup:
         setup.engine.headers = EVENTS
-        setup.engine.script = [60.0]
+        setup.engine.script = [b"data: {}\n\n", b"data: {}\n\n", 60.0]
         answers = await setup.answers(setup.send(timeout=0.05))
         assert answers[-1].code == 652
+        assert answers[-1].final.usage.completion_tokens_used == 2  # what came is paid for
         assert setup.engine.responses[0].closed
         answers = await setup.answers(setup.send(timeout=0.0))
         assert answers[-1].code == 652
