@@ -16,6 +16,8 @@ from msgspec import Raw
 from cocoon.gateway import chat_fields, fields
 from cocoon.gateway.draft import Draft, open_draft
 from cocoon.gateway.fields import INT32_MAX, Members, first_byte
+from cocoon.gateway.functions_field import uses_functions, write_as_tools
+from cocoon.gateway.functions_shape import FunctionsShape
 from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.json_text import decode_object, encode_object
 from cocoon.gateway.messages_field import check_messages
@@ -24,7 +26,7 @@ from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.requirements import chat_requires, completion_requires
 from cocoon.gateway.settings import GatewaySettings
 from cocoon.gateway.shape import PassedOn
-from cocoon.gateway.tools_field import check_functions, check_tools, settle_tool_choice
+from cocoon.gateway.tools_field import check_tools, settle_tool_choice
 
 __all__ = ["INT32_MAX", "Endpoint", "read_call", "read_chat", "read_completion"]
 
@@ -37,7 +39,6 @@ _raw_list = msgspec.json.Decoder(list[Raw])
 _NEUTRAL: Final = {
     "logprobs": b"false",
     "logit_bias": b"{}",
-    "functions": b"[]",
     "tools": b"[]",
     "stop": b"[]",
     "stop_token_ids": b"[]",
@@ -79,6 +80,7 @@ def read_chat(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
     """Read a chat completion; raises as :func:`read_call`."""
     draft = open_draft(incoming, settings, chat_fields.CHAT, ("messages",))
     members = draft.members
+    old_form = uses_functions(members, incoming.body) and write_as_tools(members)
     media = check_messages(members["messages"])
     _drop_idle(members)
     _check_top_logprobs(members)
@@ -88,7 +90,10 @@ def read_chat(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
     if kind == "text":
         del members["response_format"]
     requires = chat_requires(members, media=media, commands=commands, shape=kind)
-    return _finish(Endpoint.CHAT, draft, settings, requires, incoming.path)
+    call = _finish(Endpoint.CHAT, draft, settings, requires, incoming.path)
+    if old_form and isinstance(call.shape, PassedOn):
+        call = msgspec.structs.replace(call, shape=FunctionsShape(call.shape))
+    return call
 
 
 def read_completion(incoming: Incoming, settings: GatewaySettings) -> InferenceCall:
@@ -147,12 +152,6 @@ def _check_top_logprobs(members: Members) -> None:
 
 
 def _settle_tools(members: Members) -> bool:
-    if "functions" in members:
-        check_functions(members["functions"])
-    elif "function_call" in members:
-        raise fields.invalid_value(
-            "function_call", "'function_call' is only allowed when 'functions' are specified."
-        )
     if _TOOL_FIELDS.isdisjoint(members):
         return False
     names = check_tools(members["tools"]) if "tools" in members else []

@@ -31,7 +31,6 @@ SAMPLING_FIELDS: Final = frozenset(
 
 _DECIDING: Final = SAMPLING_FIELDS | {
     "tools",
-    "functions",
     "logprobs",
     "seed",
     "logit_bias",
@@ -58,7 +57,7 @@ def chat_requires(
     deciding = _DECIDING & members.keys()
     if deciding:
         _common(members, deciding, found)
-        if "tools" in deciding or "functions" in deciding:
+        if "tools" in deciding:
             found.add(features.TOOLS)
         if "seed" in deciding:
             found.add(features.SEED)

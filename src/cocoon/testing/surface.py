@@ -40,6 +40,10 @@ OfficialRules = Callable[[str, bytes, str], bytes]
 
 _HEADERS = {b"content-type": b"application/json"}
 _TRANSLATED_APIS = {"/v1/responses", "/v1/messages"}
+_OLD_FORMS = {
+    "functions": "the gateway writes them as `tools`; the answer has `function_call`",
+    "function_call": "the gateway writes it as `tool_choice`",
+}
 _readers = {operation.path: operation.read for operation in OPERATIONS}
 
 
@@ -140,6 +144,8 @@ def _own(
         rule = dialect.rule(call.request.path, name)
         return Cell(ACCEPTED, rule.text if rule is not None else "changes nothing in an answer")
     sent = json.loads(call.request.body)
+    if name in _OLD_FORMS and name not in sent:
+        return Cell(TRANSLATED, _OLD_FORMS[name])
     if made.get(name) == sent.get(name):
         return Cell(WORKS)
     rule = dialect.rule(call.request.path, name)

@@ -92,7 +92,9 @@ CHAT: Fields = {
         "Whether it must call one; naming a function demands that one.",
     ),
     "parallel_tool_calls": Field(boolean(), "Whether several calls may stand in one answer."),
-    "functions": Field(array(free()), "Older form of `tools`."),
+    "functions": Field(
+        array(free()), "Older form of `tools`; the answer has `function_call`, one at most."
+    ),
     "function_call": Field(either(string(), free()), "Older form of `tool_choice`."),
     "logprobs": Field(boolean(), "Give the log probability of each token."),
     "top_logprobs": Field(integer(0, 20), "Likeliest tokens at each place; needs `logprobs`."),
