@@ -16,16 +16,17 @@ from typing import NoReturn
 from rich.console import Console
 
 from cocoon.cli import screen
-from cocoon.cli.api_key import bearer, environment_key
+from cocoon.cli.api_key import VARIABLE, bearer, environment_key
 from cocoon.cli.foreground import EXIT_TERMINATED
 from cocoon.devnet.chat import Message, ask
-from cocoon.devnet.http import get_json
+from cocoon.devnet.http import get_json, get_status
 from cocoon.devnet.network import Network
 from cocoon.devnet.options import DevnetOptions
 from cocoon.devnet.state import find_running
 from cocoon.errors import CocoonError, ConfigError
 
 MODELS_TIMEOUT = 15.0
+UNAUTHORISED = 401
 TEMPERATURE = 0.7
 HELP = "/new begins a new conversation, Ctrl-C stops an answer, /quit ends."
 
@@ -142,7 +143,10 @@ def _gateway(
 
 
 async def _first_model(url: str) -> str:
-    page = await get_json(f"{url}/models", MODELS_TIMEOUT, headers=bearer(environment_key()))
+    key = environment_key()
+    if key is None and await get_status(f"{url}/models", MODELS_TIMEOUT) == UNAUTHORISED:
+        raise ConfigError(f"{url} needs an API key: set {VARIABLE}")
+    page = await get_json(f"{url}/models", MODELS_TIMEOUT, headers=bearer(key))
     listed = page.get("data") or []
     if not listed:
         raise ConfigError(f"{url} lists no model; name one with --model")

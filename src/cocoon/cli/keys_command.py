@@ -99,7 +99,11 @@ def list_keys(
     if as_json:
         _print_json({"data": [key_object(record, now) for record in records]})
     else:
-        screen.print_whole(keys_table(records, now))
+        table, console = keys_table(records, now), screen.stdout()
+        if console.is_terminal:  # limits take more lines there
+            console.print(table, soft_wrap=False)
+        else:
+            screen.print_whole(table)
 
 
 @app.command("show")

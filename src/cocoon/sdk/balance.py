@@ -38,10 +38,10 @@ class ProxyBalance:
 
     def __str__(self) -> str:
         state = "connected" if self.ready else "not connected"
-        return (
-            f"{self.proxy} ({state}): deposit {_ton(self.deposit)}, used {self.used.ton()}, "
-            f"free {_ton(self.free)}"
-        )
+        prepaid = f"prepaid {_ton(self.deposit)}"
+        if self.free is not None:
+            prepaid += f", {self.free.ton()} of it free"
+        return f"{self.proxy} ({state}): {prepaid}; used so far {self.used.ton()}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +75,9 @@ class Balance:
     def __rich__(self) -> "Table":
         from rich.table import Table  # noqa: PLC0415 - only where somebody prints it
 
-        table = Table("proxy", "deposit", "used", "free")
+        table = Table("proxy", "prepaid", "free of that", "used so far")
         for item in self.proxies:
-            table.add_row(item.proxy, _ton(item.deposit), item.used.ton(), _ton(item.free))
+            table.add_row(item.proxy, _ton(item.deposit), _ton(item.free), item.used.ton())
         return table
 
 

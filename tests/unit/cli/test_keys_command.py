@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console
+from rich.text import Text
 
+from cocoon.cli import screen
 from cocoon.cli.app import run
 from cocoon.cli.config import tables
 from cocoon.cli.config.api_keys_table import ApiKeysTable, keys_settings, store_url
@@ -74,6 +77,18 @@ def test_life_of_a_key(keys: Keys) -> None:
     assert keys.json("revoke", "team")["state"] == "revoked"
     assert "revoked" in keys.fails("update", "team", "--notes", "m")
     assert [one["name"] for one in keys.json("list")["data"]] == ["team"]
+
+
+def test_a_list_fits_a_terminal(keys: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys.text(
+        "create", "search-team", "--admin", "--day", "2", "--month", "40", "--requests", "600"
+    )
+    console = Console(width=80, file=io.StringIO(), force_terminal=True)
+    monkeypatch.setattr(screen, "stdout", lambda: console)
+    keys.text("list")
+    lines = Text.from_ansi(console.file.getvalue()).plain.splitlines()  # type: ignore[attr-defined]
+    assert max(map(len, lines)) <= 80
+    assert any("search-team" in line and "active, admin" in line for line in lines)
 
 
 def test_names_that_several_keys_have(keys: Keys) -> None:

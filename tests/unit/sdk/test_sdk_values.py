@@ -92,8 +92,8 @@ def test_a_balance_adds_up():
     other = ProxyBalance("Q", "D", False, None, Nano(4), None)
     balance = Balance((one, other))
     assert (balance.used, balance.free, len(balance)) == (Nano(7), Nano(5), 2)
-    assert "P (connected): deposit 1 TON" in str(balance)
-    assert "Q (not connected): deposit simulated" in str(balance)
+    assert "P (connected): prepaid 1 TON, 0.000000005 TON of it free; used so far" in str(balance)
+    assert "Q (not connected): prepaid simulated; used so far" in str(balance)
     assert balance.__rich__().row_count == 2
     assert str(Balance(()))
 

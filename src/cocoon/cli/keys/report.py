@@ -11,6 +11,9 @@ from cocoon.gateway.keys.budgets import BudgetState
 from cocoon.gateway.keys.ledger import Summary
 from cocoon.gateway.keys.limits import Limits
 from cocoon.gateway.keys.record import KeyRecord
+from cocoon.gateway.keys.scopes import ADMIN
+
+DAY = len("2026-11-22")
 
 
 def when(seconds: int | None, never: str = "never") -> str:
@@ -19,20 +22,19 @@ def when(seconds: int | None, never: str = "never") -> str:
 
 
 def keys_table(records: Sequence[KeyRecord], now: float) -> Table:
-    """One line a key."""
+    """One line a key where there is room for it; the rest of a key is what `show` is for."""
     table = Table(box=None, pad_edge=False)
-    for name in ("id", "name", "state", "scopes", "models", "limits", "expires", "last used"):
-        table.add_column(name)
+    for name in ("id", "name", "state", "limits", "expires", "last used"):
+        table.add_column(name, no_wrap=name != "limits")
     for record in records:
+        admin = ", admin" if ADMIN in record.scopes else ""
         table.add_row(
             record.key_id,
             record.name,
-            record.state(now),
-            " ".join(record.scopes),
-            " ".join(record.models) or "all",
+            record.state(now) + admin,
             limits_text(record.limits),
-            when(record.expires_at),
-            when(record.last_used_at),
+            when(record.expires_at)[:DAY],
+            when(record.last_used_at)[:DAY],
         )
     return table
 
