@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from cocoon.gateway.keys.budgets import Budgets
 from cocoon.gateway.keys.changes import read_changes, read_rotation
 from cocoon.gateway.keys.database import Database, sqlite_url
-from cocoon.gateway.keys.leases import Leases
+from cocoon.gateway.keys.leases import Grant, Leases
 from cocoon.gateway.keys.purse import Purse
 from cocoon.gateway.keys.secret import split_key
 from cocoon.gateway.keys.window import Window
@@ -157,3 +157,20 @@ def test_what_a_long_request_did_not_use_makes_no_room_in_another_minute() -> No
     assert window.used(180.0) == 5
     window.take_back(50, 181.0, 184.0)
     assert window.used(180.0) == 0
+
+
+def test_a_purse_asks_for_what_is_missing_and_waits_for_what_it_gives_back() -> None:
+    purse = Purse(NAME, "total", None)
+    purse.cap = CAP
+    purse.take(Grant(300, 0, 0, 0), 0.0)
+    purse.wanted = 400
+    want = purse.want()
+    assert want is not None
+    assert want.need == 100
+    assert purse.is_refused(301, 0.1)
+    assert not purse.is_refused(300, 0.1)
+    assert not purse.is_refused(301, 1.0)  # what the store said is too old
+    assert purse.return_spare()
+    assert not purse.is_refused(300, 0.1)
+    assert purse.is_refused(301, 0.1)
+    assert not purse.return_spare()

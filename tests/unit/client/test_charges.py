@@ -101,3 +101,38 @@ async def test_what_the_attempts_can_cost_together() -> None:
     book.expect(B, tally, Tokens(100), 0.0)
     book.lost()
     assert tally.most == 2020
+
+
+async def test_the_outcome_is_told_once_whatever_is_said_afterwards(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(charges, "PATIENCE", 0.01)
+    told: list[Outcome] = []
+    book, tally = Charges(PRICES), Tally(told.append)
+    now = asyncio.get_running_loop().time()
+    book.expect(A, tally, Tokens(100), now)
+    tally.done()
+    book.abandoned(A)
+    book.abandoned(A)  # no second timer
+    book.told(A, used(1, 0, 0, 0))
+    book.expect(A, tally, Tokens(100), now)  # an id that is used again, as no client does
+    await asyncio.sleep(0.03)
+    assert told == [Outcome(Nano(20), told=True, prompt_tokens=1)]
+    assert len(book) == 1  # the first one's timer does not end the second
+    book.told(A, used(1, 0, 0, 0))
+    assert len(told) == 1
+
+
+async def test_a_proxy_has_time_to_tell_after_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(charges, "PATIENCE", 0.05)
+    told: list[Outcome] = []
+    book, tally = Charges(PRICES), Tally(told.append)
+    book.expect(A, tally, Tokens(100), asyncio.get_running_loop().time() - 1.0)
+    tally.done()
+    book.abandoned(A)
+    await asyncio.sleep(0.02)
+    assert told == []
+    book.told(A, used(1, 0, 0, 0))
+    assert told[0].told

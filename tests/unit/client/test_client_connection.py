@@ -13,7 +13,8 @@ from msgspec import structs
 from cocoon.chain.address import Address
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.net_address import Endpoint, RegisteredProxy
-from cocoon.client import Client, ClientRequest, ClientSettings
+from cocoon.client import Client, ClientRequest, ClientSettings, charges
+from cocoon.client.api import Outcome
 from cocoon.client.request import Response
 from cocoon.errors import (
     BadRequestError,
@@ -295,6 +296,27 @@ async def test_abandoned_answers_leave_nothing_behind() -> None:
             await task
         (connection,) = setup.client._pool.ready
         assert connection.outstanding == 0
+
+
+@pytest.mark.parametrize("how", ["cancelled", "closed", "late"])
+async def test_what_an_abandoned_request_costs_is_told_in_the_end(
+    how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(charges, "PATIENCE", 0.05)
+    outcomes: list[Outcome] = []
+    limit = 0.05 if how == "late" else 0.2
+    request = structs.replace(REQUEST, timeout=limit, on_settled=outcomes.append)
+    async with running() as setup:
+        task = await setup.begin(request)
+        if how == "closed":
+            setup.proxy.started(AnswerStarted(setup.query.request_id, head(b"part")))
+            await (await task).aclose()
+        elif how == "cancelled":
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        assert outcomes == []
+        await asyncio.sleep(limit + 0.15)
+        assert outcomes == [Outcome(setup.client.bound(request), told=False)]
 
 
 async def test_requests_that_cannot_be_sent() -> None:

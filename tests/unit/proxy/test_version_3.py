@@ -77,6 +77,19 @@ async def test_usage_in_an_error_counts_only_for_what_was_cancelled() -> None:
     assert client.of(A)[-1].final.usage.total_tokens_used == 0
 
 
+async def test_a_cancelled_request_that_fails_otherwise_costs_nothing() -> None:
+    rig = Rig()
+    client, worker = await rig.client(), await rig.worker()
+    query = await running(rig, client, worker)
+    cancel(client, A)
+    await until(lambda: cancelled(worker))
+    worker.fail(query, 601, "the engine broke", used(7))
+    await until(lambda: client.of(A))
+    assert client.of(A)[-1].final.usage.total_tokens_used == 0
+    (record,) = rig.books.clients
+    assert record.account.counter.max == 0
+
+
 async def test_an_answer_that_wins_the_race_is_an_answer() -> None:
     rig = Rig()
     client, worker = await rig.client(), await rig.worker()
@@ -103,6 +116,26 @@ async def test_what_a_client_leaves_behind_is_stopped() -> None:
     await until(lambda: rig.dispatcher.running == 0)
     (record,) = rig.books.clients
     assert record.account.counter.max == 5
+
+
+async def test_who_leaves_stops_only_its_own_requests() -> None:
+    rig = Rig()
+    one, other, worker = (
+        await rig.client(),
+        await rig.client(Address(bytes([6]) * 32)),
+        await rig.worker(max_active_requests=20),
+    )
+    other.run(A)
+    await until(lambda: len(worker.queries) == 1)
+    one.run(A)
+    await until(lambda: len(worker.queries) == 2)
+    assert one.link is not None
+    one.link.close()
+    await until(lambda: cancelled(worker))
+    assert [event.request_id for event in cancelled(worker)] == [worker.queries[1].request_id]
+    worker.start(worker.queries[0], used(3))
+    await until(lambda: other.of(A))
+    assert other.of(A)[0].final.usage.total_tokens_used == 3
 
 
 async def test_an_old_worker_runs_a_cancelled_request_to_its_end() -> None:
@@ -205,6 +238,11 @@ async def test_cache_scopes_differ_by_client_and_by_its_own_scope() -> None:
     assert seen[1] == seen[2]
     assert not set(seen[:3]) & set(seen[3:])
     assert bytes(32) not in seen
+    again = Rig()  # another proxy, or the same one tomorrow
+    worker, client = await again.worker(), await again.client()
+    client.run(A, cache_scope=scopes[1])
+    await until(lambda: worker.queries)
+    assert worker.queries[0].cache_scope not in seen
 
 
 @pytest.mark.parametrize("version", [2, 3])
