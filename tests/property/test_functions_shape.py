@@ -11,18 +11,8 @@ from cocoon.errors import UpstreamError
 from cocoon.gateway.functions_shape import FunctionsShape
 from cocoon.gateway.shape import PassedOn
 
-NAMES = [
-    "choices",
-    "index",
-    "delta",
-    "message",
-    "tool_calls",
-    "function",
-    "name",
-    "id",
-    "arguments",
-    "finish_reason",
-]
+NAMES = ["choices", "index", "delta", "message", "tool_calls", "function"]
+NAMES += ["name", "id", "arguments", "finish_reason"]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 3) | st.text(max_size=4),
     lambda inner: (

@@ -12,7 +12,9 @@ _loopback = re.compile(rb"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
 
 _EXPOSED = (
     b"X-Request-Id, Request-Id, X-Should-Retry, Retry-After, X-Cocoon-Cost-Nanoton, "
-    b"X-Cocoon-Total-Tokens, X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence"
+    b"X-Cocoon-Total-Tokens, X-Cocoon-Proxy-Image, X-Cocoon-Proxy-Evidence, "
+    b"X-RateLimit-Limit-Requests, X-RateLimit-Remaining-Requests, X-RateLimit-Reset-Requests, "
+    b"X-RateLimit-Limit-Tokens, X-RateLimit-Remaining-Tokens, X-RateLimit-Reset-Tokens"
 )
 
 

@@ -4,6 +4,7 @@
 budgets and limits in a store is :mod:`cocoon.gateway.keys`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ import msgspec
 from cocoon.accounting import Nano
 from cocoon.client.api import Outcome
 from cocoon.gateway.access import check_key
+from cocoon.gateway.refusal import Header
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,12 @@ class Demand(msgspec.Struct, frozen=True):
 
 
 class Permit(Protocol):
-    """One admitted request. Exactly one of :meth:`settle` and :meth:`release` is called, once."""
+    """One admitted request. :meth:`settle` is called once, also when nothing was sent."""
+
+    @property
+    def headers(self) -> Sequence[Header]:
+        """Response headers that tell what is left of the caller's limits."""
+        ...
 
     def extend(self, most: Nano) -> bool:
         """Reserve so much in all, for another attempt beside one whose cost nobody has told.
@@ -67,10 +74,6 @@ class Permit(Protocol):
             outcome: what the network charged.
             status: HTTP status of the answer; 499 where the caller had gone.
         """
-        ...
-
-    def release(self) -> None:
-        """Nothing was ever sent: give everything back."""
         ...
 
 
@@ -117,6 +120,7 @@ class Gate(Protocol):
 
 class _FreePermit:
     __slots__ = ()
+    headers: tuple[Header, ...] = ()
 
     def extend(self, most: Nano) -> bool:  # noqa: ARG002
         """There is no limit."""
@@ -124,9 +128,6 @@ class _FreePermit:
 
     def settle(self, outcome: Outcome, status: int) -> None:
         """Nothing is counted."""
-
-    def release(self) -> None:
-        """Nothing was reserved."""
 
 
 _FREE = _FreePermit()

@@ -207,7 +207,9 @@ class InferenceHandler:
             request.max_tokens,
         )
         scope = _cache_scope(caller, call.user)
-        settling = Settling(await self._gate.admit(caller, demand), most, call.max_cost)
+        permit = await self._gate.admit(caller, demand)
+        exchange.extra.extend(permit.headers)
+        settling = Settling(permit, most, call.max_cost)
         # From here on nothing may fail before the `try` that settles.
         request = msgspec.structs.replace(
             request,

@@ -1,4 +1,4 @@
-"""Every admitted request is settled or released once, whatever becomes of it."""
+"""Every admitted request is settled once, whatever becomes of it."""
 
 import asyncio
 from typing import Any
@@ -28,11 +28,12 @@ EVENT = b'data: {"choices":[{"delta":{}}]}\n\n'
 class CountingGate:
     """Counts permits; refuses when told to."""
 
+    headers = ()
+
     def __init__(self, *, refuse: bool = False) -> None:
         self.refuse = refuse
         self.demands: list[Demand] = []
         self.settled: list[tuple[int, int]] = []
-        self.released = 0
         self.extended: list[int] = []
         self.extendable = True
         self.identified: list[bytes | None] = []
@@ -60,9 +61,6 @@ class CountingGate:
 
     def settle(self, outcome: Outcome, status: int) -> None:
         self.settled.append((int(outcome.cost), status))
-
-    def release(self) -> None:
-        self.released += 1
 
 
 def gateway(client: Any, gate: CountingGate) -> Gateway:

@@ -21,6 +21,8 @@ NAMES = ["a/one", "a/two", "b/one", "b/two"]
 class ModelGate:
     """A key for some models, which counts what it admits."""
 
+    headers = ((b"x-ratelimit-limit-requests", b"7"),)
+
     def __init__(self, *globs: str) -> None:
         self.globs = globs
         self.admitted: list[Demand] = []
@@ -48,9 +50,6 @@ class ModelGate:
 
     def settle(self, outcome: Outcome, status: int) -> None:
         self.settled.append(status)
-
-    def release(self) -> None:
-        """Nothing is held."""
 
 
 def gateway(*globs: str, full: str = "") -> tuple[Gateway, ModelGate]:
@@ -140,4 +139,5 @@ async def test_counting_tokens_obeys_the_key(call: Any) -> None:
         body = {"model": model, "messages": [{"role": "user", "content": "hi"}]}
         answer = await call(app, "POST", "/v1/messages/count_tokens", json.dumps(body).encode())
         assert answer.status == status, answer.body
+        assert answer.headers.get("x-ratelimit-limit-requests") == ("7" if status == 200 else None)
     assert [demand.endpoint for demand in gate.admitted] == ["/v1/messages/count_tokens"]

@@ -131,6 +131,10 @@ class Account:
         if self._requests is not None:
             self._requests.take_back(1, at, now)
 
+    def rates(self) -> tuple[Window | None, Window | None]:
+        """Requests and tokens of the last minute, where they are limited."""
+        return self._requests, self._tokens
+
     def is_idle(self, since: float) -> bool:
         """Whether it may be forgotten: not used since then, and nothing is open."""
         return self.used_at < since and not self.running and all(p.is_idle() for p in self.purses)

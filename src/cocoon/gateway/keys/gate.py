@@ -13,6 +13,7 @@ from cocoon.gateway.keys.limits import Limits
 from cocoon.gateway.keys.periods import WORDS, resets
 from cocoon.gateway.keys.permit import KeyPermit
 from cocoon.gateway.keys.purse import Purse
+from cocoon.gateway.keys.rates import rate_headers
 from cocoon.gateway.keys.record import KeyRecord
 from cocoon.gateway.keys.refusals import (
     inactive_key,
@@ -128,8 +129,9 @@ class KeyGate:
             purse.touched = True
             if purse.cap is not None and purse.room() < purse.low:
                 keeper.lease_ahead(purse, now)
+        headers = rate_headers(accounts, now, keeper.share)
         return KeyPermit(
-            keeper, caller.key_id, end_user, accounts, purses, demand, most, tokens, now
+            keeper, caller.key_id, end_user, accounts, purses, demand, most, tokens, now, headers
         )
 
     def check(self, caller: Caller, endpoint: str, model: str) -> None:

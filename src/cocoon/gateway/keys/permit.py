@@ -1,6 +1,7 @@
 """One admitted request: what it holds, and its end."""
 
 import time
+from collections.abc import Sequence
 from typing import Protocol
 
 from cocoon.accounting import Nano
@@ -9,6 +10,7 @@ from cocoon.gateway.gate import Demand
 from cocoon.gateway.keys.account import Account
 from cocoon.gateway.keys.ledger import MAX_ENDPOINT, MAX_MODEL, MAX_REQUEST_ID, UsageRow
 from cocoon.gateway.keys.purse import Purse
+from cocoon.gateway.refusal import Header
 
 
 class Books(Protocol):
@@ -37,6 +39,7 @@ class KeyPermit:
         "_open",
         "_purses",
         "_tokens",
+        "headers",
     )
 
     def __init__(
@@ -50,7 +53,9 @@ class KeyPermit:
         amount: int,
         tokens: int,
         at: float,
+        headers: Sequence[Header] = (),
     ) -> None:
+        self.headers = headers
         self._books = books
         self._key_id = key_id
         self._end_user = end_user
@@ -99,14 +104,6 @@ class KeyPermit:
                 max(0, int((now - self._at) * 1000)),
             )
         )
-
-    def release(self) -> None:
-        """Give everything back; the ledger has no row for what was never sent."""
-        if self._open:
-            self._end(0)
-            now = time.time()
-            for account in self._accounts:
-                account.undo(self._tokens, self._at, now)
 
     def _end(self, cost: int) -> None:
         self._open = False

@@ -51,6 +51,13 @@ class Window:
         over = 1.0 - rest / self._current if self._current else 0.0
         return MINUTE - into + MINUTE * max(0.0, over)
 
+    def reset(self, now: float) -> float:
+        """Seconds until nothing that was counted so far counts any more."""
+        into = self._roll(now)
+        if self._current:
+            return 2 * MINUTE - into
+        return MINUTE - into if self._previous else 0.0
+
     def add(self, amount: int, now: float) -> None:
         """Count ``amount``."""
         self._roll(now)

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from cocoon.accounting import Nano
-from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
+from cocoon.client.api import Outcome
+from cocoon.gateway.gate import Permit
+from cocoon.gateway.keys import KeyGate, KeysSettings, Limits, leases
 from cocoon.gateway.keys.budgets import Budgets, key_account
 from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter
@@ -20,6 +22,11 @@ from cocoon.gateway.refusal import Refusal, is_retryable
 Make = Callable[..., Any]
 
 pytestmark = pytest.mark.anyio
+
+
+def free(permit: Permit) -> None:
+    """The end of a request that cost nothing."""
+    permit.settle(Outcome(Nano(0), told=True), 200)
 
 
 @asynccontextmanager
@@ -116,7 +123,7 @@ async def test_scopes_and_models(store: str, make: Make, demand: Any) -> None:
         for name in ("demo", "demo-2", "exact@commit:hash"):
             gate.check(caller, "/v1/chat/completions", name)
             assert gate.allows_model(caller, name)
-            (await gate.admit(caller, demand(model=name))).release()
+            free(await gate.admit(caller, demand(model=name)))
 
 
 async def test_a_budget_is_kept_and_the_books_agree(
@@ -132,9 +139,9 @@ async def test_a_budget_is_kept_and_the_books_agree(
         for permit in permits[:6]:
             permit.settle(outcome(50), 200)
             permit.settle(outcome(50), 200)  # the second one is ignored
-            permit.release()
+            free(permit)
         for permit in permits[6:]:
-            permit.release()
+            free(permit)
         again = [await gate.admit(caller, demand(100)) for _ in range(7)]
         for permit in again:
             permit.settle(outcome(100), 200)
@@ -149,9 +156,9 @@ async def test_a_budget_is_kept_and_the_books_agree(
     rows = list(Ledger(database).rows(UsageFilter(key_id=record.key_id)))
     sums = Ledger(database).summary(["key", "model"])
     database.close()
-    assert len(rows) == 13
+    assert len(rows) == 17
     assert sum(row.cost for row in rows) == 1000
-    assert [(s.model, s.requests, s.cost, s.failed) for s in sums] == [("demo", 13, 1000, 0)]
+    assert [(s.model, s.requests, s.cost, s.failed) for s in sums] == [("demo", 17, 1000, 0)]
 
 
 async def test_end_users_have_budgets_and_pseudonyms(
@@ -181,8 +188,6 @@ async def test_rates_and_concurrency(store: str, make: Make, demand: Any, outcom
     async with opened(store) as gate:
         caller = await gate.identify(slow)
         for _ in range(2):
-            (await gate.admit(caller, demand())).release()
-        for _ in range(2):
             (await gate.admit(caller, demand())).settle(outcome(), 200)
         refusal = await refused(gate.admit(caller, demand()))
         headers = dict(refusal.headers)
@@ -197,8 +202,34 @@ async def test_rates_and_concurrency(store: str, make: Make, demand: Any, outcom
         caller = await gate.identify(one)
         permit = await gate.admit(caller, demand())
         assert (await refused(gate.admit(caller, demand()))).status == 429
-        permit.release()
+        free(permit)
         await gate.admit(caller, demand())
+
+
+async def test_what_is_left_is_told(store: str, make: Make, demand: Any, outcome: Any) -> None:
+    _, key = make(
+        limits=Limits(requests=9, tokens=100), user_limits=Limits(requests=2, concurrency=9)
+    )
+    _, free_key = make(limits=Limits(day=1000))
+    async with opened(store) as gate:
+        assert not (await gate.admit(await gate.identify(free_key), demand())).headers
+        caller = await gate.identify(key)
+        permit = await gate.admit(caller, demand(tokens=10))  # and 10 of its 40 bytes
+        told = dict(permit.headers)
+        reset = told.pop(b"x-ratelimit-reset-requests")
+        assert told.pop(b"x-ratelimit-reset-tokens") == reset
+        assert 60 <= float(reset.removesuffix(b"s")) <= 120
+        assert told == {
+            b"x-ratelimit-limit-requests": b"9",
+            b"x-ratelimit-remaining-requests": b"8",
+            b"x-ratelimit-limit-tokens": b"100",
+            b"x-ratelimit-remaining-tokens": b"80",
+        }
+        permit.settle(outcome(), 200)  # 7 tokens
+        told = dict((await gate.admit(caller, demand(user="u", tokens=10))).headers)
+        assert told[b"x-ratelimit-limit-requests"] == b"2"
+        assert told[b"x-ratelimit-remaining-requests"] == b"1"
+        assert int(told[b"x-ratelimit-remaining-tokens"]) >= 73
 
 
 async def test_a_cap_that_is_set_later_counts_what_runs(
@@ -235,7 +266,7 @@ async def test_a_cancelled_wait_leaves_nothing_reserved(
         await asyncio.gather(*tasks, return_exceptions=True)
         permits = [await gate.admit(caller, demand(200)) for _ in range(5)]
         for permit in permits:
-            permit.release()
+            free(permit)
     assert spent_of(store, record.key_id)["total"] == (0, 0)
 
 
@@ -264,7 +295,7 @@ async def test_another_attempt_reserves_what_it_can_cost(
         assert not permit.extend(Nano(201))  # the end user has 250
         user = permit._purses[-1]
         assert (user.budget, user.reserved) == ("day", 150)
-        other.release()
+        free(other)
         for purse in permit._purses:  # all of it is here
             purse.wanted += 200
         await gate.keeper.more(list(permit._purses), 0)
@@ -275,7 +306,7 @@ async def test_another_attempt_reserves_what_it_can_cost(
         assert (await refused(gate.admit(caller, demand(1, "u")))).code == "budget_reserved"
         permit.settle(outcome(240), 200)
         assert not permit.extend(Nano(1))
-        (await gate.admit(caller, demand(10, "u"))).release()
+        free(await gate.admit(caller, demand(10, "u")))
     assert spent_of(store, record.key_id)["total"] == (240, 0)
 
 
@@ -294,7 +325,7 @@ async def test_a_lower_cap_holds_for_what_was_to_be_leased(
         await gate.keeper.more([total], 0)
         await refused(gate.admit(caller, demand(100)))
         assert total.held - total.returning <= 150
-        permit.release()
+        free(permit)
 
 
 async def test_end_users_who_are_gone_leave_nothing_in_memory(
@@ -306,11 +337,43 @@ async def test_end_users_who_are_gone_leave_nothing_in_memory(
         permit = await gate.admit(caller, demand(100, "u"))
         gate._forget_users(time.time() + 1000)
         assert len(gate.keeper._purses) == 4
-        permit.release()
+        free(permit)
         for _ in range(500):
             if permit._purses[-1].is_idle():
                 break
             await asyncio.sleep(0.02)
         gate._forget_users(time.time() + 1000)
         assert len(gate.keeper._purses) == 3
-        (await gate.admit(caller, demand(100, "u"))).release()
+        free(await gate.admit(caller, demand(100, "u")))
+
+
+@pytest.mark.parametrize("as_spent", [True, False])
+async def test_who_was_declared_dead_loses_its_leases_and_no_spending(
+    store: str,
+    make: Make,
+    demand: Any,
+    outcome: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    as_spent: bool,
+) -> None:
+    record, key = make(limits=Limits(total=1000))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        written, running = [await gate.admit(caller, demand(100)) for _ in range(2)]
+        written.settle(outcome(70), 200)
+        keeper = gate.keeper
+        keeper._batch = keeper._batch or keeper._next_batch()  # as after a failed attempt
+        database = Database.open(store)
+        with monkeypatch.context() as patch:
+            patch.setattr(leases, "DEAD_SECONDS", -10)
+            lost = Budgets(database).reconcile(time.time(), as_spent=as_spent)
+        database.close()
+        assert lost >= 200
+        for _ in range(500):
+            if keeper._batch is None and not keeper._dirty:
+                break
+            await asyncio.sleep(0.02)
+        running.settle(outcome(80), 200)
+        (await gate.admit(caller, demand(300))).settle(outcome(300), 200)
+    spent, leased = spent_of(store, record.key_id)["total"]
+    assert (spent, leased) == (450 + (lost if as_spent else 0), 0)
