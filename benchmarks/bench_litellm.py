@@ -146,6 +146,8 @@ def main() -> None:
             servers["LiteLLM"] = (other.pid, port, MASTER_KEY)
         try:
             Console().print(measure(servers, options))
+            if other is None:
+                print("without --litellm only ours was measured")
         finally:
             if other is not None:
                 other.terminate()
