@@ -174,3 +174,25 @@ def test_a_purse_asks_for_what_is_missing_and_waits_for_what_it_gives_back() -> 
     assert not purse.is_refused(300, 0.1)
     assert purse.is_refused(301, 0.1)
     assert not purse.return_spare()
+
+
+def test_a_purse_keeps_apart_what_is_in_a_batch_and_what_comes_meanwhile() -> None:
+    purse = Purse(NAME, "total", None)
+    purse.cap = CAP
+    purse.take(Grant(300, 0, 0, 0), 0.0)
+    purse.reserved = 200
+    assert not purse.is_idle()
+    assert purse.return_spare()
+    booking, returned = purse.booking(), purse.returning
+    assert (booking.spent, booking.taken, returned) == (0, 100, 100)
+    purse.reserved, purse.unflushed = 50, 120  # one of two requests has ended
+    assert purse.return_spare()
+    assert purse.returning == 130
+    purse.booked(booking, returned)
+    assert (purse.held, purse.returning, purse.unflushed, purse.room()) == (200, 30, 120, 0)
+    purse.lose_lease()
+    assert (purse.held, purse.returning, purse.room()) == (0, 0, -170)
+    purse.unflushed = 0
+    assert not purse.is_idle()  # a request is still running
+    purse.reserved = 0
+    assert purse.is_idle()

@@ -16,7 +16,12 @@ from cocoon.gateway.keys.budgets import Budgets
 from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.leases import Booking, DeclaredDeadError, Leases, Want
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter, UsageRow
+from cocoon.gateway.keys.periods import periods
+from cocoon.gateway.keys.record import KeyRecord
+from cocoon.gateway.keys.registry import Registry
+from cocoon.gateway.keys.secret import new_key
 from cocoon.gateway.keys.upgrade import VERSION, run_migrations
+from cocoon.testing.postgres import PostgresServer
 
 NAME = ("k", "total")
 
@@ -119,6 +124,19 @@ def test_migrations_and_tables_agree(store: str) -> None:
         Database.open(store).close()
 
 
+def test_a_server_without_an_encoding(postgres: PostgresServer) -> None:
+    """What Debian sets up where no locale is installed."""
+    url = postgres.new_database("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
+    database = Database.open(url)
+    try:
+        made = new_key()
+        record = KeyRecord(key_id="", name="ΔTeam", secret_hash=b"", created_at=1)
+        Registry(database).create(record, made)
+        assert Registry(database).find("ΔTeam").name == "ΔTeam"
+    finally:
+        database.close()
+
+
 def test_a_newer_store_is_refused(store: str) -> None:
     database = Database.open(store)
     with database.write() as connection:
@@ -196,3 +214,35 @@ def test_errors_show_no_password(tmp_path: Path) -> None:
     assert "hidden" not in str(caught.value)
     with pytest.raises(StoreError, match="there is no store"):
         Database.open(f"sqlite:///{tmp_path}/none.db", create=False)
+
+
+def test_a_lease_is_larger_than_what_is_needed_now(store: str) -> None:
+    database = Database.open(store)
+    leases = Leases(database, "one")
+    leases.register(time.time())
+    grant = leases.acquire([Want(NAME, None, 3200, 1)])[NAME]
+    assert (grant.held, grant.chunk, grant.free, grant.spent) == (100, 100, 3100, 0)
+    other = Leases(database, "two")
+    other.register(time.time())
+    grant = other.acquire([Want(NAME, None, 3200, 3000)])[NAME]
+    assert (grant.held, grant.free) == (3000, 100)
+    assert other.acquire([Want(NAME, None, 3200, 200)])[NAME].held == 3100
+    assert leases.acquire([Want(NAME, None, 50, 10)])[NAME].free == 0  # the cap was lowered
+    database.close()
+
+
+def test_budgets_of_long_ago_are_forgotten_and_no_others(store: str) -> None:
+    database = Database.open(store)
+    leases, budgets, now = Leases(database, "one"), Budgets(database), time.time()
+    leases.register(now)
+    day = periods(now)[0][1]
+    names = {("k", day): int(now) + 9, ("k", "1999"): 1, ("k", "2000"): 1, ("k", "total"): None}
+    bookings = {name: Booking(ends_at, 5, 0) for name, ends_at in names.items()}
+    assert leases.flush(1, [], bookings, now)
+    leases.acquire([Want(("k", "2000"), 1, 100, 10)])  # somebody still holds a part of it
+    budgets.forget(now)
+    with database.read() as connection:
+        kept = set(connection.scalars(sa.select(schema.budget.c.period)))
+    assert kept == {day, "2000", "total"}
+    assert [one.spent for one in budgets.state("k", now)] == [5, 0, 5]
+    database.close()
