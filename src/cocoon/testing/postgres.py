@@ -76,11 +76,11 @@ class PostgresServer:
         self.stop()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def new_database(self) -> str:
-        """Make an empty database; its URL."""
+    def new_database(self, options: str = "") -> str:
+        """Make an empty database with these options of ``CREATE DATABASE``; its URL."""
         self._databases += 1
         name = f"test{self._databases}"
-        self._connect(f"CREATE DATABASE {name}")
+        self._connect(f"CREATE DATABASE {name} {options}")
         return f"postgresql://postgres@/{name}?host={self._folder}"
 
     def _answers(self) -> bool:

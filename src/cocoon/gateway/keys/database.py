@@ -135,6 +135,8 @@ def _create_engine(url: str, *, create: bool) -> sa.Engine:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     options = {"connect_timeout": 5, "options": _POSTGRES_OPTIONS, **_NOTICE_THE_DEAD}
+    # A server set up without a locale has databases without an encoding: texts would be bytes.
+    options["client_encoding"] = "utf8"
     try:
         return sa.create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -145,7 +147,7 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         )
     except ImportError:
         raise ConfigError(
-            "PostgreSQL needs the package psycopg: pip install 'cocoon[postgres]'"
+            "PostgreSQL needs the package psycopg: pip install 'psycopg[binary]'"
         ) from None
 
 
