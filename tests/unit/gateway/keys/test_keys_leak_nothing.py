@@ -13,6 +13,7 @@ from cocoon.gateway import Gateway
 from cocoon.gateway.keys import KeyGate, KeysSettings
 from cocoon.gateway.keys.admin import AdminApi
 from cocoon.gateway.keys.database import sqlite_url
+from cocoon.gateway.keys.secret import SECRET_LENGTH
 from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
 
 pytestmark = pytest.mark.anyio
@@ -99,7 +100,7 @@ async def test_nothing_is_written_down(
     app = Gateway(
         ScriptedClient(lambda _: answer()), gate=gate, extra_routes=AdminApi(gate).routes()
     )
-    secret = key.rpartition(b"-")[2].decode()
+    secret = key[-SECRET_LENGTH:].decode()
     for path, body in CALLS:
         data = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {
