@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from cocoon.client.api import RequestSummary
-from cocoon.gateway.refusal import error_json
+from cocoon.gateway.refusal import Header, error_json
 
 MAX_ERROR: Final = 2**16
 """Longer answers are not looked into."""
@@ -47,6 +47,12 @@ def engine_error(body: bytes, status: int, summary: RequestSummary | None = None
         charged=None if summary is None else int(summary.cost),
         fix=_FIXES.get(code or ""),
     )
+
+
+def advice(status: int, summary: RequestSummary | None) -> Header:
+    """``x-should-retry`` for an engine's error: not where the first try was, or may be, charged."""
+    is_free = summary is not None and not summary.cost
+    return b"x-should-retry", b"true" if is_free and status in _RETRYABLE else b"false"
 
 
 def _members(body: bytes) -> dict[str, Any]:

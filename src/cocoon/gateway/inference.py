@@ -12,6 +12,7 @@ import structlog
 from cocoon.accounting import Nano
 from cocoon.client.api import InferenceClient, InferenceResponse, Outcome, RequestSummary
 from cocoon.errors import UpstreamError
+from cocoon.gateway.engine_error import advice
 from cocoon.gateway.exchange import JSON, Exchange
 from cocoon.gateway.gate import Caller, Demand, Gate, Permit
 from cocoon.gateway.guard import BodyTimeoutError, CallerGoneError, Guard
@@ -224,8 +225,7 @@ class InferenceHandler:
             status = exchange.status or CALLER_GONE
         except Exception as error:
             status = http_status(error)
-            if settling.cost is not None:
-                note_charge(error, settling.cost)
+            note_charge(error, settling.cost)
             raise
         finally:
             settling.answered(status)
@@ -263,6 +263,8 @@ class InferenceHandler:
         else:
             exchange.extra.append((b"x-content-type-options", b"nosniff"))
         headers = [] if summary is None else summary_headers(summary)
+        if response.status >= 400:
+            headers.append(advice(response.status, summary))
         await exchange.reply(response.status, body, content_type, headers)
 
     async def _relay(

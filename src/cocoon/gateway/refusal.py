@@ -165,9 +165,10 @@ def _form(error: BaseException) -> _Form:
     return next((_FORMS[cls] for cls in type(error).__mro__ if cls in _FORMS), _UNKNOWN)
 
 
-def note_charge(error: BaseException, nanoton: int) -> None:
-    """Let an error say what the failed request cost."""
-    setattr(error, _CHARGED, nanoton)
+def note_charge(error: BaseException, nanoton: int | None) -> None:
+    """Let an error say what the failed request cost; None while nobody knows."""
+    if nanoton is not None or not _form(error).free:
+        setattr(error, _CHARGED, nanoton)
 
 
 def note_request(error: BaseException, request_id: str) -> None:
@@ -207,7 +208,9 @@ def error_answer(error: BaseException, request_id: str = "") -> ErrorAnswer:
     """Status, body and headers that tell a caller about ``error``."""
     status = http_status(error)
     retryable = is_retryable(error)
-    headers: list[Header] = [(b"x-should-retry", b"true" if retryable else b"false")]
+    # The packages repeat by themselves what says "true": never what was, or may be, paid for.
+    again = retryable and getattr(error, _CHARGED, 0) == 0
+    headers: list[Header] = [(b"x-should-retry", b"true" if again else b"false")]
     if isinstance(error, Refusal):
         headers.extend(error.headers)
     elif status in (502, 503) and retryable:
