@@ -59,7 +59,7 @@ def test_roles_with_ratls(processes: Any, tmp_path: Path, attested: bool) -> Non
         http={"port": worker_http},
         identity=FAKE if attested else {"kind": "none"},
         dial={"policy": FAKE},
-        engine={"url": f"http://127.0.0.1:{engine}"},
+        engine={"url": f"http://127.0.0.1:{engine}", "allow_shared_cache": True},
     )
     write(
         tmp_path / "client.toml",

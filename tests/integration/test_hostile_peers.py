@@ -77,7 +77,9 @@ class Scene:
 @contextlib.asynccontextmanager
 async def scene_in(directory: Path) -> AsyncIterator[Scene]:
     async with InMemoryNetwork(directory, check_hashes=False) as network:
-        scene = Scene(await network.add_proxy(), Dialling(directory, MODEL))
+        scene = Scene(
+            await network.add_proxy(max_running_per_client=1024), Dialling(directory, MODEL)
+        )
         scene.hostile = Dialling(directory, "hostile")
         scene.worker = await scene.dialling.worker(scene.proxy.worker_port, answers=True)
         scene.client = await scene.dialling.client(scene.proxy.client_port)

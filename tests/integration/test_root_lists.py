@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from cocoon.chain.root_config import RootConfig
 from cocoon.client import Client, ClientRequest
@@ -179,7 +180,7 @@ async def test_a_request_reaches_only_proxies_that_meet_its_pins(tmp_path: Path)
         client = await network.add_client()
         (image,) = network.root.proxy_hashes
         here = ProxyPins(frozenset({image.hex()}), frozenset({"tdx-simulated"}))
-        async with await client.run(replace(slow(), pins=here)) as response:
+        async with await client.run(structs.replace(slow(), pins=here)) as response:
             assert b"[DONE]" in await response.read()
         served = network.standins[0].requests
         for elsewhere in (
@@ -188,7 +189,7 @@ async def test_a_request_reaches_only_proxies_that_meet_its_pins(tmp_path: Path)
             ProxyPins(frozenset({image.hex()}), frozenset()),
         ):
             with pytest.raises(PolicyError, match="no connected proxy meets"):
-                await client.run(replace(slow(), pins=elsewhere))
+                await client.run(structs.replace(slow(), pins=elsewhere))
         assert network.standins[0].requests == served
 
 
@@ -197,7 +198,9 @@ async def test_another_proxy_is_not_tried_against_the_pins(tmp_path: Path) -> No
         await network.add_proxy()
         client = await network.add_client()
         with pytest.raises(RequestError, match="no worker"):
-            await client.run(replace(slow(), pins=ProxyPins(evidence=frozenset({"tdx-simulated"}))))
+            await client.run(
+                structs.replace(slow(), pins=ProxyPins(evidence=frozenset({"tdx-simulated"})))
+            )
 
 
 async def test_lists_that_are_too_old_admit_nobody_new(

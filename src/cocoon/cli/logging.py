@@ -6,9 +6,10 @@ wrote is cut, and stays on its line.
 """
 
 import asyncio
+import contextlib
 import logging
 import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 from cocoon.errors import ConfigError, where
 
@@ -79,6 +80,20 @@ def load_without_rich() -> None:
         del sys.modules["rich"]
 
 
+class _Stderr:
+    """Standard error as it is now. A line that cannot be written fails nobody's request."""
+
+    def write(self, text: str) -> None:
+        """Write, if somebody still listens."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush likewise."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
+
+
 def configure(level: int) -> None:
     """Send structlog and the standard library's logging to stderr, from ``level`` up."""
     import structlog  # noqa: PLC0415 - 0.1 s, and not every command logs
@@ -99,7 +114,7 @@ def configure(level: int) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
     # Libraries say only what an operator must know; their debug output can hold content.

@@ -23,6 +23,13 @@ CheckHashes = Annotated[
     bool,
     typer.Option("--check-hashes", "-p", help="Check peers' hashes even if the file does not."),
 ]
+AllowSharedCache = Annotated[
+    bool,
+    typer.Option(
+        "--allow-shared-cache",
+        help="Serve although clients meet in the engine's prompt cache, or nobody can tell.",
+    ),
+]
 HttpHost = Annotated[
     str | None,
     typer.Option("--http-host", help="Where the HTTP interface listens.", metavar="HOST"),

@@ -45,6 +45,8 @@ from cocoon.wire.events import (
 )
 from cocoon.wire.negotiation import VersionRange
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 CONNECT_TIMEOUT = 30.0
 AUTHORIZE_TIMEOUT = 300.0
 """Long authorization waits for a transaction on chain."""
@@ -231,7 +233,7 @@ class ProxyConnection:
             CocoonError: why it died.
         """
         while not self._closed.done():
-            await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
+            await asyncio.wait({self._closed}, timeout=_random.uniform(*STATUS_PERIOD))
             if not self._closed.done() and not self._draining:
                 await self.update_payments()
                 self._review_lifetime()

@@ -19,6 +19,8 @@ from cocoon.collateral.address import check_url, fingerprint, retry_after, words
 from cocoon.collateral.circuit import Circuit, full_jitter
 from cocoon.errors import CollateralError, UnknownPlatformError
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 MAX_HEADER_BYTES = 32 * 1024
 """Of one header line; chains of certificates travel in headers."""
 MAX_CONNECTIONS = 2
@@ -99,7 +101,7 @@ class VendorHttp:
         limits: Limits | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = _random.random,
     ) -> None:
         self.url = check_url(url)
         self.host = urlsplit(self.url).netloc

@@ -26,6 +26,8 @@ from cocoon.collateral.store import CollateralStore
 from cocoon.collateral.wanted import Wanted, WantedRule
 from cocoon.errors import ConfigError, where
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 REREAD_INTERVAL = 600.0
 """Seconds between looks at the directory where another program fills it."""
 PREFETCH_TIMEOUT = 30.0
@@ -70,7 +72,7 @@ class Library:
         configured: Iterable[tuple[str, str]] = (),
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = _random.random,
         rule: RefreshRule | None = None,
     ) -> None:
         self.books = Books()

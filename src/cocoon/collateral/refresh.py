@@ -20,6 +20,8 @@ from cocoon.collateral.store import CollateralStore, Stored
 from cocoon.collateral.wanted import Wanted
 from cocoon.errors import CocoonError, CollateralError, StoreError, UnknownPlatformError, where
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 _log = structlog.get_logger(__name__)
 
 
@@ -58,7 +60,7 @@ class Refresher:
         wanted: Wanted,
         *,
         clock: Callable[[], float] = time.time,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = _random.random,
         rule: RefreshRule | None = None,
     ) -> None:
         self._vendor = vendor

@@ -11,6 +11,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 MAX_KEY_CHARS = 1024
 
 
@@ -48,7 +50,7 @@ class Wanted:
         clock: Callable[[], float],
         *,
         rule: WantedRule | None = None,
-        randrange: Callable[[int], int] = random.randrange,
+        randrange: Callable[[int], int] = _random.randrange,
     ) -> None:
         self._rule = rule or WantedRule()
         self._clock = clock

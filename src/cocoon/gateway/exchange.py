@@ -1,6 +1,6 @@
 """One HTTP call on ASGI: reading its body and writing its answer."""
 
-import random
+import os
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
@@ -55,7 +55,7 @@ class Exchange:
         self.headers = _known_headers(scope["headers"])
         self.server: tuple[str, int | None] | None = scope.get("server")
         # It only has to be unique, not secret.
-        self.request_id = f"{random.getrandbits(96):024x}"
+        self.request_id = os.urandom(12).hex()
         self.extra: list[Header] = [(b"x-request-id", self.request_id.encode())]
         self.status: int | None = None
         self.dialect: Dialect = OPENAI

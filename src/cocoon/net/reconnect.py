@@ -18,6 +18,8 @@ import structlog
 
 from cocoon.errors import CocoonError, RequestError, where
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 REPLACE_AFTER = 300.0
 """Seconds without a ready session after which another proxy is tried (§2.7)."""
 STABLE_AFTER = 2.0
@@ -137,7 +139,7 @@ class SessionKeeper:
         *,
         clock: Callable[[], float] | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        uniform: Callable[[], float] = random.random,
+        uniform: Callable[[], float] = _random.random,
         rule: BackoffRule | None = None,
     ) -> None:
         self._registered = registered

@@ -19,6 +19,8 @@ from cocoon.chain.root_config import RootConfig
 from cocoon.chain.root_contract import read_root
 from cocoon.errors import ChainError, CocoonError, ConfigError, where
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 READ_INTERVAL = (30.0, 60.0)
 """Seconds between reads of the root contract, random in this range (``onchain.md`` §9)."""
 STALE_AFTER = 7200.0
@@ -233,7 +235,7 @@ class ChainRoot:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.sleep(random.uniform(*self._interval))  # noqa: S311 - spreads the load
+            await asyncio.sleep(_random.uniform(*self._interval))
             try:
                 await self.refresh()
             except CocoonError as error:

@@ -9,6 +9,8 @@ import structlog
 from cocoon.engine.base import Engine, EngineCapabilities, EngineHealth, EngineLoad
 from cocoon.errors import EngineError
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 CHECK_TIMEOUT = 40.0
 """Seconds for one check: 10 for the head and 30 for the body (§4.4)."""
 CHECK_PERIOD = (1.0, 2.0)
@@ -128,7 +130,7 @@ class EngineMonitor:
             self._hurry.clear()
             await self.check()
             try:
-                async with asyncio.timeout(random.uniform(*CHECK_PERIOD)):  # noqa: S311
+                async with asyncio.timeout(_random.uniform(*CHECK_PERIOD)):
                     await self._hurry.wait()
             except TimeoutError:
                 pass

@@ -37,6 +37,8 @@ from cocoon.worker.payout import Payouts, counters
 from cocoon.worker.request import RequestHost, RunningRequest
 from cocoon.worker.settings import WorkerSettings
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 HANDSHAKE_TIMEOUT = 30.0
 STATUS_TIMEOUT = 60.0
 STATUS_PERIOD = (10.0, 20.0)
@@ -237,7 +239,7 @@ class Uplink:
             CocoonError: why it died.
         """
         while not self._closed.done():
-            await asyncio.wait({self._closed}, timeout=random.uniform(*STATUS_PERIOD))  # noqa: S311
+            await asyncio.wait({self._closed}, timeout=_random.uniform(*STATUS_PERIOD))
             if not self._closed.done() and not self.draining:
                 await self.update_payments()
                 self._review_lifetime()

@@ -2,7 +2,9 @@
 
 import asyncio
 import gc
+import io
 import logging as stdlib
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -115,3 +117,16 @@ def test_what_the_event_loop_complains_of_is_logged_without_its_text(
     assert "error=KeyError" in shown
     assert "test_logging.py" in shown
     assert "the prompt" not in shown
+
+
+def test_a_line_that_cannot_be_written_fails_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    logging.configure(20)
+    log = structlog.get_logger("cocoon.test.closed")
+    log.info("before")
+    closed = io.StringIO()
+    closed.close()
+    monkeypatch.setattr(sys, "stderr", closed)
+    log.info("nobody can read this")
+    monkeypatch.setattr(sys, "stderr", again := io.StringIO())
+    log.info("but this")
+    assert "but this" in again.getvalue()

@@ -39,6 +39,8 @@ from cocoon.errors import (
     MessageRejectedError,
 )
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 MAX_PAGE = 16
 """Transactions in one answer of a liteserver."""
 MAX_BYTES = 8 * 1024 * 1024
@@ -108,7 +110,7 @@ class LiteserverBackend:
         self._is_testnet = is_testnet
         self._timing = timing or Timing()
         self._sleep = sleep
-        first = random.randrange(count)  # noqa: S311 - spreads load
+        first = _random.randrange(count)
         self._pool = Pool(distinct, first, self._timing.timeout)
         self._heads = HeadWatch(max_age, wall)
         self._newest = NewestBlock(

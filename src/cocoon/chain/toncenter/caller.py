@@ -12,6 +12,8 @@ import aiohttp
 
 from cocoon.errors import ChainDataError, ChainError, ConfigError
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 RATE_WITHOUT_KEY = 1.0
 RATE_WITH_KEY = 10.0
 """Requests a second that the public service allows."""
@@ -155,7 +157,7 @@ class Caller:
                 status, body = await self._request(method, path, deadline, request, is_verdict)
             except _Retry as retry:
                 uncertain = uncertain or retry.uncertain
-                wait = max(delay * random.uniform(0.5, 1.5), retry.wait)  # noqa: S311 - jitter
+                wait = max(delay * _random.uniform(0.5, 1.5), retry.wait)
                 last = attempt + 1 == self._limits.attempts
                 if last or self._clock() + wait > deadline:
                     raise ChainError(

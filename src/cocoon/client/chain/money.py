@@ -26,6 +26,8 @@ from cocoon.errors import CocoonError, PaymentError, UnavailableError, where
 from cocoon.net.chain_access import ChainAccess, Moment
 from cocoon.net.state_file import FileLock
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 LOCK_NAME = "client.lock"
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +84,7 @@ class ClientMoney(OwnerOrders):
     async def _run(self) -> None:
         while True:
             await self.tick()
-            await asyncio.sleep(random.uniform(*self._access.settings.poll_interval))  # noqa: S311
+            await asyncio.sleep(_random.uniform(*self._access.settings.poll_interval))
 
     async def tick(self) -> None:
         """Look at every contract and do its next step; failures are logged."""

@@ -1,6 +1,6 @@
 """A whole chat completion, written as a message; and what both forms of answers share."""
 
-import random
+import os
 from typing import Any, NamedTuple
 
 import msgspec
@@ -60,7 +60,7 @@ class TokenCounts(Struct, omit_defaults=True):
 
 def new_id(kind: str) -> str:
     """A name for a message (``msg``) or a tool call (``toolu``); unique, not secret."""
-    return f"{kind}_{random.getrandbits(96):024x}"
+    return f"{kind}_{os.urandom(12).hex()}"
 
 
 def token_counts(usage: Usage) -> TokenCounts:

@@ -1,6 +1,6 @@
 """A chat's answer as a ``response`` object or as the events of one."""
 
-import random
+import os
 
 import msgspec
 
@@ -33,7 +33,7 @@ class ResponseShape:
         self, echo: bytes, *, logprobs: bool = False, summarize: bool = False, debug: bool = False
     ) -> None:
         # Ids only have to be unique, not secret.
-        base = f"{random.getrandbits(184):046x}".encode()
+        base = os.urandom(23).hex().encode()
         self._object = ResponseObject(b"resp_%b00" % base, echo)
         self._writer = EventWriter()
         self._assembly = Assembly(self._writer, base, summarize=summarize)

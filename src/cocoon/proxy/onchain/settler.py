@@ -43,6 +43,8 @@ from cocoon.proxy.onchain.settings import SettlementSettings
 from cocoon.proxy.onchain.watcher import PositionLostError, Watcher
 from cocoon.proxy.store import ChainPosition
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 UNCERTAIN_LOOKS = 3
 """Rounds in which a client contract is read again after money did not move as announced."""
 MAX_READS = 16
@@ -254,7 +256,7 @@ class ChainSettlement:
                     "settlement failed by a bug", error=type(error).__name__, where=where(error)
                 )
             self._on_round()
-            delay = random.uniform(*self._poll_interval)  # noqa: S311 - spreads the load
+            delay = _random.uniform(*self._poll_interval)
             try:
                 async with asyncio.timeout(delay):
                     await self._wake.wait()

@@ -15,6 +15,8 @@ from cocoon.worker.chain.limits import PayoutRules
 from cocoon.worker.chain.plan import Blocked
 from cocoon.worker.chain.records import WorkerRecords
 
+_random = random.SystemRandom()  # leaves the state of the shared generator alone
+
 LOCK_NAME = "worker.lock"
 
 _log = structlog.get_logger(__name__)
@@ -71,7 +73,7 @@ class WorkerMoney:
     async def _run(self) -> None:
         while True:
             await self.tick()
-            await asyncio.sleep(random.uniform(*self.access.settings.poll_interval))  # noqa: S311
+            await asyncio.sleep(_random.uniform(*self.access.settings.poll_interval))
 
     async def tick(self) -> None:
         """Look at every contract and pay out what is due; failures are logged."""
