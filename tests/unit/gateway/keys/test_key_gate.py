@@ -377,3 +377,19 @@ async def test_who_was_declared_dead_loses_its_leases_and_no_spending(
         (await gate.admit(caller, demand(300))).settle(outcome(300), 200)
     spent, leased = spent_of(store, record.key_id)["total"]
     assert (spent, leased) == (450 + (lost if as_spent else 0), 0)
+
+
+async def test_what_an_end_user_is_refused_is_not_counted_for_its_key(
+    store: str, make: Make, demand: Any
+) -> None:
+    limits = Limits(requests=2, tokens=60, concurrency=2, total=150)
+    _, key = make(limits=limits, user_limits=Limits(concurrency=0))
+    async with opened(store) as gate:
+        caller = await gate.identify(key)
+        for _ in range(5):
+            assert (await refused(gate.admit(caller, demand(100, "u")))).code != "budget_reserved"
+        for _ in range(5):  # too dear: is counted in, and out again
+            assert (await refused(gate.admit(caller, demand(151)))).status == 429
+        permit = await gate.admit(caller, demand(75))
+        await gate.admit(caller, demand(75))
+        permit.release()
