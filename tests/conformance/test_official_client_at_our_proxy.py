@@ -288,3 +288,31 @@ async def test_requests_without_credentials_reach_only_their_own_account(tmp_pat
         await second.update_payments()
         assert (first.known["max"], second.known["max"]) == (14, 0)
         assert first.contract != second.contract
+
+
+async def test_our_worker_takes_what_official_ones_refuse(tmp_path: Path) -> None:
+    """Fields and endpoints; what it does not know either is refused as officially, and is free."""
+
+    async def send(url: str, **fields: object) -> Answer:
+        body = json.dumps({"model": MODEL, **fields}).encode()
+        query = http_request(body, url, Content_Type="application/json")
+        answer = client.send(query, model=MODEL, max_tokens=100)
+        await asyncio.wait_for(answer.ended.wait(), 10)
+        return answer
+
+    path, messages = "/v1/chat/completions", [{"role": "user", "content": "hello"}]
+    tool = {"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}
+    async with open_net(tmp_path) as net:
+        proxy = await net.our_proxy()
+        await net.our_worker(proxy.worker_port, proxy.client_port, dial=net.dial())
+        client = await net.official_client(proxy.client_port)
+        for answer in (
+            await send(path, messages=messages, tools=[tool], seed=7, max_tokens=9),
+            await send("/v1/embeddings", input="hello"),
+        ):
+            assert answer.error is None
+            assert answer.head is not None
+            assert answer.head["status"] == 200
+        refused = await send(path, messages=messages, nonsense=1, max_tokens=9)
+        assert refused.error is not None
+        assert "unknown option 'nonsense' in request" in str(refused.error)
