@@ -380,7 +380,7 @@ async def test_who_was_declared_dead_loses_its_leases_and_no_spending(
 
 
 async def test_what_an_end_user_is_refused_is_not_counted_for_its_key(
-    store: str, make: Make, demand: Any
+    store: str, make: Make, demand: Any, outcome: Any
 ) -> None:
     limits = Limits(requests=2, tokens=60, concurrency=2, total=150)
     _, key = make(limits=limits, user_limits=Limits(concurrency=0))
@@ -390,6 +390,6 @@ async def test_what_an_end_user_is_refused_is_not_counted_for_its_key(
             assert (await refused(gate.admit(caller, demand(100, "u")))).code != "budget_reserved"
         for _ in range(5):  # too dear: is counted in, and out again
             assert (await refused(gate.admit(caller, demand(151)))).status == 429
-        permit = await gate.admit(caller, demand(75))
-        await gate.admit(caller, demand(75))
-        permit.release()
+        permits = [await gate.admit(caller, demand(75)) for _ in range(2)]
+        for permit in permits:
+            permit.settle(outcome(0), 502)
