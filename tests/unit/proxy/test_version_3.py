@@ -288,10 +288,16 @@ async def test_a_worker_that_turns_out_to_be_gone_when_it_is_stopped(
 
 
 @pytest.mark.parametrize(
-    ("waited", "begun", "charged"), [(0.5, True, 7), (0.0, True, 0), (0.5, False, 0)]
+    ("waited", "begun", "code", "charged"),
+    [
+        (0.5, True, WIRE_TIMEOUT, 7),
+        (0.0, True, WIRE_TIMEOUT, 0),
+        (0.5, False, WIRE_TIMEOUT, 0),
+        (0.5, True, 601, 0),
+    ],
 )
 async def test_a_stream_cut_off_by_its_time_limit_is_charged(
-    waited: float, begun: bool, charged: int
+    waited: float, begun: bool, code: int, charged: int
 ) -> None:
     rig = Rig()
     client, worker = await rig.client(), await rig.worker()
@@ -302,10 +308,10 @@ async def test_a_stream_cut_off_by_its_time_limit_is_charged(
         worker.start(query)
         await until(lambda: client.of(A))
     await asyncio.sleep(waited)  # a worker cannot call it late before it is
-    worker.fail(query, WIRE_TIMEOUT, "worker: timeout", used(7))
+    worker.fail(query, code, "no more", used(7))
     await until(lambda: isinstance((client.of(A) or [None])[-1], AnswerFailed))
     failed = client.of(A)[-1]
-    assert (failed.code, failed.final.usage.total_tokens_used) == (WIRE_TIMEOUT, charged)
+    assert (failed.code, failed.final.usage.total_tokens_used) == (code, charged)
     (record,) = rig.books.clients
     assert record.account.counter.max == charged
     assert rig.reserved == 0
