@@ -2,10 +2,10 @@
 
 import json
 
-from cocoon.gateway.body import INT32_MAX, Endpoint, read_call
+from cocoon.gateway.answers.sse import EventRelay
+from cocoon.gateway.reading.body import INT32_MAX, Endpoint, read_call
 from cocoon.gateway.refusal import Refusal, error_answer
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.sse import EventRelay
 
 SETTINGS = GatewaySettings()
 OWN = {"max_coefficient", "timeout", "enable_debug", "request_guid"}

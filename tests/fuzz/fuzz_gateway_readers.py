@@ -3,13 +3,13 @@
 from cocoon.accounting import Nano
 from cocoon.client.api import PeerSummary, RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.incoming import Incoming
-from cocoon.gateway.native import take_native
+from cocoon.gateway.answers.shape import PassedOn
 from cocoon.gateway.operations import OPERATIONS
 from cocoon.gateway.quote import read_quote
+from cocoon.gateway.reading.incoming import Incoming
+from cocoon.gateway.reading.native import take_native
 from cocoon.gateway.refusal import Refusal, error_answer
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import PassedOn
 
 SETTINGS = GatewaySettings()
 FORM = {b"content-type": b"multipart/form-data; boundary=x"}

@@ -4,11 +4,11 @@ import json
 from contextlib import suppress
 
 from cocoon.errors import EngineError, UpstreamError
-from cocoon.gateway.incoming import Incoming
 from cocoon.gateway.messages import ANTHROPIC, read_messages
 from cocoon.gateway.messages.answer import Wanted, whole_message
 from cocoon.gateway.messages.errors import engine_error
 from cocoon.gateway.messages.stream import MessagesStream
+from cocoon.gateway.reading.incoming import Incoming
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.incoming import Incoming
+from cocoon.gateway.reading.incoming import Incoming
 from cocoon.gateway.refusal import Refusal, error_answer
 from cocoon.gateway.responses import read_response
 from cocoon.gateway.responses.shape import ResponseShape

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.functions_shape import FunctionsShape
-from cocoon.gateway.shape import PassedOn
+from cocoon.gateway.answers.functions_shape import FunctionsShape
+from cocoon.gateway.answers.shape import PassedOn
 
 NAMES = ["choices", "index", "delta", "message", "tool_calls", "function"]
 NAMES += ["name", "id", "arguments", "finish_reason"]

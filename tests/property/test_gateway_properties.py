@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.body import INT32_MAX, Endpoint, read_call
-from cocoon.gateway.embeddings import EmbeddingsShape
-from cocoon.gateway.incoming import Incoming, Reader
-from cocoon.gateway.json_text import decode_object, encode_object
+from cocoon.gateway.answers.sse import EventRelay
 from cocoon.gateway.operations import OPERATIONS
+from cocoon.gateway.reading.body import INT32_MAX, Endpoint, read_call
+from cocoon.gateway.reading.embeddings import EmbeddingsShape
+from cocoon.gateway.reading.incoming import Incoming, Reader
+from cocoon.gateway.reading.json_text import decode_object, encode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.sse import EventRelay
 
 SETTINGS = GatewaySettings()
 TEXT = st.text(st.characters(codec="utf-8"), max_size=20)

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cocoon.gateway.chat_stream import ChatReader, ReasoningDelta, TextDelta
-from cocoon.gateway.incoming import Incoming
+from cocoon.gateway.answers.chat_stream import ChatReader, ReasoningDelta, TextDelta
 from cocoon.gateway.messages import read_messages
 from cocoon.gateway.messages.answer import Wanted
 from cocoon.gateway.messages.count import estimate
 from cocoon.gateway.messages.request import read_prompt
 from cocoon.gateway.messages.stream import MessagesStream
+from cocoon.gateway.reading.incoming import Incoming
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

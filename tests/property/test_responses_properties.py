@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.incoming import Incoming
+from cocoon.gateway.reading.incoming import Incoming
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.responses import read_response
 from cocoon.gateway.responses.shape import ResponseShape

@@ -12,13 +12,13 @@ import structlog
 from cocoon.accounting import Nano
 from cocoon.client.api import InferenceClient, InferenceResponse, Outcome, RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.engine_error import advice
+from cocoon.gateway.answers.engine_error import advice
 from cocoon.gateway.exchange import JSON, Exchange
 from cocoon.gateway.gate import Caller, Demand, Gate, Permit
 from cocoon.gateway.guard import BodyTimeoutError, CallerGoneError, Guard
-from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.metrics import GatewayMetrics
 from cocoon.gateway.operations import Operation
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.refusal import (
     RETRY_AFTER,
     Header,

@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass
 
-from cocoon.gateway.body import read_chat, read_completion
 from cocoon.gateway.dialect import OPENAI, Dialect
-from cocoon.gateway.embeddings import read_embeddings
-from cocoon.gateway.incoming import Reader
-from cocoon.gateway.media import read_images, read_speech
 from cocoon.gateway.messages import ANTHROPIC, read_messages
+from cocoon.gateway.reading.body import read_chat, read_completion
+from cocoon.gateway.reading.embeddings import read_embeddings
+from cocoon.gateway.reading.incoming import Reader
+from cocoon.gateway.reading.media import read_images, read_speech
+from cocoon.gateway.reading.texts import (
+    read_detokenize,
+    read_moderation,
+    read_rerank,
+    read_tokenize,
+)
+from cocoon.gateway.reading.transcription import read_transcription, read_translation
 from cocoon.gateway.responses import read_response
-from cocoon.gateway.texts import read_detokenize, read_moderation, read_rerank, read_tokenize
-from cocoon.gateway.transcription import read_transcription, read_translation
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,14 +15,14 @@ from cocoon.accounting import Nano, PriceList
 from cocoon.accounting.usage import TokenCounts
 from cocoon.client.api import InferenceClient, ModelInfo, WorkerInfo
 from cocoon.errors import PaymentError
-from cocoon.gateway import fields
 from cocoon.gateway.exchange import Exchange, Hold
 from cocoon.gateway.guard import BodyTimeoutError, Guard
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import decode_object, encode_object
 from cocoon.gateway.models import MODELS_TIMEOUT, find_model, known_models
 from cocoon.gateway.offers import features_of, is_free, price_per_million
 from cocoon.gateway.operations import OPERATIONS
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import decode_object, encode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

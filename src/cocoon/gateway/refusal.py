@@ -7,7 +7,7 @@ import msgspec
 
 from cocoon import errors
 from cocoon.errors import BadRequestError, CocoonError
-from cocoon.gateway.worker_refusal import param_and_code
+from cocoon.gateway.answers.worker_refusal import param_and_code
 
 MAX_MESSAGE = 500
 """Longest text of an error, in characters; a peer may have written it."""

@@ -16,9 +16,9 @@ import msgspec
 from cocoon.engine.dialects import OLLAMA, SGLANG, VLLM, Dialect, prepare
 from cocoon.engine.llama_dialect import EMBEDDED
 from cocoon.errors import BadRequestError, RequestError
-from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.openapi.endpoints import ENDPOINTS
 from cocoon.gateway.operations import OPERATIONS
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.settings import GatewaySettings
 from cocoon.testing.surface_samples import BASES, MODEL, sample
 from cocoon.worker.validation import validate

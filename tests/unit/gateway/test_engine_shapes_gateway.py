@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from cocoon.errors import EngineError
+from cocoon.gateway.answers.shape import AnswerShape, PassedOn
 from cocoon.gateway.messages.answer import Wanted
 from cocoon.gateway.messages.shape import MessagesShape
 from cocoon.gateway.responses.shape import ResponseShape
-from cocoon.gateway.shape import AnswerShape, PassedOn
 from cocoon.testing.engine_shapes import EngineShape, engine_shapes
 from cocoon.testing.scripted_client import SUMMARY
 

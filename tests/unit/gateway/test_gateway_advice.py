@@ -3,7 +3,7 @@
 import json
 
 from cocoon.errors import PriceError
-from cocoon.gateway.engine_error import engine_error
+from cocoon.gateway.answers.engine_error import engine_error
 from cocoon.gateway.keys.refusals import spent
 from cocoon.gateway.refusal import error_answer
 

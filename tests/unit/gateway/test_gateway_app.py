@@ -14,7 +14,7 @@ from cocoon.gateway import (
     GatewaySettings,
     hash_api_key,
 )
-from cocoon.gateway.usage_block import cocoon_block
+from cocoon.gateway.answers.usage_block import cocoon_block
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,
     SUMMARY,

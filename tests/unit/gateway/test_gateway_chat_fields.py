@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from cocoon.client.proxy_pins import ProxyPins
-from cocoon.gateway.body import Endpoint, read_call
-from cocoon.gateway.incoming import InferenceCall
+from cocoon.gateway.reading.body import Endpoint, read_call
+from cocoon.gateway.reading.incoming import InferenceCall
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

@@ -7,10 +7,10 @@ import pytest
 
 from cocoon.errors import UpstreamError
 from cocoon.gateway import Gateway, GatewaySettings
-from cocoon.gateway.body import Endpoint, read_call
-from cocoon.gateway.functions_shape import FunctionsShape
+from cocoon.gateway.answers.functions_shape import FunctionsShape
+from cocoon.gateway.answers.shape import PassedOn
+from cocoon.gateway.reading.body import Endpoint, read_call
 from cocoon.gateway.refusal import Refusal
-from cocoon.gateway.shape import PassedOn
 from cocoon.testing.engine_shapes import EngineShape, engine_shapes
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,

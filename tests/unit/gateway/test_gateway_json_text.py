@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from cocoon.gateway.json_text import (
+from cocoon.gateway.reading.json_text import (
     MAX_CONTAINERS,
     MAX_MEMBERS,
     decode_object,

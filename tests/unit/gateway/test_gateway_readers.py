@@ -7,14 +7,19 @@ from typing import Any
 
 import pytest
 
-from cocoon.gateway.embeddings import pack_vector, read_embeddings, unpack_vector
-from cocoon.gateway.incoming import Incoming, InferenceCall, Reader
-from cocoon.gateway.media import read_images, read_speech
-from cocoon.gateway.multipart import parse_form
+from cocoon.gateway.reading.embeddings import pack_vector, read_embeddings, unpack_vector
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall, Reader
+from cocoon.gateway.reading.media import read_images, read_speech
+from cocoon.gateway.reading.multipart import parse_form
+from cocoon.gateway.reading.texts import (
+    read_detokenize,
+    read_moderation,
+    read_rerank,
+    read_tokenize,
+)
+from cocoon.gateway.reading.transcription import read_transcription, read_translation
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.texts import read_detokenize, read_moderation, read_rerank, read_tokenize
-from cocoon.gateway.transcription import read_transcription, read_translation
 from cocoon.testing.scripted_client import SUMMARY
 
 SETTINGS = GatewaySettings()

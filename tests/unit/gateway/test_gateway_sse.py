@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from cocoon.gateway.sse import MAX_EVENT, EventRelay
+from cocoon.gateway.answers.sse import MAX_EVENT, EventRelay
 
 ONE = b'data: {"choices":[{"delta":{"content":"a"}}],"usage":null}\n\n'
 TWO = b'data: {"choices":[{"delta":{"content":"\\"choices\\":[]"}}]}\n\n'

@@ -7,7 +7,7 @@ import pytest
 
 from cocoon.errors import BadRequestError
 from cocoon.gateway import Gateway
-from cocoon.gateway.worker_refusal import param_and_code
+from cocoon.gateway.answers.worker_refusal import param_and_code
 from cocoon.testing.scripted_client import failing
 from cocoon.wire import refusals
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cocoon.errors import InsufficientFundsError
-from cocoon.gateway.incoming import Incoming
 from cocoon.gateway.messages import ANTHROPIC, read_messages
+from cocoon.gateway.reading.incoming import Incoming
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

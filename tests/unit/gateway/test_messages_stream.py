@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cocoon.errors import EngineError, UpstreamError
-from cocoon.gateway.chat_stream import MAX_EVENT, ChatReader
-from cocoon.gateway.chat_tool_calls import MAX_CALLS, MAX_HELD, PIECE, ToolCallDelta
+from cocoon.gateway.answers.chat_stream import MAX_EVENT, ChatReader
+from cocoon.gateway.answers.chat_tool_calls import MAX_CALLS, MAX_HELD, PIECE, ToolCallDelta
 from cocoon.gateway.messages.answer import Wanted, whole_message
 from cocoon.gateway.messages.stream import MessagesStream
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from cocoon.gateway import chat_fields
-from cocoon.gateway.draft import STAY_HERE
-from cocoon.gateway.native import NATIVE_FIELDS
 from cocoon.gateway.openapi import PAGE_HEADERS, document, document_json, page_html
 from cocoon.gateway.openapi.endpoints import ENDPOINTS
 from cocoon.gateway.openapi.errors import STATUSES
 from cocoon.gateway.openapi.native import NATIVE
 from cocoon.gateway.operations import OPERATIONS
+from cocoon.gateway.reading import chat_fields
+from cocoon.gateway.reading.draft import STAY_HERE
+from cocoon.gateway.reading.native import NATIVE_FIELDS
 from cocoon.wire import features
 from cocoon.worker.validation import ENDPOINTS as RULES
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cocoon.gateway.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.responses import read_response
 from cocoon.gateway.settings import GatewaySettings

@@ -7,8 +7,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.chat_stream import Stopped, Usage, UsageMember, stop_of
-from cocoon.gateway.chat_tool_calls import MAX_CALLS, ToolPiece
+from cocoon.gateway.answers.chat_stream import Stopped, Usage, UsageMember, stop_of
+from cocoon.gateway.answers.chat_tool_calls import MAX_CALLS, ToolPiece
 
 SIGNATURE = "unsigned"
 """Signature of every thought: nothing here signs them, and nothing checks them when they return."""

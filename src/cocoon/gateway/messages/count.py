@@ -8,16 +8,16 @@ from msgspec.structs import replace
 from cocoon import errors
 from cocoon.client.api import RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.body import read_chat
+from cocoon.gateway.answers.usage_block import cocoon_block
 from cocoon.gateway.exchange import Exchange
 from cocoon.gateway.gate import Caller
-from cocoon.gateway.incoming import Incoming, InferenceCall
 from cocoon.gateway.inference import InferenceHandler
 from cocoon.gateway.messages.errors import ANTHROPIC, error_event
 from cocoon.gateway.messages.request import Translated, read_prompt
 from cocoon.gateway.operations import Operation
+from cocoon.gateway.reading.body import read_chat
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.usage_block import cocoon_block
 from cocoon.wire import features
 
 COUNT_PATH = "/v1/messages/count_tokens"

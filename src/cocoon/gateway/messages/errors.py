@@ -4,7 +4,7 @@ import msgspec
 
 from cocoon.client.api import RequestSummary
 from cocoon.errors import OverloadedError
-from cocoon.gateway.chat_stream import read_failure
+from cocoon.gateway.answers.chat_stream import read_failure
 from cocoon.gateway.refusal import (
     MAX_MESSAGE,
     ErrorAnswer,

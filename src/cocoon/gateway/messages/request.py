@@ -12,9 +12,6 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway.body import read_chat
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import decode_object
 from cocoon.gateway.messages.answer import Wanted
 from cocoon.gateway.messages.blocks import (
     Block,
@@ -37,6 +34,9 @@ from cocoon.gateway.messages.options import (
 )
 from cocoon.gateway.messages.shape import MessagesShape
 from cocoon.gateway.messages.tools import chat_tool_choice, chat_tools
+from cocoon.gateway.reading.body import read_chat
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import decode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

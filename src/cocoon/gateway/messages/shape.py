@@ -2,15 +2,15 @@
 
 from cocoon.client.api import RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.debug import debug_object, with_debug
+from cocoon.gateway.answers.debug import debug_object, with_debug
+from cocoon.gateway.answers.usage_block import cocoon_block, with_block
 from cocoon.gateway.messages.answer import Wanted, new_id, whole_message
 from cocoon.gateway.messages.errors import engine_error, error_event
 from cocoon.gateway.messages.stream import MessagesStream
-from cocoon.gateway.usage_block import cocoon_block, with_block
 
 
 class MessagesShape:
-    """An :class:`~cocoon.gateway.shape.AnswerShape` in Anthropic's form.
+    """An :class:`~cocoon.gateway.answers.shape.AnswerShape` in Anthropic's form.
 
     Args:
         wanted: what the form depends on.

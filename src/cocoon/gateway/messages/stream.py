@@ -7,7 +7,7 @@ other in the order in which the engine writes them.
 import msgspec
 
 from cocoon.errors import EngineError, UpstreamError
-from cocoon.gateway.chat_stream import (
+from cocoon.gateway.answers.chat_stream import (
     ChatEvent,
     ChatReader,
     EngineFailure,
@@ -17,7 +17,7 @@ from cocoon.gateway.chat_stream import (
     TextDelta,
     Usage,
 )
-from cocoon.gateway.chat_tool_calls import ToolCallDelta
+from cocoon.gateway.answers.chat_tool_calls import ToolCallDelta
 from cocoon.gateway.messages import events
 from cocoon.gateway.messages.answer import SIGNATURE, Wanted, new_id, stop_reason, token_counts
 

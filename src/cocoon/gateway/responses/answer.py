@@ -6,8 +6,8 @@ import msgspec
 from msgspec import Struct
 
 from cocoon.client.api import RequestSummary
-from cocoon.gateway.chat_stream import Usage
-from cocoon.gateway.usage_block import cocoon_block
+from cocoon.gateway.answers.chat_stream import Usage
+from cocoon.gateway.answers.usage_block import cocoon_block
 
 _encode = msgspec.json.Encoder().encode
 

@@ -1,7 +1,7 @@
 """The output of one response, put together from the events of a chat."""
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.chat_stream import (
+from cocoon.gateway.answers.chat_stream import (
     ChatEvent,
     EngineFailure,
     Finish,
@@ -11,7 +11,7 @@ from cocoon.gateway.chat_stream import (
     TextDelta,
     Usage,
 )
-from cocoon.gateway.chat_tool_calls import ToolCallDelta
+from cocoon.gateway.answers.chat_tool_calls import ToolCallDelta
 from cocoon.gateway.responses.events import EventWriter
 from cocoon.gateway.responses.logprobs import TokenLogprob, read_logprobs
 from cocoon.gateway.responses.outputs import (

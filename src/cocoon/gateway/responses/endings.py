@@ -1,6 +1,6 @@
 """How a response ends: regularly, cut short, or with an error."""
 
-from cocoon.gateway.chat_stream import EngineFailure
+from cocoon.gateway.answers.chat_stream import EngineFailure
 from cocoon.gateway.refusal import error_object
 from cocoon.gateway.responses.answer import COMPLETED, Outcome
 

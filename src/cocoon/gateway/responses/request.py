@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway.body import read_chat
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import decode_object
+from cocoon.gateway.reading.body import read_chat
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import decode_object
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.responses.checks import decode, missing, unknown, unsupported
 from cocoon.gateway.responses.echo import Echo, Reasoning, encode_echo

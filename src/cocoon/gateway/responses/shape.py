@@ -5,9 +5,9 @@ import os
 import msgspec
 
 from cocoon.client.api import RequestSummary
-from cocoon.gateway.chat_stream import ChatReader
-from cocoon.gateway.debug import debug_object, with_debug
-from cocoon.gateway.engine_error import engine_error
+from cocoon.gateway.answers.chat_stream import ChatReader
+from cocoon.gateway.answers.debug import debug_object, with_debug
+from cocoon.gateway.answers.engine_error import engine_error
 from cocoon.gateway.responses.answer import IN_PROGRESS, Outcome, ResponseObject
 from cocoon.gateway.responses.assembly import Assembly
 from cocoon.gateway.responses.endings import broken, outcome_of
@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class ResponseShape:
-    """The :class:`~cocoon.gateway.shape.AnswerShape` of the Responses API; one object a call.
+    """The :class:`~cocoon.gateway.answers.shape.AnswerShape` of the Responses API, one a call.
 
     Args:
         echo: members that repeat the call.

@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.chat_stream import (
+from cocoon.gateway.answers.chat_stream import (
     ChatEvent,
     Finish,
     Logprobs,
@@ -13,7 +13,7 @@ from cocoon.gateway.chat_stream import (
     TextDelta,
     UsageMember,
 )
-from cocoon.gateway.chat_tool_calls import ToolCalls, ToolPiece
+from cocoon.gateway.answers.chat_tool_calls import ToolCalls, ToolPiece
 
 _JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 

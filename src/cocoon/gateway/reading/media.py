@@ -5,12 +5,12 @@ from typing import Final
 
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.draft import open_draft
-from cocoon.gateway.fields import Check
-from cocoon.gateway.incoming import Incoming, InferenceCall
+from cocoon.gateway.answers.shape import PassedOn
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.draft import open_draft
+from cocoon.gateway.reading.fields import Check
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import PassedOn
 from cocoon.wire import features
 
 MAX_IMAGES: Final = 10

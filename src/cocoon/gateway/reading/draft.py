@@ -7,15 +7,20 @@ from typing import Final
 from msgspec import Raw
 
 from cocoon.client.api import ClientRequest
-from cocoon.gateway import fields
-from cocoon.gateway.fields import INT32_MAX, Check, Members
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import check_number, decode_object, decode_string, encode_object
-from cocoon.gateway.native import Native, take_native
-from cocoon.gateway.output_fields import check_metadata, check_store
+from cocoon.gateway.answers.shape import AnswerShape
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import INT32_MAX, Check, Members
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import (
+    check_number,
+    decode_object,
+    decode_string,
+    encode_object,
+)
+from cocoon.gateway.reading.native import Native, take_native
+from cocoon.gateway.reading.output_fields import check_metadata, check_store
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import AnswerShape
 
 MAX_MODEL_NAME: Final = 256
 

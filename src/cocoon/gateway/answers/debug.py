@@ -4,7 +4,7 @@ import msgspec
 from msgspec import Raw
 
 from cocoon.client.api import PeerSummary, RequestSummary
-from cocoon.gateway.usage_block import with_member
+from cocoon.gateway.answers.usage_block import with_member
 
 _raw = msgspec.json.Decoder(Raw)
 _encoder = msgspec.json.Encoder()

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Raw, Struct
 
 from cocoon.errors import UpstreamError
-from cocoon.gateway.chat_tool_calls import ToolCallDelta, ToolCalls, ToolPiece
+from cocoon.gateway.answers.chat_tool_calls import ToolCallDelta, ToolCalls, ToolPiece
 
 MAX_EVENT = 2**20
 """Longest event in bytes: a chunk is some hundred, one with a whole tool call some thousand."""

@@ -7,16 +7,16 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.draft import STAY_HERE, Draft, check_model, keep_here
-from cocoon.gateway.fields import INT32_MAX, Check, Members
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import check_depth, check_number
-from cocoon.gateway.multipart import Part, parse_form, write_form
-from cocoon.gateway.native import NATIVE_FIELDS, take_native
+from cocoon.gateway.answers.shape import PassedOn
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.draft import STAY_HERE, Draft, check_model, keep_here
+from cocoon.gateway.reading.fields import INT32_MAX, Check, Members
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import check_depth, check_number
+from cocoon.gateway.reading.multipart import Part, parse_form, write_form
+from cocoon.gateway.reading.native import NATIVE_FIELDS, take_native
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import PassedOn
 from cocoon.wire import features
 
 FILE: Final = "file"

@@ -5,14 +5,14 @@ from typing import Final
 
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.draft import open_draft
-from cocoon.gateway.fields import INT32_MAX, Check, first_byte
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.messages_field import check_content, check_messages
+from cocoon.gateway.answers.shape import PassedOn
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.draft import open_draft
+from cocoon.gateway.reading.fields import INT32_MAX, Check, first_byte
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.messages_field import check_content, check_messages
+from cocoon.gateway.reading.tools_field import check_tools
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import PassedOn
-from cocoon.gateway.tools_field import check_tools
 from cocoon.wire import features
 
 MAX_DOCUMENTS: Final = 2048

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Raw
 
-from cocoon.gateway.fields import Members
+from cocoon.gateway.reading.fields import Members
 from cocoon.wire import features
 
 SAMPLING_FIELDS: Final = frozenset(

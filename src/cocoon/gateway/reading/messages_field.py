@@ -10,8 +10,8 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.fields import Members, first_byte, invalid_type, invalid_value, missing
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import Members, first_byte, invalid_type, invalid_value, missing
 from cocoon.gateway.refusal import Refusal
 from cocoon.wire import features
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway.json_text import decode_string
+from cocoon.gateway.reading.json_text import decode_string
 from cocoon.gateway.refusal import Refusal
 
 Check = Callable[[Raw, str], None]

@@ -8,11 +8,11 @@ shape never waits and never sees a socket.
 from typing import Protocol
 
 from cocoon.client.api import RequestSummary
-from cocoon.gateway.debug import debug_object, with_debug
-from cocoon.gateway.engine_error import engine_error
+from cocoon.gateway.answers.debug import debug_object, with_debug
+from cocoon.gateway.answers.engine_error import engine_error
+from cocoon.gateway.answers.sse import EventRelay
+from cocoon.gateway.answers.usage_block import cocoon_block, with_block
 from cocoon.gateway.refusal import error_event
-from cocoon.gateway.sse import EventRelay
-from cocoon.gateway.usage_block import cocoon_block, with_block
 
 ERROR = 400
 """Statuses from here on are errors."""

@@ -5,8 +5,8 @@ from typing import Final
 
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.fields import first_byte, invalid_type, invalid_value, missing
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import first_byte, invalid_type, invalid_value, missing
 from cocoon.gateway.refusal import Refusal
 
 MAX_SCHEMA_BYTES: Final = 2**18

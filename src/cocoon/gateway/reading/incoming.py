@@ -7,8 +7,8 @@ import msgspec
 
 from cocoon.accounting import Nano
 from cocoon.client.api import ClientRequest
+from cocoon.gateway.answers.shape import AnswerShape
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import AnswerShape
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """``functions`` and ``function_call``, the form of tools before ``tools``, written as tools.
 
 Workers' engines know tools only. The answer goes back through
-:class:`cocoon.gateway.functions_shape.FunctionsShape`.
+:class:`cocoon.gateway.answers.functions_shape.FunctionsShape`.
 """
 
 from typing import Final
@@ -9,10 +9,10 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway import fields
-from cocoon.gateway.fields import Members, first_byte, invalid_type, invalid_value, missing
-from cocoon.gateway.messages_field import MAX_MESSAGES, MAX_NAME
-from cocoon.gateway.tools_field import check_function, check_functions
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import Members, first_byte, invalid_type, invalid_value, missing
+from cocoon.gateway.reading.messages_field import MAX_MESSAGES, MAX_NAME
+from cocoon.gateway.reading.tools_field import check_function, check_functions
 
 _CALL: Final = "function_call"
 _check_word = fields.one_of("none", "auto")

@@ -12,12 +12,12 @@ from msgspec import Raw
 
 from cocoon.client.api import RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway import fields
-from cocoon.gateway.draft import open_draft
-from cocoon.gateway.fields import Check, first_byte
-from cocoon.gateway.incoming import Incoming, InferenceCall
+from cocoon.gateway.answers.shape import ERROR, PassedOn
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.draft import open_draft
+from cocoon.gateway.reading.fields import Check, first_byte
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import ERROR, PassedOn
 from cocoon.wire import features
 
 MAX_INPUTS: Final = 2048

@@ -7,9 +7,9 @@ know. Limits are OpenAI's where it states one.
 from collections.abc import Mapping
 from typing import Final
 
-from cocoon.gateway import fields
-from cocoon.gateway.fields import Check
-from cocoon.gateway.output_fields import check_logit_bias, check_logprobs, check_modalities
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import Check
+from cocoon.gateway.reading.output_fields import check_logit_bias, check_logprobs, check_modalities
 
 MAX_STOP: Final = 4
 """Stop sequences in a call of OpenAI's API; translated APIs may have ``MAX_STOP_TRANSLATED``."""

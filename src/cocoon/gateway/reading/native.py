@@ -14,8 +14,8 @@ from msgspec import Raw
 from cocoon.accounting import Nano
 from cocoon.accounting.amount import MAX_AMOUNT
 from cocoon.client.proxy_pins import NO_PINS, ProxyPins
-from cocoon.gateway import fields
-from cocoon.gateway.fields import INT32_MAX, Members, invalid_type, invalid_value
+from cocoon.gateway.reading import fields
+from cocoon.gateway.reading.fields import INT32_MAX, Members, invalid_type, invalid_value
 from cocoon.gateway.refusal import Refusal
 from cocoon.gateway.settings import GatewaySettings
 

@@ -7,9 +7,9 @@ import msgspec
 
 from cocoon.client.api import RequestSummary
 from cocoon.errors import UpstreamError
-from cocoon.gateway.chat_tool_calls import ToolCalls, ToolPiece
+from cocoon.gateway.answers.chat_tool_calls import ToolCalls, ToolPiece
+from cocoon.gateway.answers.shape import ERROR, PassedOn
 from cocoon.gateway.refusal import error_event
-from cocoon.gateway.shape import ERROR, PassedOn
 
 MAX_CHOICES: Final = 4096
 """Choices of one stream that are told apart; a gateway never asks for so many."""
@@ -21,7 +21,7 @@ _JSON_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 
 
 class FunctionsShape:
-    """An :class:`~cocoon.gateway.shape.AnswerShape` in the old form of calls.
+    """An :class:`~cocoon.gateway.answers.shape.AnswerShape` in the old form of calls.
 
     The old form has one call in an answer: of several the first is told, and a model that is given
     its result asks for the others again.

@@ -13,20 +13,20 @@ from typing import Final
 import msgspec
 from msgspec import Raw
 
-from cocoon.gateway import chat_fields, fields
-from cocoon.gateway.draft import Draft, open_draft
-from cocoon.gateway.fields import INT32_MAX, Members, first_byte
-from cocoon.gateway.functions_field import uses_functions, write_as_tools
-from cocoon.gateway.functions_shape import FunctionsShape
-from cocoon.gateway.incoming import Incoming, InferenceCall
-from cocoon.gateway.json_text import decode_object, encode_object
-from cocoon.gateway.messages_field import check_messages
-from cocoon.gateway.output_fields import check_response_format
+from cocoon.gateway.answers.functions_shape import FunctionsShape
+from cocoon.gateway.answers.shape import PassedOn
+from cocoon.gateway.reading import chat_fields, fields
+from cocoon.gateway.reading.draft import Draft, open_draft
+from cocoon.gateway.reading.fields import INT32_MAX, Members, first_byte
+from cocoon.gateway.reading.functions_field import uses_functions, write_as_tools
+from cocoon.gateway.reading.incoming import Incoming, InferenceCall
+from cocoon.gateway.reading.json_text import decode_object, encode_object
+from cocoon.gateway.reading.messages_field import check_messages
+from cocoon.gateway.reading.output_fields import check_response_format
+from cocoon.gateway.reading.requirements import chat_requires, completion_requires
+from cocoon.gateway.reading.tools_field import check_tools, settle_tool_choice
 from cocoon.gateway.refusal import Refusal
-from cocoon.gateway.requirements import chat_requires, completion_requires
 from cocoon.gateway.settings import GatewaySettings
-from cocoon.gateway.shape import PassedOn
-from cocoon.gateway.tools_field import check_tools, settle_tool_choice
 
 __all__ = ["INT32_MAX", "Endpoint", "read_call", "read_chat", "read_completion"]
 

@@ -1,0 +1,1 @@
+"""What callers get: engines' answers in the form that each API gives them."""

@@ -1,0 +1,1 @@
+"""What callers ask for: every endpoint's body, checked and made ready for the network."""
