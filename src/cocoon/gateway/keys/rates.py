@@ -6,7 +6,10 @@ from cocoon.gateway.keys.account import Account
 from cocoon.gateway.keys.window import Window
 from cocoon.gateway.refusal import Header
 
-_KINDS = (b"requests", b"tokens")
+_NAMES = tuple(
+    tuple(b"x-ratelimit-%b-%b" % (what, kind) for what in (b"limit", b"remaining", b"reset"))
+    for kind in (b"requests", b"tokens")
+)
 
 
 def rate_headers(accounts: Sequence[Account], now: float, share: int) -> list[Header]:
@@ -18,19 +21,20 @@ def rate_headers(accounts: Sequence[Account], now: float, share: int) -> list[He
         share: how many processes share each limit.
     """
     headers: list[Header] = []
-    pairs = [account.rates() for account in accounts]
-    for index, kind in enumerate(_KINDS):
-        windows = [window for pair in pairs if (window := pair[index]) is not None]
-        if windows:
-            window = min(windows, key=lambda one: _left(one, now, share))
-            left = max(0, int(_left(window, now, share)))
+    for index, (limit_name, left_name, reset_name) in enumerate(_NAMES):
+        scarcest: Window | None = None
+        least = 0.0
+        for account in accounts:
+            window = account.rates()[index]
+            if window is None:
+                continue
+            left = -(-window.limit // share) - window.used(now)
+            if scarcest is None or left < least:
+                scarcest, least = window, left
+        if scarcest is not None:
             headers += (
-                (b"x-ratelimit-limit-" + kind, b"%d" % window.limit),
-                (b"x-ratelimit-remaining-" + kind, b"%d" % left),
-                (b"x-ratelimit-reset-" + kind, f"{window.reset(now):.3f}s".encode()),
+                (limit_name, b"%d" % scarcest.limit),
+                (left_name, b"%d" % max(0, int(least))),
+                (reset_name, b"%.3fs" % scarcest.reset(now)),
             )
     return headers
-
-
-def _left(window: Window, now: float, share: int) -> float:
-    return -(-window.limit // share) - window.used(now)
