@@ -219,6 +219,15 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"speed": "fast"}, "speed"),
     ({"n": 2}, "n"),
     ({SECRET: 1}, "a member"),
+    ({"messages": [{"role": "user", "content": ""}]}, "messages.0.content"),
+    (
+        {"messages": [{"role": "assistant", "content": "x"}, {"role": "user", "content": []}]},
+        "messages.1.content",
+    ),
+    (
+        {"messages": [{"role": "assistant", "content": "x"}, {"role": "system", "content": ""}]},
+        "messages.1.content",
+    ),
 ]
 
 

@@ -56,6 +56,8 @@ def chat_messages(messages: list[Message], system: str | list[Block] | None) -> 
     for number, message in enumerate(messages):
         place = f"messages.{number}"
         if message.role == "user":
+            if not message.content:
+                raise _refuse(f"{place}.content", "user messages must have non-empty content")
             writer.user(message.content, place)
         elif message.role == "assistant":
             writer.assistant(message.content, place, number)
@@ -64,6 +66,9 @@ def chat_messages(messages: list[Message], system: str | list[Block] | None) -> 
         else:
             raise _refuse(f"{place}.role", "must be 'user', 'assistant' or 'system'")
     writer.close()
+    if not writer.chat or writer.chat[-1]["role"] == "assistant":
+        # What says nothing leaves no message: the engine would continue the turn before it.
+        raise _refuse(f"messages.{len(messages) - 1}.content", "must not be empty")
     return writer.chat
 
 
