@@ -30,9 +30,10 @@ from cocoon.gateway import Gateway, GatewayServer
 from cocoon.gateway.gate import Gate
 from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
 from cocoon.gateway.keys.changes import draft
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import sqlite_url
 from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
 
 CHUNK = b'data: {"id":"c","choices":[{"index":0,"delta":{"content":"word "}}],"usage":null}\n\n'
@@ -82,7 +83,7 @@ async def serve_keys(pipe: Connection) -> None:
     """The gateway with keys, budgets and a ledger in SQLite."""
     with tempfile.TemporaryDirectory() as folder:
         url = sqlite_url(Path(folder) / "keys.sqlite")
-        database, made = Database.open(url), new_key()
+        database, made = open_store(url), new_key()
         limits = Limits(day=10**15, month=10**16, requests=10**7, tokens=10**9)
         changes = {"name": "bench", "limits": limits}
         Registry(database).create(draft(changes, int(time.time())), made)

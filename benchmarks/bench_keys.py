@@ -17,9 +17,10 @@ from cocoon.client.api import Outcome
 from cocoon.gateway.access import hash_api_key
 from cocoon.gateway.gate import Demand, Gate, OpenGate
 from cocoon.gateway.keys import KeyGate, KeyRecord, KeysSettings, Limits
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import sqlite_url
 
 OUTCOME = Outcome(Nano(50), told=True, prompt_tokens=3, completion_tokens=5)
 PAUSE_EVERY = 200
@@ -46,7 +47,7 @@ async def measure(folder: Path, requests: int, turns: int) -> None:
     limits = Limits(
         day=10**15, month=10**16, total=10**17, requests=10**9, tokens=10**12, concurrency=10**6
     )
-    database = Database.open(url)
+    database = open_store(url)
     record = KeyRecord(
         key_id="", name="k", secret_hash=b"", created_at=0, limits=limits, user_limits=limits
     )

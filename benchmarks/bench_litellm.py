@@ -35,9 +35,10 @@ from cocoon.engine.openai_http import OpenAIHttpEngine
 from cocoon.gateway import Gateway, GatewayServer
 from cocoon.gateway.keys import KeyGate, KeysSettings, Limits
 from cocoon.gateway.keys.changes import draft
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import sqlite_url
 from cocoon.testing.direct_client import DirectClient
 from cocoon.testing.engine_standin import StandinOptions, serve_standin
 
@@ -57,7 +58,7 @@ async def serve_engine(pipe: Connection) -> None:
 def gateway_on(port: int, folder: str) -> Callable[[Connection], Any]:
     async def serve(pipe: Connection) -> None:
         url = sqlite_url(Path(folder) / "keys.sqlite")
-        database = Database.open(url)
+        database = open_store(url)
         made = new_key()
         limits = Limits(day=10**15, month=10**16, requests=10**7, tokens=10**9)
         changes = {"name": "bench", "limits": limits}

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from cocoon.gateway.keys.budgets import Budgets
 from cocoon.gateway.keys.changes import read_changes, read_rotation
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.leases import Grant, Leases
 from cocoon.gateway.keys.purse import Purse
 from cocoon.gateway.keys.secret import split_key
+from cocoon.gateway.keys.store import open_store
 from cocoon.gateway.keys.window import Window
 from cocoon.gateway.refusal import Refusal
+from cocoon.store import Database, sqlite_url
 
 NAME = ("k", "total")
 CAP = 1000
@@ -72,7 +73,7 @@ class Process:
 @given(steps)
 def test_no_order_of_events_exceeds_a_cap(plan: list[tuple[str, int, int]]) -> None:
     with TemporaryDirectory() as folder:
-        database = Database.open(sqlite_url(Path(folder) / "keys.sqlite"))
+        database = open_store(sqlite_url(Path(folder) / "keys.sqlite"))
         try:
             _run(database, plan)
         finally:

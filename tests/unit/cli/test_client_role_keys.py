@@ -11,10 +11,11 @@ from cocoon.cli.client_role import ClientRole
 from cocoon.client import ClientSettings
 from cocoon.gateway import GatewaySettings
 from cocoon.gateway.keys import KeyRecord, KeysSettings
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
 from cocoon.net.dialing import SocksDial
+from cocoon.store import sqlite_url
 
 EXAMPLE = Path(__file__).parents[3] / "examples" / "config" / "root.json"
 WALLET = "0QAsHeIeW5Ds7989DDsnR8Im1o76268aeZehFk-2EtKmsw9B"
@@ -23,7 +24,7 @@ WALLET = "0QAsHeIeW5Ds7989DDsnR8Im1o76268aeZehFk-2EtKmsw9B"
 def _make(store: str, *scopes: str) -> str:
     made, now = new_key(), int(time.time())
     draft = KeyRecord(key_id="", name="k", secret_hash=b"", created_at=now, scopes=scopes)
-    database = Database.open(store)
+    database = open_store(store)
     Registry(database).create(draft, made)
     database.close()
     return made.text

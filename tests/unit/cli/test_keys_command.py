@@ -17,9 +17,9 @@ from cocoon.cli.config.api_keys_table import ApiKeysTable, keys_settings, store_
 from cocoon.cli.config.reader import Context
 from cocoon.errors import ConfigError
 from cocoon.gateway.keys import KeyGate, KeysSettings
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.leases import Booking, Leases, Want
 from cocoon.gateway.keys.ledger import UsageRow
+from cocoon.gateway.keys.store import open_store
 
 
 class Keys:
@@ -118,7 +118,7 @@ def test_usage_and_export(keys: Keys) -> None:
 
 
 def _spend(keys: Keys, key_id: str) -> None:
-    database = Database.open(f"sqlite:///{keys.store}")
+    database = open_store(f"sqlite:///{keys.store}")
     leases = Leases(database, "gone")
     leases.register(time.time() - 1000)
     leases.acquire([Want((key_id, "total"), None, 10_000, 500)])

@@ -8,8 +8,9 @@ from cocoon.cli.config.api_keys_table import keys_settings, store_url
 from cocoon.cli.config.load import load_client
 from cocoon.cli.config.reader import Context
 from cocoon.errors import ConfigError
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.limits import NO_LIMITS, Limits
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import Database
 
 
 @contextmanager
@@ -20,7 +21,7 @@ def opened(store: str | None, config: Path | None, *, create: bool = False) -> I
         ConfigError: neither does, or the file is wrong.
         StoreError: it cannot be opened.
     """
-    database = Database.open(_url(store, config), create=create)
+    database = open_store(_url(store, config), create=create)
     try:
         yield database
     finally:

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.leases import dead_processes, drop_process
 from cocoon.gateway.keys.periods import periods
 from cocoon.gateway.keys.schema import budget, lease
+from cocoon.store import Database
 
 KEPT_SECONDS = 90 * 86_400
 """Budgets of periods that ended so long ago are forgotten."""

@@ -17,7 +17,6 @@ import structlog
 
 from cocoon.errors import StoreError
 from cocoon.gateway.keys.budgets import Budgets
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.leases import Booking, BudgetName, DeclaredDeadError, Leases
 from cocoon.gateway.keys.ledger import DELETE_PART, Ledger, UsageRow
 from cocoon.gateway.keys.purse import Purse
@@ -34,6 +33,8 @@ from cocoon.gateway.keys.settings import (
     SPARE_SECONDS,
     KeysSettings,
 )
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import Database
 
 PROCESS_ID_BYTES = 16
 CLEAN_SECONDS = 600.0
@@ -192,7 +193,7 @@ class Keeper:
             ConfigError: the store's address is wrong.
             StoreError: it does not work.
         """
-        self._database = await self.in_thread(lambda: Database.open(self._settings.store))
+        self._database = await self.in_thread(lambda: open_store(self._settings.store))
         try:
             await self._join()
             await self._poll()

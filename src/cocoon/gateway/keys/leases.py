@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from cocoon.errors import StoreError
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.ledger import UsageRow, write_usage
 from cocoon.gateway.keys.schema import budget, lease, process
 from cocoon.gateway.keys.settings import CHUNK_PART, DEAD_SECONDS
+from cocoon.store import Database
 
 BudgetName = tuple[str, str]
 """Account and period."""

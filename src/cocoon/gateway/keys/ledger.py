@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.periods import day_of
 from cocoon.gateway.keys.schema import usage, usage_day
+from cocoon.store import Database
 
 MAX_MODEL = 128
 MAX_ENDPOINT = 64

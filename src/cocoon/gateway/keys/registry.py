@@ -11,11 +11,11 @@ import msgspec
 import sqlalchemy as sa
 
 from cocoon.errors import ConfigError, StoreError
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.limits import Limits
 from cocoon.gateway.keys.record import KeyRecord
 from cocoon.gateway.keys.schema import api_key, state
 from cocoon.gateway.keys.secret import NewKey, new_key
+from cocoon.store import Database
 
 MAX_KEYS = 100_000
 """Every gateway holds all keys in memory."""

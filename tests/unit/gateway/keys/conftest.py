@@ -11,9 +11,10 @@ from cocoon.accounting import Nano
 from cocoon.client.api import Outcome
 from cocoon.gateway.gate import Demand
 from cocoon.gateway.keys import KeyRecord
-from cocoon.gateway.keys.database import Database, sqlite_url
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
+from cocoon.store import sqlite_url
 from cocoon.testing.postgres import PostgresServer, postgres_binaries
 
 
@@ -48,7 +49,7 @@ def make(store: str) -> Make:
         made = new_key()
         draft = KeyRecord(key_id="", secret_hash=b"", created_at=int(time.time()), name="k")
         values = {name: getattr(draft, name) for name in draft.__dataclass_fields__} | fields
-        database = Database.open(store)
+        database = open_store(store)
         try:
             record = Registry(database).create(KeyRecord(**values), made)
         finally:

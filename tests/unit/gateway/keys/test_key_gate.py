@@ -14,9 +14,9 @@ from cocoon.client.api import Outcome
 from cocoon.gateway.gate import Permit
 from cocoon.gateway.keys import KeyGate, KeysSettings, Limits, leases
 from cocoon.gateway.keys.budgets import Budgets, key_account
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter
 from cocoon.gateway.keys.registry import Registry
+from cocoon.gateway.keys.store import open_store
 from cocoon.gateway.refusal import Refusal, is_retryable
 
 Make = Callable[..., Any]
@@ -40,7 +40,7 @@ async def opened(store: str, **settings: Any) -> AsyncIterator[KeyGate]:
 
 
 def spent_of(store: str, account: str) -> dict[str, tuple[int, int]]:
-    database = Database.open(store)
+    database = open_store(store)
     try:
         found = Budgets(database).state(account, time.time())
     finally:
@@ -76,7 +76,7 @@ async def test_states_rotation_and_revocation_reach_a_running_gate(store: str, m
     async with opened(store) as gate:
         assert (await refused(gate.identify(old))).code == "api_key_expired"
         await gate.identify(key)
-        database = Database.open(store)
+        database = open_store(store)
         registry, now = Registry(database), int(time.time())
         _, made = registry.rotate(record.key_id, 60, now)
         await _until(gate, made.text.encode(), None)
@@ -152,7 +152,7 @@ async def test_a_budget_is_kept_and_the_books_agree(
         assert "UTC" in str(refusal)
     books = spent_of(store, key_account(record.key_id))
     assert books == {"day": (1000, 0), "month": (1000, 0), "total": (1000, 0)}
-    database = Database.open(store)
+    database = open_store(store)
     rows = list(Ledger(database).rows(UsageFilter(key_id=record.key_id)))
     sums = Ledger(database).summary(["key", "model"])
     database.close()
@@ -174,7 +174,7 @@ async def test_end_users_have_budgets_and_pseudonyms(
             one.settle(outcome(100, told=False), 499)
         assert "this end user" in str(await refused(gate.admit(caller, demand(100, "bob"))))
         name = gate.pseudonym("bob")
-    database = Database.open(store)
+    database = open_store(store)
     rows = list(Ledger(database).rows(UsageFilter(end_user=name)))
     database.close()
     assert [(row.cost, row.told, row.status) for row in rows] == [(100, False, 499)]
@@ -239,7 +239,7 @@ async def test_a_cap_that_is_set_later_counts_what_runs(
     async with opened(store) as gate:
         caller = await gate.identify(key)
         permit = await gate.admit(caller, demand(80))
-        database = Database.open(store)
+        database = open_store(store)
         changes = {"limits": Limits(total=100)}
         Registry(database).update(record.key_id, changes, int(time.time()))
         database.close()
@@ -276,7 +276,7 @@ async def test_a_key_that_is_revoked_while_a_body_comes_in(
     record, key = make()
     async with opened(store) as gate:
         caller = await gate.identify(key)
-        database = Database.open(store)
+        database = open_store(store)
         Registry(database).revoke(record.key_id, int(time.time()))
         database.close()
         await _until(gate, key, "api_key_revoked")
@@ -363,7 +363,7 @@ async def test_who_was_declared_dead_loses_its_leases_and_no_spending(
         written.settle(outcome(70), 200)
         keeper = gate.keeper
         keeper._batch = keeper._batch or keeper._next_batch()  # as after a failed attempt
-        database = Database.open(store)
+        database = open_store(store)
         with monkeypatch.context() as patch:
             patch.setattr(leases, "DEAD_SECONDS", -10)
             lost = Budgets(database).reconcile(time.time(), as_spent=as_spent)

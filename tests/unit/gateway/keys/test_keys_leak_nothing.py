@@ -12,8 +12,8 @@ from cocoon import errors
 from cocoon.gateway import Gateway
 from cocoon.gateway.keys import KeyGate, KeysSettings
 from cocoon.gateway.keys.admin import AdminApi
-from cocoon.gateway.keys.database import sqlite_url
 from cocoon.gateway.keys.secret import SECRET_LENGTH
+from cocoon.store import sqlite_url
 from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
 
 pytestmark = pytest.mark.anyio

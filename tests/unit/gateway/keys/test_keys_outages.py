@@ -16,13 +16,15 @@ import pytest
 from cocoon.accounting import Nano
 from cocoon.client.api import Outcome
 from cocoon.gateway.gate import Permit
-from cocoon.gateway.keys import KeyGate, KeysSettings, Limits, database, keeper
+from cocoon.gateway.keys import KeyGate, KeysSettings, Limits, keeper
 from cocoon.gateway.keys.budgets import Budgets
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter
 from cocoon.gateway.keys.record import KeyRecord
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
+from cocoon.gateway.keys.store import open_store
 from cocoon.gateway.refusal import Refusal
+from cocoon.store import database
 from cocoon.testing.postgres import PostgresServer
 
 pytestmark = pytest.mark.anyio
@@ -97,7 +99,7 @@ async def until_answer(gate: KeyGate, key: bytes, code: str | None) -> None:
 
 def books(store: str, key_id: str) -> tuple[int, int, int]:
     """Spent and leased of the total budget, and the sum of the ledger."""
-    opened = database.Database.open(store)
+    opened = open_store(store)
     try:
         total = Budgets(opened).state(key_id, time.time())[2]
         rows = list(Ledger(opened).rows(UsageFilter(key_id=key_id)))
@@ -140,7 +142,7 @@ async def test_requests_do_not_wait_for_a_store_that_hangs(
 ) -> None:
     monkeypatch.setattr(keeper, "PATIENCE_SECONDS", 0.3)
     url = postgres.new_database()
-    opened = database.Database.open(url)
+    opened = open_store(url)
     made = make_key(opened)
     opened.close()
     gate = KeyGate(KeysSettings(store=url))

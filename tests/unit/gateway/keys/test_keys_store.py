@@ -13,14 +13,13 @@ from alembic.migration import MigrationContext
 from cocoon.errors import ConfigError, StoreError
 from cocoon.gateway.keys import schema
 from cocoon.gateway.keys.budgets import Budgets
-from cocoon.gateway.keys.database import Database
 from cocoon.gateway.keys.leases import Booking, DeclaredDeadError, Leases, Want
 from cocoon.gateway.keys.ledger import Ledger, UsageFilter, UsageRow
 from cocoon.gateway.keys.periods import periods
 from cocoon.gateway.keys.record import KeyRecord
 from cocoon.gateway.keys.registry import Registry
 from cocoon.gateway.keys.secret import new_key
-from cocoon.gateway.keys.upgrade import VERSION, run_migrations
+from cocoon.gateway.keys.store import KEYS, open_store
 from cocoon.testing.postgres import PostgresServer
 
 NAME = ("k", "total")
@@ -93,7 +92,7 @@ def test_two_processes_hammer_one_cap(store: str, make, crash: bool) -> None:
     outputs = [one.communicate(timeout=50)[0] for one in started]
     spent = [int(text.strip()) for text in outputs]
     assert sum(spent) <= cap
-    database = Database.open(store)
+    database = open_store(store)
     total = Budgets(database).state(record.key_id, time.time())[2]
     rows = list(Ledger(database).rows(UsageFilter()))
     database.close()
@@ -107,27 +106,27 @@ def test_two_processes_hammer_one_cap(store: str, make, crash: bool) -> None:
 
 
 def test_migrations_and_tables_agree(store: str) -> None:
-    migrated = Database(Database.open(store)._engine)
+    migrated = open_store(store)
     with migrated._engine.begin() as connection:
         schema.metadata.drop_all(connection)
-        VERSION.drop(connection)
+        KEYS.version().drop(connection)
     with migrated.write() as connection:
-        run_migrations(connection)
-        run_migrations(connection)
+        KEYS.run_migrations(connection)
+        KEYS.run_migrations(connection)
     with migrated.read() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION.name, "compare_type": True}
+            connection, opts={"version_table": KEYS.version_table, "compare_type": True}
         )
         assert compare_metadata(context, schema.metadata) == []
     migrated.close()
     for _ in range(2):
-        Database.open(store).close()
+        open_store(store).close()
 
 
 def test_a_server_without_an_encoding(postgres: PostgresServer) -> None:
     """What Debian sets up where no locale is installed."""
     url = postgres.new_database("TEMPLATE template0 ENCODING 'SQL_ASCII' LOCALE 'C'")
-    database = Database.open(url)
+    database = open_store(url)
     try:
         made = new_key()
         record = KeyRecord(key_id="", name="ΔTeam", secret_hash=b"", created_at=1)
@@ -138,28 +137,26 @@ def test_a_server_without_an_encoding(postgres: PostgresServer) -> None:
 
 
 def test_a_newer_store_is_refused(store: str) -> None:
-    database = Database.open(store)
+    database = open_store(store)
     with database.write() as connection:
-        connection.execute(sa.update(VERSION).values(version_num="9999"))
+        connection.execute(sa.update(KEYS.version()).values(version_num="9999"))
     database.close()
     with pytest.raises(StoreError, match="cannot change the schema"):
-        Database.open(store)
+        open_store(store)
 
 
 def test_processes_that_start_together_make_one_schema(store: str) -> None:
-    code = (
-        "import sys; from cocoon.gateway.keys.database import Database; Database.open(sys.argv[1])"
-    )
+    code = "import sys; from cocoon.gateway.keys.store import open_store; open_store(sys.argv[1])"
     started = [subprocess.Popen([sys.executable, "-c", code, store]) for _ in range(3)]
     assert [one.wait(50) for one in started] == [0, 0, 0]
-    database = Database.open(store)
+    database = open_store(store)
     with database.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(schema.state)) == 1
     database.close()
 
 
 def test_a_batch_counts_once_and_the_dead_hold_no_lease(store: str) -> None:
-    database = Database.open(store)
+    database = open_store(store)
     now = time.time()
     leases = Leases(database, "one")
     leases.register(now - 1000)
@@ -188,7 +185,7 @@ def _total(budgets: Budgets) -> tuple[int, int]:
 
 
 def test_retention(store: str) -> None:
-    database = Database.open(store)
+    database = open_store(store)
     leases = Leases(database, "one")
     leases.register(time.time())
     rows = [
@@ -205,19 +202,19 @@ def test_retention(store: str) -> None:
 @pytest.mark.parametrize("url", ["", "x", "mysql://h/n", "sqlite://", "sqlite:///:memory:"])
 def test_wrong_addresses(url: str) -> None:
     with pytest.raises(ConfigError):
-        Database.open(url)
+        open_store(url)
 
 
 def test_errors_show_no_password(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as caught:
-        Database.open(f"postgresql://u:hidden@/n?host={tmp_path}")
+        open_store(f"postgresql://u:hidden@/n?host={tmp_path}")
     assert "hidden" not in str(caught.value)
     with pytest.raises(StoreError, match="there is no store"):
-        Database.open(f"sqlite:///{tmp_path}/none.db", create=False)
+        open_store(f"sqlite:///{tmp_path}/none.db", create=False)
 
 
 def test_a_lease_is_larger_than_what_is_needed_now(store: str) -> None:
-    database = Database.open(store)
+    database = open_store(store)
     leases = Leases(database, "one")
     leases.register(time.time())
     grant = leases.acquire([Want(NAME, None, 3200, 1)])[NAME]
@@ -232,7 +229,7 @@ def test_a_lease_is_larger_than_what_is_needed_now(store: str) -> None:
 
 
 def test_budgets_of_long_ago_are_forgotten_and_no_others(store: str) -> None:
-    database = Database.open(store)
+    database = open_store(store)
     leases, budgets, now = Leases(database, "one"), Budgets(database), time.time()
     leases.register(now)
     day = periods(now)[0][1]

@@ -1,6 +1,6 @@
-"""The database of keys: SQLite by default, PostgreSQL through the same schema.
+"""A database of ours: SQLite by default, PostgreSQL through the same schema.
 
-All methods block. A gate calls them from one thread of its own, a command from its main thread.
+All methods block. A server calls them from one thread of its own, a command from its main thread.
 """
 
 import os
@@ -14,10 +14,8 @@ from typing import Any, Self
 import sqlalchemy as sa
 
 from cocoon.errors import ConfigError, StoreError
-from cocoon.gateway.keys.upgrade import bring_up_to_date
+from cocoon.store.schema import Schema
 
-SCHEMA_LOCK = 0x636F636F6F6E
-"""Advisory lock of PostgreSQL that is held while the schema is changed."""
 BUSY_MS = 5000
 """Longest wait for another process' transaction; one of ours takes milliseconds."""
 SWITCH_TRIES = 60
@@ -33,34 +31,37 @@ _IMMEDIATE = "cocoon_immediate"
 
 
 class Database:
-    """Transactions on the store of keys.
+    """Transactions on a store.
 
     Args:
         engine: of SQLAlchemy; see :meth:`open`.
+        name: what it is, for the texts of errors: ``"store of API keys"``.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, name: str) -> None:
         self._engine = engine
+        self._name = name
         self._writer = engine.execution_options(**{_IMMEDIATE: True})
 
     @classmethod
-    def open(cls, url: str, *, create: bool = True) -> Self:
+    def open(cls, url: str, schema: Schema, *, create: bool = True) -> Self:
         """Open the store at a database URL, and bring its schema up to date.
 
         Args:
             url: ``sqlite:///FILE`` or ``postgresql://USER@HOST/NAME``.
+            schema: what is in it.
             create: whether a SQLite file that is not there is made.
 
         Raises:
             ConfigError: not such a URL.
             StoreError: it cannot be opened, or is newer than this program.
         """
-        database = cls(_create_engine(url, create=create))
+        database = cls(_create_engine(url, schema.name, create=create), schema.name)
         try:
             with database.write() as connection:
                 if not database.is_sqlite:
-                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
-                bring_up_to_date(connection)
+                    connection.execute(sa.select(sa.func.pg_advisory_xact_lock(schema.lock)))
+                schema.bring_up_to_date(connection)
         except StoreError:
             database.close()
             raise
@@ -79,7 +80,7 @@ class Database:
             StoreError: the database refuses or is away; nothing is written, unless the connection
                 broke during the commit.
         """
-        with _errors(), self._writer.begin() as connection:
+        with _errors(self._name), self._writer.begin() as connection:
             yield connection
 
     @contextmanager
@@ -89,7 +90,7 @@ class Database:
         Raises:
             StoreError: as :meth:`write`.
         """
-        with _errors(), self._engine.connect() as connection:
+        with _errors(self._name), self._engine.connect() as connection:
             yield connection
 
     def insert(self, table: sa.Table) -> Any:
@@ -108,28 +109,28 @@ class Database:
 
 
 @contextmanager
-def _errors() -> Iterator[None]:
+def _errors(name: str) -> Iterator[None]:
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
         # No statement and no parameters: they hold hashes and names.
         reason = getattr(error, "orig", None) or type(error).__name__
         text = " ".join(str(reason).split())[:300]
-        raise StoreError(f"the store of API keys does not work: {text}") from None
+        raise StoreError(f"the {name} does not work: {text}") from None
 
 
-def _create_engine(url: str, *, create: bool) -> sa.Engine:
+def _create_engine(url: str, name: str, *, create: bool) -> sa.Engine:
     try:
         parsed = sa.make_url(url)
         backend = parsed.get_backend_name()
     except sa.exc.ArgumentError:
         backend = ""
     if backend == "sqlite":
-        return _sqlite(parsed, create=create)
+        return _sqlite(parsed, name, create=create)
     if backend == "postgresql":
         return _postgresql(parsed)
     raise ConfigError(
-        "the store of API keys is a database URL: sqlite:///FILE or postgresql://USER@HOST/NAME"
+        f"the {name} is a database URL: sqlite:///FILE or postgresql://USER@HOST/NAME"
     )
 
 
@@ -151,18 +152,18 @@ def _postgresql(url: sa.URL) -> sa.Engine:
         ) from None
 
 
-def _sqlite(url: sa.URL, *, create: bool) -> sa.Engine:
+def _sqlite(url: sa.URL, name: str, *, create: bool) -> sa.Engine:
     if not url.database or url.database == ":memory:":
-        raise ConfigError("the store of API keys must be a file: sqlite:///FILE")
+        raise ConfigError(f"the {name} must be a file: sqlite:///FILE")
     path = Path(url.database)
     if not create and not path.exists():
-        raise StoreError(f"there is no store of API keys at {path}")
+        raise StoreError(f"there is no {name} at {path}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # Who spends how much is nobody else's business; the journal gets the same mode.
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     except OSError as error:
-        raise StoreError(f"cannot open the store of API keys {path}: {error.strerror}") from None
+        raise StoreError(f"cannot open the {name} {path}: {error.strerror}") from None
     engine = sa.create_engine(
         url.set(drivername="sqlite"), connect_args={"timeout": BUSY_MS / 1000}, pool_size=2
     )
