@@ -15,6 +15,9 @@ PRICE_CLASSES: Mapping[str, int | None] = MappingProxyType(
     {"economy": 1000, "standard": 2000, "any": None}
 )
 """Dearest worker that each price class accepts, × 1000; None: whatever a worker asks."""
+FREE_DAILY = Nano(NANO_PER_TON // 20)
+MIN_TOPUP = Nano(NANO_PER_TON // 10)
+MAX_TOPUP = Nano(1000 * NANO_PER_TON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,13 +100,13 @@ class MoneySettings:
         poll_seconds: between two looks at the wallet.
     """
 
-    free_daily: Nano = Nano(NANO_PER_TON // 20)
+    free_daily: Nano = FREE_DAILY
     markup: int = 0
     nano_per_star: int = 0
     star_packs: tuple[int, ...] = (50, 250, 1000)
     wallet: str | None = None
-    min_topup: Nano = Nano(NANO_PER_TON // 10)
-    max_topup: Nano = Nano(1000 * NANO_PER_TON)
+    min_topup: Nano = MIN_TOPUP
+    max_topup: Nano = MAX_TOPUP
     poll_seconds: float = 5.0
 
 
