@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from cocoon.sdk.cost import Cost, cost_of
     from cocoon.sdk.options import options
     from cocoon.sdk.quote import Quote
+    from cocoon.sdk.settlement import Costs, watch_costs
     from cocoon.sdk.sync_transport import transport
     from cocoon.sdk.verification import Verification
 
@@ -25,6 +26,7 @@ __all__ = [
     "Balance",
     "Client",
     "Cost",
+    "Costs",
     "ProxyBalance",
     "Quote",
     "Verification",
@@ -32,6 +34,7 @@ __all__ = [
     "cost_of",
     "options",
     "transport",
+    "watch_costs",
 ]
 
 _HOMES = {
@@ -39,6 +42,7 @@ _HOMES = {
     "Balance": "balance",
     "Client": "client",
     "Cost": "cost",
+    "Costs": "settlement",
     "ProxyBalance": "balance",
     "Quote": "quote",
     "Verification": "verification",
@@ -46,6 +50,7 @@ _HOMES = {
     "cost_of": "cost",
     "options": "options",
     "transport": "sync_transport",
+    "watch_costs": "settlement",
 }
 
 

@@ -12,6 +12,7 @@ from cocoon.gateway.settings import GatewaySettings
 from cocoon.sdk.call import Call, CallRequest
 from cocoon.sdk.connecting import Connect, Connection, in_process
 from cocoon.sdk.logs import keep_quiet
+from cocoon.sdk.settlement import ReportingGate
 
 CONNECT_TIMEOUT = 30.0
 """Seconds that a request waits for the first proxy."""
@@ -113,7 +114,7 @@ class Session:
     async def _open(self) -> None:
         if not callable(self._source):
             self._client = self._source
-            self._app = Gateway(self._source, in_process(self._settings or GatewaySettings()))
+            self._app = self._gateway(self._source, self._settings or GatewaySettings())
             return
         keep_quiet()
         # Reads files, perhaps the chain: not in a loop that others share.
@@ -130,7 +131,10 @@ class Session:
             raise
         self._connection, self._own, self._client = connection, client, client
         self._upkeep = [asyncio.ensure_future(_kept(work())) for work in connection.upkeep]
-        self._app = Gateway(client, in_process(self._settings or connection.gateway))
+        self._app = self._gateway(client, self._settings or connection.gateway)
+
+    def _gateway(self, client: InferenceClient, settings: GatewaySettings) -> Gateway:
+        return Gateway(client, in_process(settings), gate=ReportingGate())
 
 
 async def _kept(work: Awaitable[None]) -> None:
