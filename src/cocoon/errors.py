@@ -17,6 +17,7 @@ The tree, with (wire code, HTTP status, exit code)::
     │   └── PolicyError                  genuine, but not what the policy allows
     ├── PaymentError                     (602, 402, 4)   a payment does not add up
     │   └── SignerRegressionError        refused: would sign less than already signed
+    ├── LoginError                       (602, 401, 1)   who calls is not who it claims to be
     ├── StoreError                       (601, 500, 1)   durable state cannot be read or written
     ├── ChainError                       (651, 502, 6)   TON cannot be reached, stalls or refuses
     │   ├── ChainDataError               what a backend says is malformed or contradicts itself
@@ -183,6 +184,23 @@ class PaymentError(CocoonError):
 
 class SignerRegressionError(PaymentError):
     """Refused: the new amount is below one already signed for the same channel."""
+
+
+class LoginError(CocoonError):
+    """Somebody's proof of who they are is refused; its text quotes nothing of it.
+
+    Args:
+        text: what to tell.
+        reason: one word for programs and logs: ``malformed``, ``forged``, ``aged``, ``future``,
+            ``replayed``, ``expired``, ``missing``.
+    """
+
+    wire_code = WIRE_ERROR
+    http_status = 401
+
+    def __init__(self, text: str, reason: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 class StoreError(CocoonError):
