@@ -1,11 +1,15 @@
 """From initData to a session, each initData for one device only."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from cocoon.telegram.auth.init_data import InitData, InitDataKeys
+from cocoon.errors import LoginError
+from cocoon.telegram.auth.init_data import MAX_AHEAD, InitData, InitDataKeys, check_init_data
 from cocoon.telegram.auth.sessions import Session, Sessions
+
+_nonce = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 class Logins(Protocol):
@@ -54,21 +58,34 @@ class Login:
         max_age: float,
         clock: Callable[[], float],
     ) -> None:
-        raise NotImplementedError
+        self._keys = keys
+        self._sessions = sessions
+        self._logins = logins
+        self._max_age = max_age
+        self._clock = clock
 
     async def login(self, init_data: str, nonce: str) -> LoggedIn:
         """Log somebody in.
 
         Args:
             init_data: as it came.
-            nonce: of the device.
+            nonce: of the device, 16 to 64 characters of base64url.
 
         Raises:
             LoginError: the initData does not verify, or was used with another nonce.
             StoreError: the store does not work.
         """
-        raise NotImplementedError
+        if not _nonce.fullmatch(nonce):
+            raise LoginError("the device's nonce is not 16 to 64 letters and digits", "malformed")
+        now = self._clock()
+        said = check_init_data(init_data, self._keys, now, self._max_age)
+        # Remembered until it is refused as aged anyway, whatever the clocks do.
+        until = int(said.auth_date + self._max_age + MAX_AHEAD) + 1
+        if not await self._logins.remember_login(said.hash, nonce, until):
+            raise LoginError("this initData was used on another device", "replayed")
+        token, session = self._sessions.issue(said.user, now)
+        return LoggedIn(token, session, said)
 
     def check(self, token: str) -> Session:
         """Whose a session's token is; raises :class:`LoginError` as ``Sessions.check``."""
-        raise NotImplementedError
+        return self._sessions.check(token, self._clock())
