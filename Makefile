@@ -5,9 +5,11 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 FUZZ_SECONDS ?= 60
 EMULATOR := src/cocoon/chain/embedded/data/emulator.wasm
+MINIAPP := src/cocoon/telegram/miniapp/.sources
+MINIAPP_SOURCES := $(shell find web/miniapp -name node_modules -prune -o -type f -print)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test integrations check contracts bench fuzz soak docs generate clean
+.PHONY: help demo telegram test integrations check miniapp contracts bench fuzz soak docs generate clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,12 +24,18 @@ help: ## List the targets
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-$(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .venv/.runtime
+.venv/.node: requirements-node.lock | .venv/.runtime
 	@$(BIN)/python tools/build_emulator.py --npm-found || { echo "Installing Node (once, about 60 MB)"; \
 	  $(PIP) install --no-deps --require-hashes -r requirements-node.lock; }
+	@touch $@
+
+$(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .venv/.node
 	@$(BIN)/python tools/build_emulator.py
 
-.venv/.dev: .venv/.runtime requirements-dev.lock requirements-evidence.lock | $(EMULATOR)
+$(MINIAPP): $(MINIAPP_SOURCES) tools/build_miniapp.py | .venv/.node
+	@$(BIN)/python tools/build_miniapp.py
+
+.venv/.dev: .venv/.runtime requirements-dev.lock requirements-evidence.lock | $(EMULATOR) $(MINIAPP)
 	@echo "Installing the development tools (once)"
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock -r requirements-evidence.lock
 	@touch $@
@@ -46,9 +54,15 @@ $(EMULATOR): src/cocoon/chain/embedded/emulator.json tools/build_emulator.py | .
 demo: .venv/.runtime $(EMULATOR) ## A private, metered answer on this machine; ARGS="--json" or ARGS="'your prompt'"
 	@$(BIN)/cocoon demo $(ARGS)
 
-test: .venv/.dev check ## Everything that must pass
+telegram: .venv/.runtime $(EMULATOR) $(MINIAPP) ## The bot and its Mini App in your browser, without a Telegram account
+	@$(BIN)/cocoon telegram up --stand-in $(ARGS)
+
+test: .venv/.dev $(MINIAPP) check ## Everything that must pass
 	$(BIN)/pytest $(ARGS)
+	$(BIN)/python tools/build_miniapp.py --run test
 	@$(MAKE) --no-print-directory integrations
+
+miniapp: $(MINIAPP) ## Build the Mini App into the package (needs Node)
 
 integrations: .venv/.integrations ## The plug-ins for LangChain, LiteLLM, LlamaIndex and llm
 	.venv/integrations/bin/python -m pytest -p no:langsmith_plugin tests/integrations_venv
@@ -63,6 +77,7 @@ check: .venv/.dev docs ## Formatting, lint, types, layers, generated files, docs
 	$(BIN)/python tools/generate_openapi.py --check
 	$(BIN)/python tools/generate_api_table.py --check
 	$(BIN)/python tools/build_contracts.py --check
+	$(BIN)/python tools/build_miniapp.py --run check
 
 docs: .venv/.dev ## Build the documentation into build/docs
 	@$(BIN)/sphinx-build -q -W -n -b html docs build/docs
@@ -90,5 +105,5 @@ soak: .venv/.dev ## Long runs: many idle peers, kills at random moments
 	$(BIN)/pytest -m soak -o addopts="--import-mode=importlib" tests $(ARGS)
 
 clean: ## Remove everything that make made
-	rm -rf .venv build dist $(dir $(EMULATOR)) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv build dist $(dir $(EMULATOR)) $(dir $(MINIAPP)) web/miniapp/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -prune -exec rm -rf {} +

