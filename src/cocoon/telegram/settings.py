@@ -132,7 +132,7 @@ class AssistantSettings:
     transcription: str = ""
     system: str = ""
     price_class: str = "standard"
-    price_classes: Mapping[str, int | None] = PRICE_CLASSES
+    price_classes: Mapping[str, int | None] = field(default_factory=lambda: PRICE_CLASSES)
     max_tokens: int = 1024
     timeout: float = 600.0
 
