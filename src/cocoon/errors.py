@@ -28,6 +28,7 @@ The tree, with (wire code, HTTP status, exit code)::
     └── RequestError                     one inference request was refused or failed
         ├── BadRequestError              (602, 400, 1)
         ├── InsufficientFundsError       (602, 402, 4)
+        ├── BlockedError                 (602, 403, 1)   an operator turned this user away
         ├── UnknownModelError            (621, 404, 1)
         ├── UnsupportedError             (602, 400, 1)   no worker of the model can do this
         ├── PriceError                   (651, 402, 1)   only dearer workers are there
@@ -293,12 +294,25 @@ class BadRequestError(RequestError):
 
 
 class InsufficientFundsError(RequestError):
-    """The client's balance at this proxy does not cover the request."""
+    """The balance does not cover the request.
+
+    Attributes:
+        missing: nanoTON that are missing; 0 where it is not known.
+    """
+
+    missing: int = 0
 
     wire_code = WIRE_ERROR
     exact_code = WIRE_NO_FUNDS
     http_status = 402
     exit_code = 4
+
+
+class BlockedError(RequestError):
+    """An operator turned this user away."""
+
+    wire_code = WIRE_ERROR
+    http_status = 403
 
 
 class UnknownModelError(RequestError):

@@ -10,6 +10,14 @@ metadata = sa.MetaData()
 
 _big = sa.BigInteger().with_variant(sa.Integer(), "sqlite")  # SQLite counts up only in INTEGER
 
+service = sa.Table(
+    "telegram_service",  # one row: the process that serves this store; the others may not write
+    metadata,
+    sa.Column("id", sa.Integer, sa.CheckConstraint("id = 1"), primary_key=True),
+    sa.Column("owner", sa.String(32), nullable=False),
+    sa.Column("since", sa.BigInteger, nullable=False),
+)
+
 users = sa.Table(
     "telegram_user",
     metadata,
@@ -21,6 +29,7 @@ users = sa.Table(
     sa.Column("free_day", sa.BigInteger, nullable=False, default=0),  # UTC day of `free_used`
     sa.Column("free_used", sa.BigInteger, nullable=False, default=0),
     sa.Column("blocked", sa.Boolean, nullable=False, default=False),
+    sa.CheckConstraint("balance >= 0 AND free_used >= 0", name="telegram_user_money"),
 )
 
 entries = sa.Table(
@@ -35,7 +44,8 @@ entries = sa.Table(
     sa.Column("free", sa.BigInteger, nullable=False, default=0),  # what the allowance paid
     sa.Column("detail", sa.Text, nullable=False, default=""),  # JSON; never content
     sa.UniqueConstraint("kind", "reference"),
-    sa.Index("telegram_entry_of_user", "user", "at"),
+    sa.Index("telegram_entry_of_user", "user", "id"),
+    sa.Index("telegram_entry_at", "at"),
 )
 
 holds = sa.Table(
@@ -44,10 +54,12 @@ holds = sa.Table(
     sa.Column("reference", sa.String(160), primary_key=True),
     sa.Column("user", sa.BigInteger, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
-    sa.Column("owner", sa.String(32), nullable=False),  # the process that will settle it
+    sa.Column("ticket", sa.String(16), nullable=False),  # another for each time it is held
     sa.Column("amount", sa.BigInteger, nullable=False),  # taken off the balance
     sa.Column("free", sa.BigInteger, nullable=False),  # taken off the allowance
     sa.Column("free_day", sa.BigInteger, nullable=False),
+    sa.CheckConstraint("amount >= 0 AND free >= 0", name="telegram_hold_money"),
+    sa.Index("telegram_hold_of_user", "user"),
 )
 
 topups = sa.Table(
@@ -57,11 +69,14 @@ topups = sa.Table(
     sa.Column("user", sa.BigInteger, nullable=False),
     sa.Column("method", sa.String(8), nullable=False),  # "ton" or "stars"
     sa.Column("created", sa.BigInteger, nullable=False),
-    sa.Column("nano", sa.BigInteger, nullable=False),  # what is credited
+    sa.Column("nano", sa.BigInteger, nullable=False),  # what was asked for
     sa.Column("stars", sa.BigInteger, nullable=False, default=0),
     sa.Column("state", sa.String(12), nullable=False),  # open, paid, refunding, refunded
+    sa.Column("received", sa.BigInteger, nullable=False, default=0),  # what was credited
     sa.Column("paid_at", sa.BigInteger),
     sa.Column("charge_id", sa.String(160), unique=True),  # Telegram's, for Stars
+    sa.Column("refunds", sa.Integer, nullable=False, default=0),  # how often one was begun
+    sa.Column("refund_nano", sa.BigInteger, nullable=False, default=0),  # taken off for it
     sa.Index("telegram_topup_of_user", "user", "created"),
 )
 
@@ -79,6 +94,7 @@ logins = sa.Table(
     sa.Column("hash", sa.String(64), primary_key=True),
     sa.Column("nonce", sa.String(64), nullable=False),
     sa.Column("expires", sa.BigInteger, nullable=False),
+    sa.Index("telegram_login_expires", "expires"),
 )
 
 chats = sa.Table(
@@ -112,6 +128,8 @@ answers = sa.Table(
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("facts", sa.Text, nullable=False),  # JSON
     sa.Index("telegram_answer_of_chat", "chat", "at"),
+    sa.Index("telegram_answer_of_user", "user"),
+    sa.Index("telegram_answer_at", "at"),
 )
 
 inbox = sa.Table(
