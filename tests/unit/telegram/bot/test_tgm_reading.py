@@ -188,7 +188,7 @@ async def test_child_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_names_are_one_short_line() -> None:
-    assert clean_name("a\u202etxt.exe\n\0b") == "atxt.exeb"
+    assert clean_name("a\u202etxt.exe\n\0b") == "atxt.exe b"
     assert clean_name('say "hi"  there.txt') == "say 'hi' there.txt"
     assert clean_name("") == "file"
     assert len(clean_name("x" * 500 + ".pdf")) <= 80

@@ -46,8 +46,8 @@ class Document:
 
 def clean_name(name: str) -> str:
     """A file's name as one short line: no controls, no marks that turn text around."""
-    plain = "".join(char for char in name if unicodedata.category(char)[0] != "C")
-    plain = " ".join(plain.replace('"', "'").split())
+    spaced = " ".join(name.replace('"', "'").split())
+    plain = "".join(char for char in spaced if unicodedata.category(char)[0] != "C").strip()
     if len(plain) > MAX_NAME_CHARS:
         half = MAX_NAME_CHARS // 2
         plain = f"{plain[: half - 1]}…{plain[-half:]}"
