@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Self
 
+from cocoon.errors import ConfigError
 from cocoon.telegram.settings import Limits
 
 
@@ -13,14 +14,12 @@ class Rank(IntEnum):
     Attributes:
         FINAL: what must arrive: the end of an answer, its earlier pages, every other message.
         FIRST: the first words of an answer, which tell somebody that it has begun.
-        RENEW: the same words once more, because the draft that shows them is about to die.
-        UPDATE: further words of an answer; a later update replaces it.
+        UPDATE: further words of an answer, or the same ones before the draft with them dies.
     """
 
     FINAL = 0
     FIRST = 1
-    RENEW = 2
-    UPDATE = 3
+    UPDATE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +49,28 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Speed:
-    """How fast the bot may call Telegram; sources in :mod:`cocoon.telegram.bot.delivery.pacer`.
+    """How fast the bot may call Telegram, https://core.telegram.org/bots/faq.
 
     Attributes:
-        per_second: calls that write, over all chats.
+        per_second: calls that write within any second, over all chats.
         burst: how many of them may follow each other at once after a pause.
-        chat_per_second: to one private chat, or to one inline message.
-        chat_burst: of them at once after a pause.
-        group_per_minute: to one group.
-        group_burst: of them at once after a pause.
+        chat_per_second: to one chat, or to one inline message, on average.
+        chat_burst: of them at once after a pause; one less than what Telegram seems to take.
+        group_per_minute: to one group within any minute.
+        group_reserve: of them that are kept for what must arrive.
     """
 
     per_second: float = 30.0
     burst: int = 5
     chat_per_second: float = 1.0
-    chat_burst: int = 3
-    group_per_minute: float = 20.0
-    group_burst: int = 3
+    chat_burst: int = 2
+    group_per_minute: int = 20
+    group_reserve: int = 4
+
+    def __post_init__(self) -> None:
+        least = min(self.per_second, self.chat_per_second * 60, self.group_per_minute)
+        if least < 1 or min(self.burst, self.chat_burst) < 1:
+            raise ConfigError("a bot must be allowed a call a second, and one a minute to a chat")
 
     @classmethod
     def of(cls, limits: Limits) -> Self:
@@ -74,5 +78,5 @@ class Speed:
         return cls(
             per_second=limits.calls_per_second,
             chat_per_second=limits.calls_per_chat_second,
-            group_per_minute=float(limits.calls_per_group_minute),
+            group_per_minute=limits.calls_per_group_minute,
         )
