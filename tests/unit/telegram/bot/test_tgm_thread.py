@@ -74,7 +74,7 @@ def test_what_is_no_text() -> None:
 
     assert thread(messages, 1000).text.split("\n") == [
         "A: [photo] the roof",
-        "A: [file x.pdf]",
+        "A: [file x .pdf]",
         "A: [voice]",
         "A: [poll] Meet?: yes (3)",
     ]
