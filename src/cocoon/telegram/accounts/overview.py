@@ -1,6 +1,7 @@
 """Sums over the ledger: for one user, and for operators over all."""
 
 import re
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -122,7 +123,7 @@ def _failures(on: sa.Connection, first_day: int) -> tuple[tuple[int, str, int], 
     return tuple((row[0], row[1], row[2]) for row in on.execute(query))
 
 
-def _user(row: sa.RowMapping, sums: "sa.Row[tuple[int, int, int, int]] | None") -> UserRow:
+def _user(row: sa.RowMapping, sums: "sa.Row[Any] | None") -> UserRow:
     return UserRow(
         user=row["id"],
         created=row["created"],

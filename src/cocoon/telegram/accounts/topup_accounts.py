@@ -50,6 +50,10 @@ class TopupAccounts:
         """A user's top-ups, the newest first."""
         return await self.store.run(lambda on: topup_rows.of_user(on, user, limit))
 
+    async def oldest_topup(self, method: Method) -> int | None:
+        """When the first top-up of this method was begun; None if none ever was."""
+        return await self.store.run(lambda on: topup_rows.oldest(on, method))
+
     # --- TON ---
 
     async def read_cursor(self, address: str) -> Cursor | None:

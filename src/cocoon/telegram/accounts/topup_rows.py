@@ -139,6 +139,11 @@ def refunding(on: sa.Connection) -> list[Topup]:
     return [_topup(row) for row in on.execute(query).mappings()]
 
 
+def oldest(on: sa.Connection, method: Method) -> int | None:
+    """When the first was begun."""
+    return on.scalar(sa.select(sa.func.min(topups.c.created)).where(topups.c.method == method))
+
+
 def add_received(on: sa.Connection, topup: Topup, nano: int, now: int) -> Topup:
     """A transfer came for it."""
     return _change(on, topup, state="paid", received=int(topup.received) + nano, paid_at=now)

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
+from cocoon.errors import PaymentError
 from cocoon.telegram.accounts import ledger, topup_rows
+from cocoon.telegram.accounts.overview import count_failure
 from cocoon.telegram.accounts.people import ensure
 from cocoon.telegram.accounts.values import Cursor, Kind, Topup, Transfer
 from cocoon.telegram.store.schema import cursors
@@ -31,13 +33,18 @@ def credit(on: sa.Connection, step: Step, found: Sequence[Transfer], now: int) -
 
 def _credit_one(on: sa.Connection, transfer: Transfer, now: int) -> Topup | None:
     topup = topup_rows.get(on, transfer.topup)
-    if topup is None or topup.method != "ton" or not transfer.amount:
+    if topup is None or topup.method != "ton":
+        count_failure(on, "topup_unknown", now)
         return None
     ensure(on, topup.user, now)
     detail = ledger.detail_text({"topup": topup.id})
     amount = int(transfer.amount)
     booking = ledger.Booking(topup.user, Kind.TON, transfer.hash, amount, detail)
-    if not ledger.book(on, booking, now):
+    try:
+        if not ledger.book(on, booking, now):
+            return None
+    except PaymentError:  # no such amounts exist; the other transfers shall not wait for it
+        count_failure(on, "topup_too_large", now)
         return None
     fresh = topup_rows.get(on, topup.id)  # an earlier transfer of this batch may be for it too
     assert fresh is not None
