@@ -1,7 +1,6 @@
 """Messages that arrive one by one and belong together."""
 
 import asyncio
-from collections.abc import Hashable
 
 import pytest
 
@@ -11,54 +10,70 @@ from cocoon.telegram.bot.gathering import Gathering
 
 class Seen:
     def __init__(self) -> None:
-        self.bursts: list[tuple[Hashable, list[int]]] = []
-        self.failures: list[Exception] = []
+        self.bursts: list[list[int]] = []
 
-    async def done(self, key: Hashable, items: list[int]) -> None:
-        self.bursts.append((key, items))
-        if key == "bad":
+    async def __call__(self, items: list[int]) -> None:
+        self.bursts.append(items)
+        if -1 in items:
             raise ValueError("x")
-
-    async def failed(self, key: Hashable, error: Exception) -> None:
-        self.failures.append(error)
 
 
 @pytest.mark.anyio
 async def test_a_silence_ends_a_burst() -> None:
     seen = Seen()
-    parts = Gathering(0.05, seen.done, seen.failed)
+    parts: Gathering[int] = Gathering(0.06)
+    tasks = []
     for number in range(4):
-        parts.add("a" if number % 2 else "b", number)
+        key = "a" if number % 2 else "b"
+        tasks.append(asyncio.create_task(parts.collect(key, number, seen)))
         await asyncio.sleep(0.01)
     assert seen.bursts == []
+    assert not any(task.done() for task in tasks)
 
-    await asyncio.sleep(0.12)
-    parts.add("a", 9)
-    await parts.close()
+    await asyncio.gather(*tasks)
+    await parts.collect("a", 9, seen)
 
-    assert sorted(seen.bursts) == [("a", [1, 3]), ("a", [9]), ("b", [0, 2])]  # type: ignore[type-var]
+    assert sorted(seen.bursts) == [[0, 2], [1, 3], [9]]
 
 
 @pytest.mark.anyio
-async def test_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gathering, "MAX_ITEMS", 2)
-    monkeypatch.setattr(gathering, "MAX_BURSTS", 2)
+async def test_a_burst_that_never_ends_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gathering, "MAX_ITEMS", 3)
+    monkeypatch.setattr(gathering, "MAX_SILENCES", 2)
     seen = Seen()
-    parts = Gathering(10, seen.done, seen.failed)
-    for key in ("a", "a", "a", "b", "c"):
-        parts.add(key, 1)
+    parts: Gathering[int] = Gathering(0.05)
+    tasks = []
+    for number in range(14):
+        tasks.append(asyncio.create_task(parts.collect("a", number, seen)))
+        await asyncio.sleep(0.01)
+    await asyncio.gather(*tasks)
+
+    assert seen.bursts[0] == [0, 1, 2]
+    assert len(seen.bursts) == 2
+
+
+@pytest.mark.anyio
+async def test_the_first_gets_the_failure() -> None:
+    parts: Gathering[int] = Gathering(0.02)
+    seen = Seen()
+    results = await asyncio.gather(
+        *(parts.collect("a", number, seen) for number in (-1, 2)), return_exceptions=True
+    )
+
+    assert isinstance(results[0], ValueError)
+    assert results[1] is None
+
+
+@pytest.mark.anyio
+async def test_cancelling_forgets_the_burst() -> None:
+    parts: Gathering[int] = Gathering(5)
+    task = asyncio.create_task(parts.collect("a", 1, Seen()))
     await asyncio.sleep(0)
-
-    assert seen.bursts == [("a", [1, 1])]  # made room for the third
-    await parts.close()
-    assert len(seen.bursts) == 3
-
-
-@pytest.mark.anyio
-async def test_failures_are_told() -> None:
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    parts.quiet = 0.01
     seen = Seen()
-    parts = Gathering(10, seen.done, seen.failed)
-    parts.add("bad", 1)
-    await parts.close()
+    await parts.collect("a", 2, seen)
 
-    assert [str(error) for error in seen.failures] == ["x"]
+    assert seen.bursts == [[2]]
