@@ -67,5 +67,8 @@ class Gathering(Generic[T]):
     async def _silence(self, burst: _Burst[T]) -> None:
         loop = asyncio.get_running_loop()
         end = loop.time() + MAX_SILENCES * self.quiet
-        while (until := min(burst.last + self.quiet, end)) > (now := loop.time()):
-            await asyncio.sleep(until - now)
+        while True:
+            left = min(burst.last + self.quiet, end) - loop.time()
+            if left <= 0:
+                return
+            await asyncio.sleep(left)
