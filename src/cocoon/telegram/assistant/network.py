@@ -20,7 +20,7 @@ from cocoon.accounting import Nano
 from cocoon.errors import CocoonError, StoreError, UnsupportedError
 from cocoon.sdk.quote import Quote, quote_body
 from cocoon.sdk.settlement import watch_costs
-from cocoon.telegram.accounts import Account, Accounts
+from cocoon.telegram.accounts import Account, Accounts, AnswerRow
 from cocoon.telegram.assistant.catalog import Catalog, Offer
 from cocoon.telegram.assistant.errors import network_error
 from cocoon.telegram.assistant.pricing import Plan, Terms, plan, with_markup
@@ -249,5 +249,5 @@ class NetworkAssistant:
             log.warning("the facts of an answer were not kept", reason=str(error))
 
 
-def _facts(text: str | None) -> Facts | None:
-    return None if text is None else msgspec.json.decode(text, type=Facts)
+def _facts(row: AnswerRow | None) -> Facts | None:
+    return None if row is None else msgspec.json.decode(row.facts, type=Facts)
