@@ -64,12 +64,15 @@ class Login:
         self._max_age = max_age
         self._clock = clock
 
-    async def login(self, init_data: str, nonce: str) -> LoggedIn:
+    async def login(
+        self, init_data: str, nonce: str, *, admit: Callable[[int], None] | None = None
+    ) -> LoggedIn:
         """Log somebody in.
 
         Args:
             init_data: as it came.
             nonce: of the device, 16 to 64 characters of base64url.
+            admit: is told whose initData verified before anything is written; may raise.
 
         Raises:
             LoginError: the initData does not verify, or was used with another nonce.
@@ -79,6 +82,8 @@ class Login:
             raise LoginError("the device's nonce is not 16 to 64 letters and digits", "malformed")
         now = self._clock()
         said = check_init_data(init_data, self._keys, now, self._max_age)
+        if admit is not None:
+            admit(said.user)
         # Remembered until it is refused as aged anyway, whatever the clocks do.
         until = int(said.auth_date + self._max_age + MAX_AHEAD) + 1
         if not await self._logins.remember_login(said.hash, nonce, until):

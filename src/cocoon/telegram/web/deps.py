@@ -1,16 +1,26 @@
 """What the server of a Telegram service is given by the service."""
 
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cocoon.accounting import Nano
 from cocoon.telegram.assistant.api import Assistant
+from cocoon.telegram.assistant.values import Event
 from cocoon.telegram.settings import TelegramSettings
 
 if TYPE_CHECKING:
     from cocoon.telegram.accounts import Accounts, Topup
+
+
+class Closable(Protocol):
+    """An answer that is being given; closing it stops the worker."""
+
+    def __aiter__(self) -> AsyncIterator[Event]: ...
+
+    async def aclose(self) -> None:
+        """Stop; returns when the answer is settled."""
+        ...
 
 
 class TopupDesk(Protocol):
@@ -64,8 +74,8 @@ class Webhook:
     take: Callable[[bytes], Awaitable[None]]
 
 
-OperatorData = Callable[[], Awaitable[Mapping[str, Any]]]
-"""Makes what the operators' page shows: JSON values, see :mod:`cocoon.telegram.web.operator`."""
+OperatorFacts = Callable[[], Mapping[str, str | int | float]]
+"""What else an operator should see of the service: names and values, without content or users."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +90,7 @@ class WebDeps:
         topups: starts and refunds top-ups; None where nothing is sold.
         languages: that the bot speaks, such as ``("en", "ru")``.
         webhook: takes updates; None where the service asks for them itself.
-        operator: data of the operators' page; None: no such page.
+        operator: more facts for the operators' page, which shows accounts by itself.
         healthy: whether the service works, for ``/healthz``.
         metrics: text for ``/metrics``, which only this machine may read; None: no such path.
         ton_network: TON Connect's network id, ``-239`` for mainnet.
@@ -94,13 +104,8 @@ class WebDeps:
     topups: TopupDesk | None = None
     languages: tuple[str, ...] = ("en",)
     webhook: Webhook | None = None
-    operator: OperatorData | None = None
+    operator: OperatorFacts | None = None
     healthy: Callable[[], bool] = lambda: True
     metrics: Callable[[], bytes] | None = None
     ton_network: str = "-239"
     clock: Callable[[], float] = time.time
-
-    @property
-    def free_daily(self) -> Nano:
-        """The daily allowance."""
-        return self.settings.money.free_daily

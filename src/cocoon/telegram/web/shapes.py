@@ -22,7 +22,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A body that the app gets."""
 
 
-class SessionRequest(Request):
+class SessionRequest(Request, frozen=True, kw_only=True):
     """``POST session``.
 
     Attributes:
@@ -35,7 +35,7 @@ class SessionRequest(Request):
     nonce: str
 
 
-class Message(Request):
+class Message(Request, frozen=True, kw_only=True):
     """A message of a conversation.
 
     Attributes:
@@ -47,7 +47,7 @@ class Message(Request):
     images: tuple[str, ...] = ()
 
 
-class ChatRequest(Request):
+class ChatRequest(Request, frozen=True, kw_only=True):
     """``POST chat``.
 
     Attributes:
@@ -66,7 +66,7 @@ class ChatRequest(Request):
     max_tokens: int | None = None
 
 
-class TopupRequest(Request):
+class TopupRequest(Request, frozen=True, kw_only=True):
     """``POST topups``: ``nano`` for TON, ``stars`` for Stars."""
 
     method: Method
@@ -74,7 +74,7 @@ class TopupRequest(Request):
     stars: int = 0
 
 
-class Person(Answer):
+class Person(Answer, frozen=True, kw_only=True):
     """The user as Telegram names them; the names are not stored."""
 
     id: int
@@ -82,7 +82,7 @@ class Person(Answer):
     language: str
 
 
-class SessionAnswer(Answer):
+class SessionAnswer(Answer, frozen=True, kw_only=True):
     """``POST session``.
 
     Attributes:
@@ -97,7 +97,7 @@ class SessionAnswer(Answer):
     start_param: str
 
 
-class AppLimits(Answer):
+class AppLimits(Answer, frozen=True, kw_only=True):
     """What ``POST chat`` takes.
 
     Attributes:
@@ -117,7 +117,7 @@ class AppLimits(Answer):
     max_tokens: int
 
 
-class MeAnswer(Answer):
+class MeAnswer(Answer, frozen=True, kw_only=True):
     """``GET me``.
 
     Attributes:
@@ -153,7 +153,7 @@ class MeAnswer(Answer):
     notes: tuple[str, ...]
 
 
-class ModelAnswer(Answer):
+class ModelAnswer(Answer, frozen=True, kw_only=True):
     """A member of ``GET models``.
 
     Attributes:
@@ -177,19 +177,19 @@ class ModelAnswer(Answer):
     default: bool
 
 
-class ModelsAnswer(Answer):
+class ModelsAnswer(Answer, frozen=True, kw_only=True):
     """``GET models``: chat models, the default first."""
 
     models: tuple[ModelAnswer, ...]
 
 
-class DeltaEvent(Answer):
+class DeltaEvent(Answer, frozen=True, kw_only=True):
     """``event: delta``: a further piece of the answer."""
 
     text: str
 
 
-class FactsAnswer(Answer):
+class FactsAnswer(Answer, frozen=True, kw_only=True):
     """``event: done`` and ``GET answers/{id}``: who computed an answer, and what it cost.
 
     Attributes:
@@ -222,7 +222,7 @@ class FactsAnswer(Answer):
     notes: tuple[str, ...]
 
 
-class TrustAnswer(Answer):
+class TrustAnswer(Answer, frozen=True, kw_only=True):
     """``GET trust``: what was verified just now, and what was not.
 
     Attributes:
@@ -246,7 +246,7 @@ class TrustAnswer(Answer):
     not_checked: tuple[str, ...]
 
 
-class UsageDay(Answer):
+class UsageDay(Answer, frozen=True, kw_only=True):
     """One UTC day, ``YYYY-MM-DD``."""
 
     day: str
@@ -256,13 +256,13 @@ class UsageDay(Answer):
     topped_up_nano: int
 
 
-class UsageAnswer(Answer):
+class UsageAnswer(Answer, frozen=True, kw_only=True):
     """``GET usage``: every day asked for, the oldest first."""
 
     days: tuple[UsageDay, ...]
 
 
-class TonTransfer(Answer):
+class TonTransfer(Answer, frozen=True, kw_only=True):
     """What TON Connect's ``sendTransaction`` needs.
 
     Attributes:
@@ -281,7 +281,7 @@ class TonTransfer(Answer):
     network: str
 
 
-class TopupAnswer(Answer):
+class TopupAnswer(Answer, frozen=True, kw_only=True):
     """``POST topups``, ``GET topups/{id}`` and refunds.
 
     Attributes:
@@ -302,13 +302,13 @@ class TopupAnswer(Answer):
     invoice_link: str | None = None
 
 
-class TopupsAnswer(Answer):
+class TopupsAnswer(Answer, frozen=True, kw_only=True):
     """``GET topups``: the newest first."""
 
     topups: tuple[TopupAnswer, ...]
 
 
-class ErrorBody(Answer):
+class ErrorBody(Answer, frozen=True, kw_only=True):
     """What went wrong.
 
     Attributes:
@@ -326,13 +326,13 @@ class ErrorBody(Answer):
     missing_nano: int | None = None
 
 
-class ErrorAnswer(Answer):
+class ErrorAnswer(Answer, frozen=True, kw_only=True):
     """Any answer with a status from 400 on; ``event: error`` has the inner object alone."""
 
     error: ErrorBody
 
 
-class ConfigAnswer(Answer):
+class ConfigAnswer(Answer, frozen=True, kw_only=True):
     """``GET /app/config.json``, without a session.
 
     Attributes:
