@@ -39,6 +39,11 @@ class Turn:
             self._pacer.schedule.withdraw(self.ticket)
             self.granted.set_result(False)
 
+    def withdraw_from(self, rank: Rank) -> None:
+        """Leave the queue if the place is one of that rank."""
+        if self.ticket.rank is rank:
+            self.withdraw()
+
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[bool]:
         """Wait; inside, when it says True, one call may be made."""

@@ -49,3 +49,7 @@ class LiveMessage(Protocol):
     async def fail(self, text: str, reply_markup: InlineKeyboardMarkup | None = None) -> list[int]:
         """Say why there is no more: keeps what was shown and adds ``text`` as a paragraph."""
         ...
+
+    async def drop(self) -> None:
+        """End without a word; a draft goes away by itself. Not needed after finish or fail."""
+        ...
