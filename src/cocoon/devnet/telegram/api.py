@@ -63,6 +63,10 @@ class Api:
         """Makes the next ``times`` calls of a method late by ``delay`` seconds, or fail.
 
         Args:
+            method: its name, or ``*`` for any.
+            error: what it answers, or ``None`` to only be late.
+            delay: seconds.
+            times: how many calls.
             after: whether the method is done before it fails: an answer lost on its way.
         """
         self._faults.setdefault(method, deque()).append(_Fault(error, delay, times, after))

@@ -21,6 +21,7 @@ def attach(world: World, kind: str, given: Upload | str, details: Json) -> Json:
     """Keeps a file and gives the field of a message that shows it.
 
     Args:
+        world: keeps it.
         kind: ``photo``, ``document``, ``voice`` or ``audio``.
         given: the file, or the id of one that is there.
         details: ``duration`` in seconds, ``performer``, ``title``.

@@ -26,8 +26,7 @@ class SystemClock:
 
     async def until(self, when: float) -> None:
         """See :class:`Clock`."""
-        while (left := when - time.time()) > 0:
-            await asyncio.sleep(left)
+        await asyncio.sleep(max(0.0, when - time.time()))
 
 
 class ManualClock:

@@ -57,7 +57,9 @@ def check_entities(text: str, entities: Sequence[Any]) -> list[Json]:
 def _check_one(entity: Any, at: dict[int, int]) -> Json:
     if not isinstance(entity, dict):
         raise bad_request("can't parse MessageEntity: expected an Object")
-    kind, offset, length = entity.get("type"), entity.get("offset"), entity.get("length")
+    kind = entity.get("type")
+    offset: Any = entity.get("offset")
+    length: Any = entity.get("length")
     if kind not in KINDS:
         raise bad_request("can't parse MessageEntity: unsupported type specified")
     if not _is_number(offset) or offset < 0 or offset > _MAX_OFFSET:

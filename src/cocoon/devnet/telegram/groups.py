@@ -4,11 +4,9 @@ Sources: https://core.telegram.org/bots/api#forumtopiccreated, #chatmemberupdate
 """
 
 from cocoon.devnet.telegram.answers import Json
-from cocoon.devnet.telegram.messages import add_message
+from cocoon.devnet.telegram.messages import TOPIC_COLOUR, add_message
 from cocoon.devnet.telegram.people import Person
 from cocoon.devnet.telegram.views import ChatView
-
-TOPIC_COLOUR = 0x6FB9F0
 
 
 class Group(ChatView):

@@ -10,6 +10,7 @@ from cocoon.devnet.telegram.values import ChatState
 from cocoon.devnet.telegram.world import World
 
 GENERAL_TOPIC = 1
+TOPIC_COLOUR = 0x6FB9F0
 _COPIED = ("text", "entities", "caption", "caption_entities", "photo", "document", "voice", "audio")
 
 
@@ -26,10 +27,13 @@ def add_message(
     """Puts a message into a chat and shows it.
 
     Args:
+        world: is told.
+        chat: where it stands.
         sender: a ``User``.
         content: the fields of its kind.
         thread: of the topic.
         reply_to: the ``Message`` that it answers.
+        keyboard: an ``InlineKeyboardMarkup``.
 
     Returns:
         The ``Message``.

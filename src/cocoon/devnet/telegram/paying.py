@@ -79,10 +79,7 @@ def find_invoice(world: World, invoice: Shown | str) -> Invoice:
     Raises:
         LookupError: there is none.
     """
-    if isinstance(invoice, str):
-        key = invoice
-    else:
-        key = f"{invoice.chat_id}/{invoice.id}"
+    key = invoice if isinstance(invoice, str) else f"{invoice.chat_id}/{invoice.id}"
     found = world.invoices.get(key)
     if found is None:
         raise LookupError("no such invoice")
@@ -122,6 +119,23 @@ async def _answer_in_time(world: World, query: Query, timeout: float) -> Json:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError, TimeoutError):
                 await task
+
+
+def refund(world: World, paid: Paid) -> None:
+    """Gives the Stars back and tells the bot: what ``refundStarPayment`` and disputes do."""
+    paid.refunded_at = world.now()
+    account = world.accounts[paid.person]
+    account.stars += paid.stars
+    refunded: Json = {
+        "currency": "XTR",
+        "total_amount": paid.stars,
+        "invoice_payload": paid.payload,
+        "telegram_payment_charge_id": paid.charge,
+        "provider_payment_charge_id": paid.charge,
+    }
+    chat = world.chats[paid.person]
+    message = add_message(world, chat, account.user(), {"refunded_payment": refunded})
+    world.updates.put("message", dict(message))
 
 
 def _complete(world: World, account: Account, bill: Invoice) -> Paid:

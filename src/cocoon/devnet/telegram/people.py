@@ -76,7 +76,7 @@ class Person:
 
     async def edit(self, message: Shown, text: str) -> Shown:
         """Edits an own message."""
-        message.raw |= {"text": text, "edit_date": self._world.now(), "entities": detect(text)}
+        message.raw.update(text=text, edit_date=self._world.now(), entities=detect(text))
         self._world.changed("edited", message.chat_id, message.raw)
         chat = self._world.chats[message.chat_id]
         if bot_sees(self._world, chat, message.raw):
@@ -94,6 +94,9 @@ class Person:
         """Forwards messages one after another, as an app does with several at once.
 
         Args:
+            messages: in the order in which they are sent.
+            chat: where to; the private chat with the bot otherwise.
+            topic: its topic.
             hide_sender: forward as from a person with this name whose account is hidden.
         """
         forwarded = []
@@ -201,6 +204,7 @@ class Person:
         """Sends one of the results.
 
         Args:
+            answer: what the bot offered.
             which: its index, or its id.
             chat: where to; a chat that the bot is not in when it is ``None``.
         """
@@ -210,9 +214,14 @@ class Person:
         """Pays an invoice (a message's or a link's) with pretend Stars.
 
         Raises:
-            PaymentRefusedError: the bot refuses, does not answer in time, or too few Stars are left.
+            PaymentRefusedError: the bot refuses, does not answer in time, or too few
+                Stars are left.
         """
         return await paying.pay(self._world, self.account, invoice, timeout)
+
+    async def get_refund(self, paid: Paid) -> None:
+        """Gets the Stars of a payment back from Telegram itself, without the bot's doing."""
+        paying.refund(self._world, paid)
 
     async def block(self) -> None:
         """Blocks the bot: it can write no more."""

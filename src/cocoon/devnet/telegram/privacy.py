@@ -19,7 +19,7 @@ def bot_sees(world: World, chat: ChatState, message: Json, *, bot_spoke_last: bo
         return not (chat.person is not None and chat.person.blocked)
     if not chat.bot_in:
         return False
-    if not world.bot.privacy_mode or _SERVICE & message.keys():
+    if not world.bot.privacy_mode or chat.bot_admin or _SERVICE & message.keys():
         return True
     if message.get("reply_to_message", {}).get("from", {}).get("id") == world.bot.id:
         return True
@@ -29,8 +29,8 @@ def bot_sees(world: World, chat: ChatState, message: Json, *, bot_spoke_last: bo
 
 
 def _is_meant(username: str, message: Json, *, bot_spoke_last: bool) -> bool:
-    text = message.get("text", message.get("caption", ""))
-    for entity in message.get("entities", message.get("caption_entities", ())):
+    text = str(message.get("text") or message.get("caption") or "")
+    for entity in message.get("entities") or message.get("caption_entities") or ():
         part = cut(text, entity).lower()
         if entity["type"] == "mention" and part == f"@{username}".lower():
             return True

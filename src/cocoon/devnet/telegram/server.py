@@ -95,7 +95,7 @@ class StandInTelegram:
 
     @property
     def url(self) -> str:
-        """Where it answers, such as ``http://127.0.0.1:1234``; what a bot's API address is set to."""
+        """What a bot's API address is set to, such as ``http://127.0.0.1:1234``."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self._port}"
 
@@ -140,7 +140,10 @@ class StandInTelegram:
         """Adds a person.
 
         Args:
+            first_name: shown by the app.
             id: 0 for the next free one.
+            username: without ``@``, or none.
+            language: of the app, an IETF tag.
             stars: pretend Stars.
             started: whether the person wrote to the bot before.
         """
@@ -203,6 +206,7 @@ class StandInTelegram:
         """Makes the next calls of a method (``*``: of any) late, or fail.
 
         Args:
+            method: its published name.
             error: what it answers, or ``None`` to only be late.
             delay: seconds before that.
             times: how many calls.

@@ -36,8 +36,6 @@ class BotProfile:
     private_topics: bool = False
     id: int = STAND_IN_BOT_ID
     has_main_web_app: bool = False
-    description: str = ""
-    short_description: str = ""
 
     def user(self) -> Json:
         """As a ``User``."""
@@ -131,6 +129,7 @@ class ChatState:
     Attributes:
         id: the person's id in private chats, negative in groups.
         members: people in it; the bot is counted by ``bot_in``.
+        bot_admin: whether the bot administers it: it sees and may delete everything then.
         messages: everything shown, by id, oldest first.
         topics: names of forum topics by thread id.
         drafts: live drafts, one a thread (``None``: outside of topics).
@@ -141,6 +140,7 @@ class ChatState:
     title: str = ""
     members: set[int] = field(default_factory=set)
     bot_in: bool = True
+    bot_admin: bool = False
     bot_spoke_last: bool = False
     messages: dict[int, Json] = field(default_factory=dict, repr=False)
     last_id: int = 0
@@ -154,7 +154,7 @@ class ChatState:
         """As a ``Chat``."""
         if self.person is not None:
             user = self.person.user()
-            shown = {k: user[k] for k in ("first_name", "last_name", "username") if k in user}
+            shown: Json = {k: user[k] for k in ("first_name", "last_name", "username") if k in user}
             return {"id": self.id, "type": "private", **shown}
         chat: Json = {"id": self.id, "type": self.type, "title": self.title}
         return chat | {"is_forum": True} if self.forum else chat

@@ -50,7 +50,7 @@ class Shown:
     @property
     def entities(self) -> list[Json]:
         """Of the text or caption."""
-        return list(self.raw.get("entities", self.raw.get("caption_entities", ())))
+        return list(self.raw.get("entities") or self.raw.get("caption_entities") or ())
 
     @property
     def from_bot(self) -> bool:

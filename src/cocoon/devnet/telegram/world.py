@@ -72,6 +72,7 @@ class World:
         self.invoices: dict[str, Invoice] = {}
         self.payments: dict[str, Paid] = {}
         self.commands: dict[tuple[str, str], list[Json]] = {}
+        self.about: dict[tuple[str, str], str] = {}
         self.menu_buttons: dict[int, Json] = {}
         self.stopped_drafts: set[tuple[int, int | None, int]] = set()
         self.drafts_after_stop = 0
