@@ -26,10 +26,10 @@ MAX_TRIES = 5
 MAX_WAIT = 60.0
 """Longest ``retry_after``, seconds, that a call of a handler waits for."""
 
-_COUNTED = ("send", "edit", "forward", "copy", "stop", "delete")
-"""Methods with a chat whose names begin so change what people see there."""
-_LIGHT = frozenset({"sendChatAction", "deleteMessage", "deleteMessages"})
-"""Of them, those that are no message: they count for the bot but not for the chat."""
+_FREE = ("get", "answer", "setChatMenuButton")
+"""Methods with a chat whose names begin so change nothing that people see there."""
+_MESSAGES = ("send", "edit", "forward", "copy")
+"""Of the others, those that count for their chat; the rest counts for the bot as a whole."""
 
 
 class PacingMiddleware(BaseRequestMiddleware):
@@ -74,17 +74,16 @@ class PacingMiddleware(BaseRequestMiddleware):
 def is_counted(method: TelegramMethod[Any]) -> bool:
     """Whether Telegram's limits for messages apply to a call."""
     has_place = getattr(method, "chat_id", None) or getattr(method, "inline_message_id", None)
-    return bool(has_place) and method.__api_method__.startswith(_COUNTED)
+    return bool(has_place) and not method.__api_method__.startswith(_FREE)
 
 
 def _key(method: TelegramMethod[Any]) -> int | str | None:
     """The chat that a call counts for."""
-    if method.__api_method__ in _LIGHT:
+    name = method.__api_method__
+    if name == "sendChatAction" or not name.startswith(_MESSAGES):
         return None
-    key: int | str | None = getattr(method, "inline_message_id", None) or getattr(
-        method, "chat_id", None
-    )
-    return key
+    key: int | str = getattr(method, "inline_message_id", None) or getattr(method, "chat_id", 0)
+    return int(key) if isinstance(key, str) and key.lstrip("-").isdecimal() else key
 
 
 def make_bot(settings: BotSettings, pacer: Pacer) -> Bot:
