@@ -15,7 +15,13 @@ import typer
 
 from cocoon.accounting import Nano
 from cocoon.cli.app import app
-from cocoon.cli.config import api_keys_table, key_manager_tables, seal_table, tables
+from cocoon.cli.config import (
+    api_keys_table,
+    key_manager_tables,
+    seal_table,
+    tables,
+    telegram_tables,
+)
 from cocoon.cli.config.reader import documented_keys
 from cocoon.cli.config.values import ton
 
@@ -25,6 +31,7 @@ FILES = {
     "proxy": tables.ProxyFile,
     "worker": tables.WorkerFile,
     "key-manager": key_manager_tables.KeyManagerFile,
+    "telegram": telegram_tables.TelegramFile,
 }
 SHARED = {
     "chain": tables.ChainTable,
@@ -49,6 +56,12 @@ SHARED = {
     "handover": key_manager_tables.HandoverTable,
     "predecessor": key_manager_tables.PredecessorTable,
     "rotation": key_manager_tables.RotationTable,
+    "telegram.network": telegram_tables.NetworkTable,
+    "telegram.bot": telegram_tables.BotTable,
+    "telegram.app": telegram_tables.AppTable,
+    "telegram.money": telegram_tables.MoneyTable,
+    "telegram.answers": telegram_tables.AnswersTable,
+    "telegram.limits": telegram_tables.LimitsTable,
     "log": tables.LogTable,
 }
 """Tables described once; the role tables only name them."""
@@ -85,7 +98,9 @@ def _role(cls: type) -> str:
             rows += [_row(key) for key in documented_keys(cls) if key.path == item.name]
         else:
             name = next(name for name, known in SHARED.items() if known is inner)
-            rows.append(f"| `[{item.name}]` | | {item.metadata['help']}; see [{name}](#{name}) |")
+            rows.append(
+                f"| `[{item.name}]` | | {item.metadata['help']}; see [{name}](#{_anchor(name)}) |"
+            )
     return "\n".join(rows)
 
 
@@ -97,8 +112,15 @@ def _table(cls: type) -> str:
             rows += [_row(key) for key in documented_keys(cls) if key.path == item.name]
         else:
             name = next(name for name, known in SHARED.items() if known is inner)
-            rows.append(f"| `{item.name}` | | {item.metadata['help']}; see [{name}](#{name}) |")
+            rows.append(
+                f"| `{item.name}` | | {item.metadata['help']}; see [{name}](#{_anchor(name)}) |"
+            )
     return "\n".join(rows)
+
+
+def _anchor(name: str) -> str:
+    """As the documentation's headings get it."""
+    return name.replace(".", "-")
 
 
 def _row(key: object) -> str:
@@ -119,7 +141,8 @@ def _default(value: object) -> str:
         case (str(host), int(port)):
             return f'`"{host}:{port}"`'
         case tuple():
-            return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
+            shown = (str(item) if isinstance(item, int) else f'"{item}"' for item in value)
+            return "`[" + ", ".join(shown) + "]`"
         case _:
             return f"`{value}`"
 

@@ -9,6 +9,7 @@ from cocoon.cli.config.load import read_text
 from cocoon.cli.config.telegram_tables import TelegramFile
 from cocoon.errors import ConfigError
 from cocoon.telegram.settings import (
+    PRICE_CLASSES,
     TELEGRAM,
     AppSettings,
     AssistantSettings,
@@ -104,11 +105,11 @@ def _assistant(file: TelegramFile) -> AssistantSettings:
     return AssistantSettings(
         model=table.model,
         models=table.models,
-        titles=table.titles,
+        titles=table.titles or {},
         transcription=table.transcription,
         system=table.system,
         price_class=table.price_class,
-        price_classes=table.price_classes,
+        price_classes=table.price_classes or PRICE_CLASSES,
         max_tokens=table.max_tokens,
         timeout=table.timeout,
     )

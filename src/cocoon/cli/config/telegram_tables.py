@@ -26,6 +26,7 @@ from cocoon.cli.config.values import (
     whole,
 )
 from cocoon.errors import ConfigError
+from cocoon.telegram.settings import PRICE_CLASSES
 
 TELEGRAM_PORT: Final = 8090
 MAX_USER: Final = 2**52
@@ -149,16 +150,17 @@ class AnswersTable:
         "models that are offered; empty offers all",
         default=(),
     )
-    titles: Mapping[str, str] = key(_titles, "names for people, by model", default={})
+    titles: Mapping[str, str] | None = key(_titles, "names for people, by model", default=None)
     transcription: str = key(
         any_text, "model for voice notes; empty takes the first that is served", default=""
     )
     system: str = key(any_text, "system prompt of chats without one of their own", default="")
     price_class: str = key(text, "of people who chose none", default="standard")
-    price_classes: Mapping[str, int | None] = key(
+    price_classes: Mapping[str, int | None] | None = key(
         _classes,
-        "dearest worker that each class accepts, × 1000; 0 accepts all",
-        default={"economy": 1000, "standard": 2000, "any": None},
+        "dearest worker that each class accepts, × 1000; 0 accepts all. Without it "
+        "`{ economy = 1000, standard = 2000, any = 0 }`",
+        default=None,
     )
     max_tokens: int = key(whole(16, 1_000_000), "longest answer", default=1024)
     timeout: float = key(seconds, "for a whole answer", default=600.0)
@@ -218,7 +220,8 @@ class TelegramFile:
             raise ConfigError("`money.wallet` needs a chain to watch: give a table [chain]")
         if self.bot.webhook and self.app.url is None:
             raise ConfigError("`bot.webhook` needs `app.url`, where Telegram posts to")
-        if self.answers.price_class not in self.answers.price_classes:
+        classes = self.answers.price_classes or PRICE_CLASSES
+        if self.answers.price_class not in classes:
             raise ConfigError("`answers.price_class` is not among `answers.price_classes`")
 
 
