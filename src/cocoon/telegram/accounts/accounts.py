@@ -4,9 +4,12 @@ import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import sqlalchemy as sa
 
 from cocoon.accounting import Nano
-from cocoon.errors import RequestError, StoreError
+from cocoon.errors import LocalProtocolError, StoreError
 from cocoon.telegram.accounts import holds, ledger, overview, people
 from cocoon.telegram.accounts.background import Background, stubborn
 from cocoon.telegram.accounts.records import Records
@@ -24,6 +27,8 @@ from cocoon.telegram.accounts.values import (
     Overview,
     UserRow,
 )
+
+T = TypeVar("T")
 
 
 class Accounts(TopupAccounts, Records):
@@ -51,6 +56,7 @@ class Accounts(TopupAccounts, Records):
         self.owner = secrets.token_hex(16)
         self._clock = clock
         self._background = Background()
+        self._serves = False
 
     @property
     def now(self) -> int:
@@ -73,6 +79,7 @@ class Accounts(TopupAccounts, Records):
             now = self.now
             await self.store.run(lambda on: holds.take_over(on, self.owner, now), write=True)
             self.store.fence(self.owner)
+            self._serves = True
 
     async def close(self) -> None:
         """Finish what was begun, then close the store; holds that are left stay until a start."""
@@ -122,6 +129,8 @@ class Accounts(TopupAccounts, Records):
             BlockedError: the operator turned the user away.
             StoreError: the store does not work; then nothing is held.
         """
+        if not self._serves:
+            raise LocalProtocolError("only the process that serves a store holds money")
         ask = holds.Ask(user, reference, most, most if least is None else least, new_ticket())
         now, free = self.now, self.policy.free_daily
         job = asyncio.wrap_future(
@@ -153,11 +162,7 @@ class Accounts(TopupAccounts, Records):
         """
         text, now = ledger.detail_text(detail), self.now
         return await self._background.finish(
-            stubborn(
-                lambda: self.store.run(
-                    lambda on: holds.settle(on, reference, cost, text, now), write=True
-                )
-            )
+            self._surely(lambda on: holds.settle(on, reference, cost, text, now))
         )
 
     async def release(self, reference: str) -> None:
@@ -166,9 +171,7 @@ class Accounts(TopupAccounts, Records):
         Raises:
             StoreError: the store stayed away; the hold is released when the service next starts.
         """
-        await self._background.finish(
-            stubborn(lambda: self.store.run(lambda on: holds.release(on, reference), write=True))
-        )
+        await self._background.finish(self._surely(lambda on: holds.release(on, reference)))
 
     # --- the ledger ---
 
@@ -250,9 +253,15 @@ class Accounts(TopupAccounts, Records):
     async def _drop(self, job: "asyncio.Future[Hold]", ask: holds.Ask) -> None:
         """Release a hold that nobody waits for, once it is decided whether there is one."""
         await asyncio.wait([job])
-        if not job.cancelled() and isinstance(job.exception(), RequestError):
-            return
-        await stubborn(lambda: self.store.run(lambda on: holds.drop(on, ask), write=True))
+        error = job.exception()
+        if error is None or isinstance(error, StoreError):
+            await self._surely(lambda on: holds.drop(on, ask))
+
+    async def _surely(self, work: Callable[[sa.Connection], T]) -> T:
+        """Write, however often it takes; raises StoreError when the store stays away."""
+        return await stubborn(
+            lambda: self.store.run(work, write=True), lambda: self.store.is_hopeless
+        )
 
 
 def new_ticket() -> str:

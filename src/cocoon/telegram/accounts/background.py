@@ -40,8 +40,12 @@ class Background:
             task.exception()  # whoever waits has it; nobody may
 
 
-async def stubborn(work: Callable[[], Awaitable[T]]) -> T:
+async def stubborn(work: Callable[[], Awaitable[T]], is_hopeless: Callable[[], bool]) -> T:
     """Try again while the store refuses.
+
+    Args:
+        work: raises StoreError while it does.
+        is_hopeless: whether trying again is no use.
 
     Raises:
         StoreError: it still does after all tries.
@@ -50,5 +54,7 @@ async def stubborn(work: Callable[[], Awaitable[T]]) -> T:
         try:
             return await work()
         except StoreError:
+            if is_hopeless():
+                raise
             await asyncio.sleep(pause)
     return await work()

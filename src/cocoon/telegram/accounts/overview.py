@@ -130,9 +130,9 @@ def _user(row: sa.RowMapping, sums: "sa.Row[Any] | None") -> UserRow:
         last_seen=row["last_seen"],
         balance=Nano(row["balance"]),
         blocked=bool(row["blocked"]),
-        answers=0 if sums is None else int(sums[1]),
-        free=Nano(0 if sums is None else int(sums[2])),
-        paid=Nano(0 if sums is None else int(sums[3])),
+        answers=0 if sums is None else int(sums.answers),
+        free=Nano(0 if sums is None else int(sums.free)),
+        paid=Nano(0 if sums is None else int(sums.paid)),
     )
 
 

@@ -1,8 +1,8 @@
 """The store of a Telegram service in one thread of its own, for asyncio.
 
-Writes that wait together are committed together, each in a savepoint of its own: a thousand chats
-that begin at once cost a few waits for the disk instead of a thousand. Nobody hears of success
-before the commit.
+What waits together is committed together, each job in a savepoint of its own: a thousand chats that
+begin at once cost a few waits for the disk instead of a thousand. Nobody hears of anything before
+the commit.
 """
 
 import asyncio
@@ -11,21 +11,25 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import sqlalchemy as sa
 
-from cocoon.errors import StoreError
+from cocoon.errors import CocoonError, StoreError
 from cocoon.store import Database
 from cocoon.telegram.store import open_store
 from cocoon.telegram.store.schema import service
 
 T = TypeVar("T")
+_Outcome: TypeAlias = "tuple[Any, Exception | None]"
 
 MAX_BATCH = 128
 """Writes in one transaction."""
 MAX_WAITING = 20_000
 """Jobs that may wait; beyond, something is badly wrong and callers hear it at once."""
+
+_AWAY = (sa.exc.OperationalError, sa.exc.InternalError, sa.exc.InterfaceError)
+"""Disk full, connection lost, time limits and the like; the rest is one statement's own fault."""
 
 
 @dataclass(slots=True)
@@ -51,6 +55,12 @@ class Store:
         self._thread: threading.Thread | None = None
         self._closing = False
         self._owner: str | None = None
+        self._taken_over = False
+
+    @property
+    def is_hopeless(self) -> bool:
+        """Whether writing will never work again: it is closed, or another process took it over."""
+        return self._taken_over or self._closing or self._thread is None
 
     async def open(self) -> None:
         """Open the database and bring its schema up to date.
@@ -65,7 +75,11 @@ class Store:
             target=self._main, args=(opened,), name="telegram-store", daemon=True
         )
         self._thread.start()
-        await asyncio.shield(asyncio.wrap_future(opened))
+        try:
+            await asyncio.shield(asyncio.wrap_future(opened))
+        except CocoonError:
+            self._thread = None
+            raise
 
     async def close(self) -> None:
         """Finish what waits, then close; may be called twice."""
@@ -123,65 +137,59 @@ class Store:
         opened.set_result(None)
         try:
             while batch := self._next():
-                _serve(database, batch, self._owner)
+                self._serve(database, batch)
         finally:
             database.close()
 
     def _next(self) -> list[_Job]:
-        """A read alone, or all writes up to the next read; empty at the end."""
+        """All that waits, within limits; empty at the end."""
         with self._changed:
             while not self._jobs and not self._closing:
                 self._changed.wait()
-            batch: list[_Job] = []
-            while self._jobs and len(batch) < MAX_BATCH:
-                if batch and not (self._jobs[0].write and batch[0].write):
-                    break
-                batch.append(self._jobs.popleft())
-            return batch
+            return [self._jobs.popleft() for _ in range(min(len(self._jobs), MAX_BATCH))]
+
+    def _serve(self, database: Database, batch: list[_Job]) -> None:
+        todo = [job for job in batch if job.done.set_running_or_notify_cancel()]
+        outcomes: list[_Outcome] = []
+        try:
+            if any(job.write for job in todo):
+                with database.write() as connection:
+                    self._check_owner(connection)
+                    outcomes = [_attempt(job, connection) for job in todo]
+            elif todo:
+                with database.read() as connection:
+                    outcomes = [_attempt(job, connection) for job in todo]
+        except Exception as error:
+            outcomes = [(None, StoreError(str(error)))] * len(todo)
+        for job, (result, failure) in zip(todo, outcomes, strict=True):
+            if failure is None:
+                job.done.set_result(result)
+            else:
+                job.done.set_exception(failure)
+
+    def _check_owner(self, connection: sa.Connection) -> None:
+        """Refuse to write beside a newer process of this service.
+
+        The row is locked: who takes over waits until we have committed.
+        """
+        if self._owner is None:
+            return
+        row = sa.select(service.c.owner).with_for_update(read=True)
+        if connection.scalar(row) != self._owner:
+            self._taken_over = True
+            raise StoreError("another process of this service has taken over the store")
 
 
-def _serve(database: Database, batch: list[_Job], owner: str | None) -> None:
-    todo = [job for job in batch if job.done.set_running_or_notify_cancel()]
-    if not todo:
-        return
-    outcomes: list[tuple[Any, BaseException | None]] = []
-    try:
-        if todo[0].write:
-            with database.write() as connection:
-                _check_owner(connection, owner)
-                outcomes = [_attempt(job, connection) for job in todo]
-        else:
-            with database.read() as connection:
-                outcomes = [(todo[0].work(connection), None)]
-    except BaseException as error:
-        outcomes = [(None, error)] * len(todo)
-    for job, (result, failure) in zip(todo, outcomes, strict=True):
-        if failure is None:
-            job.done.set_result(result)
-        else:
-            job.done.set_exception(failure)
-
-
-def _attempt(job: _Job, connection: sa.Connection) -> tuple[Any, BaseException | None]:
+def _attempt(job: _Job, connection: sa.Connection) -> _Outcome:
+    """Do one job; if it fails, only what it did is undone."""
     try:
         with connection.begin_nested():
             return job.work(connection), None
+    except _AWAY:
+        # The database may have undone the work of others too: nobody is told of success.
+        raise
     except sa.exc.SQLAlchemyError as error:
-        if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
-            raise
-        return None, StoreError(
-            f"the store of the Telegram service refuses: {type(error).__name__}"
-        )
+        name = type(error).__name__
+        return None, StoreError(f"the store of the Telegram service refuses: {name}")
     except Exception as error:
         return None, error
-
-
-def _check_owner(connection: sa.Connection, owner: str | None) -> None:
-    """Refuse to write beside a newer process of this service.
-
-    The row is locked: who takes over waits until we have committed.
-    """
-    if owner is None:
-        return
-    if connection.scalar(sa.select(service.c.owner).with_for_update(read=True)) != owner:
-        raise StoreError("another process of this service has taken over the store; this one ends")

@@ -141,7 +141,10 @@ def refunding(on: sa.Connection) -> list[Topup]:
 
 def oldest(on: sa.Connection, method: Method) -> int | None:
     """When the first was begun."""
-    return on.scalar(sa.select(sa.func.min(topups.c.created)).where(topups.c.method == method))
+    first: int | None = on.scalar(
+        sa.select(sa.func.min(topups.c.created)).where(topups.c.method == method)
+    )
+    return first
 
 
 def add_received(on: sa.Connection, topup: Topup, nano: int, now: int) -> Topup:

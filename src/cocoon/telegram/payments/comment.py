@@ -1,4 +1,7 @@
-"""Texts of transfers on chain: 32 zero bits, then UTF-8, going on in the first reference (TEP-74)."""
+"""Texts of transfers on chain: 32 zero bits, then UTF-8, going on in the first reference.
+
+The convention of all wallets for a transfer with a comment.
+"""
 
 import re
 

@@ -108,10 +108,10 @@ class TonTopups:
             return []
         return await self._accounts.credit_transfers(name, known, found.cursor, found.transfers)
 
-    async def _first_topup(self) -> float:
+    async def _first_topup(self) -> int:
         """Nothing older than the first top-up can be for one."""
         oldest = await self._accounts.oldest_topup("ton")
-        return (self._clock() if oldest is None else oldest) - CLOCKS_APART
+        return (int(self._clock()) if oldest is None else oldest) - CLOCKS_APART
 
     async def _watch(self) -> None:
         pause = self._poll
