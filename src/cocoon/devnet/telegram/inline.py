@@ -49,8 +49,7 @@ async def ask_inline(
         private = chat.id == account.id
         content["chat_type"] = "sender" if private else chat.state.type
     asked = Query(number, account.id, world.clock.time() + INLINE_TIME, content)
-    world.inline_queries[number] = asked
-    world.updates.put("inline_query", content)
+    world.ask(world.inline_queries, asked, "inline_query")
     answer = await world.until(lambda: asked.answer, timeout, "the answer to the inline query")
     return InlineAnswer(text, answer["results"], answer["button"], answer["next_offset"])
 

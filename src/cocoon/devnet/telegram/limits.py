@@ -121,7 +121,7 @@ class RateLimiter:
         """Counts one call.
 
         Args:
-            now: seconds of a clock that never goes back.
+            now: the time, in seconds.
             cost: what it counts against.
             chat: its chat, or the inline message that it changes.
             group: whether the chat is a group.

@@ -97,8 +97,7 @@ async def _check_out(world: World, account: Account, bill: Invoice, timeout: flo
     }
     expires = world.clock.time() + PRE_CHECKOUT_TIME
     query = Query(number, account.id, expires, content)
-    world.checkouts[number] = query
-    world.updates.put("pre_checkout_query", content)
+    world.ask(world.checkouts, query, "pre_checkout_query")
     answer = await _answer_in_time(world, query, timeout)
     if not answer.get("ok"):
         raise PaymentRefusedError(str(answer.get("error_message", "")))

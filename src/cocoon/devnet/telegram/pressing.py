@@ -54,6 +54,5 @@ def begin_press(world: World, account: Account, message: Shown, data: str) -> Qu
     else:
         content["message"] = dict(message.raw)
     query = Query(number, account.id, world.clock.time() + CALLBACK_TIME, content)
-    world.callbacks[number] = query
-    world.updates.put("callback_query", content)
+    world.ask(world.callbacks, query, "callback_query")
     return query

@@ -22,6 +22,7 @@ from cocoon.devnet.telegram.http import (
     BotApiRoutes,
     loopback_only,
 )
+from cocoon.devnet.telegram.init_data import InitDataSigner
 from cocoon.devnet.telegram.limits import Rates
 from cocoon.devnet.telegram.people import Person
 from cocoon.devnet.telegram.values import (
@@ -55,6 +56,7 @@ class StandInTelegram:
 
     Attributes:
         token: the bot's token; holds :data:`TOKEN_MARK`.
+        signer: signs what Mini Apps are told of who opened them.
         world: everything that is kept.
         app: the server's routes; more can be added before :meth:`start`.
 
@@ -84,6 +86,7 @@ class StandInTelegram:
         )
         self.token = token or f"{STAND_IN_BOT_ID}:{TOKEN_MARK}{secrets.token_hex(12)}"
         self.world = World(bot, clock or SystemClock(), rates or Rates())
+        self.signer = InitDataSigner(self.token)
         self._webhook = Webhook(self.world)
         self._api = Api(self.world, self._webhook)
         self._webhook.call = self._api.call
@@ -162,6 +165,11 @@ class StandInTelegram:
         for person in people:
             group.add(person)
         return group
+
+    def init_data(self, person: Person, *, age: float = 0.0, start_param: str = "") -> str:
+        """What a Mini App gets that this person opened ``age`` seconds ago, as a query string."""
+        opened = int(self.world.clock.time() - age)
+        return self.signer.for_user(person.account.user(), opened, start_param=start_param)
 
     def people(self) -> list[Person]:
         """Everybody, in the order of coming."""

@@ -43,6 +43,7 @@ class UpdateQueue:
     Attributes:
         allowed: kinds that the bot asked for; empty for all but those of :data:`ON_REQUEST`.
         waiting: updates, oldest first.
+        queued: how many there ever were.
         confirmed: the highest id that was confirmed.
     """
 
@@ -53,6 +54,7 @@ class UpdateQueue:
         self.waiting: deque[Json] = deque()
         self._added: dict[int, float] = {}
         self.confirmed = FIRST_UPDATE - 1
+        self.queued = 0
         self._woken = asyncio.Event()
         self._poll: asyncio.Future[None] | None = None
 
@@ -80,13 +82,17 @@ class UpdateQueue:
         self._next += 1
         self.waiting.append({"update_id": number, **update})
         self._added[number] = self._time()
-        self._woken.set()
+        self._wake()
         return number
 
     def repeat(self, update: Json) -> None:
         """Queues an update once more under the id that it has: Telegram may do that too."""
         self.waiting.append(update)
         self._added[int(update["update_id"])] = self._time()
+        self._wake()
+
+    def _wake(self) -> None:
+        self.queued += 1
         self._woken.set()
 
     def confirm(self, below: int) -> None:
@@ -137,11 +143,20 @@ class UpdateQueue:
             if self._poll is mine:
                 self._poll = None
 
-    async def arrived(self) -> None:
-        """Returns when there is at least one."""
-        while not self.waiting:
+    def remove(self, update: Json) -> None:
+        """Forgets one update that was taken out of order."""
+        kept = [other for other in self.waiting if other is not update]
+        if len(kept) < len(self.waiting):
+            self.waiting = deque(kept)
+            self._added.pop(update["update_id"], None)
+            self.confirmed = max(self.confirmed, update["update_id"])
+
+    async def arrived(self, than: int) -> int:
+        """Returns when more than ``than`` updates were queued ever; gives how many."""
+        while self.queued <= than:
             self._woken.clear()
             await self._woken.wait()
+        return self.queued
 
     def end_poll(self) -> None:
         """Ends a poll that is under way: there is another one, or a webhook."""

@@ -33,7 +33,7 @@ Call = Callable[[str, Mapping[str, Any], Mapping[str, Upload]], Awaitable[Any]]
 
 
 class Webhook:
-    """Posts updates, oldest first, each until the bot takes it.
+    """Posts updates, oldest first in each chat, each until the bot takes it.
 
     Attributes:
         url: where to; empty while the bot polls.
@@ -109,20 +109,42 @@ class Webhook:
             self._task = None
 
     async def _run(self) -> None:
-        updates, wait = self._world.updates, FIRST_RETRY
+        """Posts what waits: chats side by side, within a chat one after another."""
         timeout = aiohttp.ClientTimeout(total=POST_TIMEOUT)
+        posts: dict[int, asyncio.Task[None]] = {}
         async with aiohttp.ClientSession(timeout=timeout) as session:
-            while True:
-                await updates.arrived()
-                update = updates.waiting[0]
-                failed = await self._post(session, update)
-                if failed is None:
-                    updates.confirm(update["update_id"] + 1)
-                    wait = FIRST_RETRY
-                    continue
-                self._last_error = (self._world.now(), failed)
-                await asyncio.sleep(wait)
-                wait = min(LAST_RETRY, wait * 2)
+            try:
+                while True:
+                    seen = self._world.updates.queued
+                    self._begin_posts(session, posts)
+                    more = asyncio.ensure_future(self._world.updates.arrived(seen))
+                    await asyncio.wait({more, *posts.values()}, return_when="FIRST_COMPLETED")
+                    more.cancel()
+                    for chat in [chat for chat, post in posts.items() if post.done()]:
+                        posts.pop(chat).result()
+            finally:
+                for post in posts.values():
+                    post.cancel()
+                await asyncio.gather(*posts.values(), return_exceptions=True)
+
+    def _begin_posts(
+        self, session: aiohttp.ClientSession, posts: dict[int, asyncio.Task[None]]
+    ) -> None:
+        for update in self._world.updates.waiting:
+            if len(posts) >= self._connections:
+                break
+            chat = chat_of(update)
+            if chat not in posts:
+                posts[chat] = asyncio.ensure_future(self._deliver(session, update))
+
+    async def _deliver(self, session: aiohttp.ClientSession, update: Json) -> None:
+        """Posts one update until it is taken."""
+        wait = FIRST_RETRY
+        while (failed := await self._post(session, update)) is not None:
+            self._last_error = (self._world.now(), failed)
+            await asyncio.sleep(wait)
+            wait = min(LAST_RETRY, wait * 2)
+        self._world.updates.remove(update)
 
     async def _post(self, session: aiohttp.ClientSession, update: Json) -> str | None:
         """Posts one update; gives why it was not taken."""
@@ -153,6 +175,20 @@ class Webhook:
         values = {name: value for name, value in call.items() if name != "method"}
         with contextlib.suppress(BotApiError):
             await self.call(str(call["method"]), values, {})
+
+
+def chat_of(update: Json) -> int:
+    """What keeps updates in order: their chat, or the person where there is none."""
+    content = next((c for name, c in update.items() if name != "update_id"), None)
+    if not isinstance(content, dict):
+        return 0
+    message = content.get("message")
+    for holder in (content, message if isinstance(message, dict) else {}):
+        for name in ("chat", "from"):
+            found = holder.get(name)
+            if isinstance(found, dict) and isinstance(found.get("id"), int):
+                return int(found["id"])
+    return 0
 
 
 def _check_url(url: str) -> None:

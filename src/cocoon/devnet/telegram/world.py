@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 MAX_EVENTS = 10_000
 """Events that wait for one watcher; a watcher that is further behind loses the oldest."""
+MAX_QUERIES = 10_000
+"""Queries of a kind that wait for the bot's answer; the oldest go first."""
 
 
 @dataclass(slots=True)
@@ -139,6 +141,13 @@ class World:
         draft = chat.drafts.pop(thread, None)
         if draft is not None:
             self.changed("draft_gone", chat.id, {"draft_id": draft.id, "why": why})
+
+    def ask(self, queries: dict[str, Query], query: Query, kind: str) -> None:
+        """Puts a query to the bot and remembers that it may be answered."""
+        queries[query.id] = query
+        while len(queries) > MAX_QUERIES:
+            del queries[next(iter(queries))]
+        self.updates.put(kind, query.data)
 
     def changed(self, kind: str, chat: int, data: Json) -> None:
         """Tells watchers and wakes waiters."""
