@@ -44,7 +44,9 @@ class StarsPaid:
 def begin(on: sa.Connection, wanted: Wanted, now: int, most_an_hour: int) -> Topup:
     """Write down a new one; errors as :meth:`Accounts.new_topup`."""
     ensure(on, wanted.user, now)
-    if wanted.nano == NO_NANO or (wanted.stars > 0) != (wanted.method == "stars"):
+    is_ton = wanted.method == "ton" and wanted.stars == 0
+    is_stars = wanted.method == "stars" and wanted.stars > 0
+    if wanted.nano == NO_NANO or not (is_ton or is_stars):
         raise BadRequestError("a top-up brings more than nothing, and Stars only if it is of Stars")
     if on.scalar(sa.select(users.c.blocked).where(users.c.id == wanted.user)):
         raise BlockedError("the operator of this service has turned you away")
