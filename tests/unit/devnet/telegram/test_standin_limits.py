@@ -2,7 +2,7 @@
 
 import pytest
 
-from cocoon.devnet.telegram.answers import BotApiError
+from cocoon.devnet.telegram.answers import BotApiError, too_many
 from cocoon.devnet.telegram.limits import Cost, RateLimiter, Rates
 
 
@@ -11,11 +11,19 @@ def admit(limiter: RateLimiter, now: float, chat: int | None = 1, *, group: bool
     try:
         limiter.admit(now, Cost.MESSAGE, chat, group=group)
     except BotApiError as refused:
-        assert refused.code == 429
-        assert refused.retry_after is not None
-        assert refused.description == f"Too Many Requests: retry after {refused.retry_after}"
-        return refused.retry_after
+        return refused.retry_after or -1
     return 0
+
+
+def test_what_is_answered() -> None:
+    refused = too_many(7)
+    assert refused.code == 429
+    assert refused.body() == {
+        "ok": False,
+        "error_code": 429,
+        "description": "Too Many Requests: retry after 7",
+        "parameters": {"retry_after": 7},
+    }
 
 
 def test_one_a_second_in_a_chat_is_fine_for_ever() -> None:
