@@ -1,6 +1,6 @@
 """The one way to an answer: ask, stream, stop, remember, and say what went wrong."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cocoon.telegram.accounts import Accounts
 from cocoon.telegram.assistant.api import Assistant
@@ -24,6 +24,8 @@ class Ask:
         has_history: whether what was said before goes along.
         is_remembered: whether question and answer become part of the history.
         model: asked instead of the chat's; empty for the chat's.
+        lead: Markdown that is shown above the answer, and is no part of it: the question, where
+            the answer takes its place.
     """
 
     here: Here
@@ -33,6 +35,7 @@ class Ask:
     has_history: bool = True
     is_remembered: bool = True
     model: str = ""
+    lead: str = field(default="", repr=False)
 
 
 def reference_of(chat: int, message: int, suffix: str = "") -> str:
