@@ -251,9 +251,12 @@ class Live:
             return []
         if not text.startswith(self._settled):
             self._place = Place()  # other words than those that were shown: all of them
-        contents = list(pages(text, self._place))
-        if not contents and self._post.current is not None and self._shown is not None:
-            contents = [self._shown]  # takes the Stop button away
-        for number, content in enumerate(contents, 1):
-            await self._post.deliver(content, buttons if number == len(contents) else None)
+        following = pages(text, self._place)
+        content = next(following, None)
+        if content is None and self._post.current is not None:
+            content = self._shown  # takes the Stop button away
+        while content is not None:
+            after = next(following, None)
+            await self._post.deliver(content, buttons if after is None else None)
+            content = after
         return list(self._post.ids)
