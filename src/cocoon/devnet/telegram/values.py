@@ -27,6 +27,8 @@ class BotProfile:
             (https://core.telegram.org/bots/features#privacy-mode).
         inline: whether it takes inline queries.
         private_topics: whether private chats have topics.
+        description: shown in empty chats, as the bot set it for all languages.
+        short_description: shown on its profile, likewise.
     """
 
     name: str
@@ -36,6 +38,8 @@ class BotProfile:
     private_topics: bool = False
     id: int = STAND_IN_BOT_ID
     has_main_web_app: bool = False
+    description: str = ""
+    short_description: str = ""
 
     def user(self) -> Json:
         """As a ``User``."""

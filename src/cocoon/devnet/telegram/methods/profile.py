@@ -138,7 +138,9 @@ def get_my_name(world: World, arguments: Json) -> Json:
 
 def set_my_description(world: World, arguments: Json) -> bool:
     """``setMyDescription``."""
-    return _set_text(world, arguments, "description", MAX_DESCRIPTION)
+    done = _set_text(world, arguments, "description", MAX_DESCRIPTION)
+    world.bot.description = world.about.get(("description", ""), "")
+    return done
 
 
 def get_my_description(world: World, arguments: Json) -> Json:
@@ -148,7 +150,9 @@ def get_my_description(world: World, arguments: Json) -> Json:
 
 def set_my_short_description(world: World, arguments: Json) -> bool:
     """``setMyShortDescription``."""
-    return _set_text(world, arguments, "short_description", MAX_SHORT)
+    done = _set_text(world, arguments, "short_description", MAX_SHORT)
+    world.bot.short_description = world.about.get(("short_description", ""), "")
+    return done
 
 
 def get_my_short_description(world: World, arguments: Json) -> Json:
