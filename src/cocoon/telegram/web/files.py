@@ -21,6 +21,7 @@ MIN_COMPRESSED = 512
 INDEX = "index.html"
 FOREVER = b"public, max-age=31536000, immutable"
 REVALIDATE = b"no-cache"
+OTHER = b"application/octet-stream"
 
 _TYPES: Mapping[str, bytes] = {
     ".html": b"text/html; charset=utf-8",
@@ -28,6 +29,7 @@ _TYPES: Mapping[str, bytes] = {
     ".mjs": b"text/javascript; charset=utf-8",
     ".css": b"text/css; charset=utf-8",
     ".json": b"application/json",
+    ".map": b"application/json",
     ".webmanifest": b"application/manifest+json",
     ".svg": b"image/svg+xml",
     ".txt": b"text/plain; charset=utf-8",
@@ -68,7 +70,7 @@ def read_files(folder: Path | Traversable | None = None) -> dict[str, File]:
             after the app was built.
 
     Raises:
-        ConfigError: there is too much in it, or something that is no file of an app.
+        ConfigError: there is too much in it.
     """
     found: dict[str, bytes] = {}
     total = 0
@@ -95,9 +97,7 @@ def _walk(folder: Path | Traversable, before: str) -> Iterable[tuple[str, Path |
 def _file(name: str, found: Mapping[str, bytes]) -> File:
     data = found[name]
     ending = Path(name).suffix.lower()
-    kind = _TYPES.get(ending)
-    if kind is None:
-        raise ConfigError(f"the Mini App's folder holds {name}, whose kind nobody knows")
+    kind = _TYPES.get(ending, OTHER)
     forms = {"": data}
     if ending in _TEXTS and len(data) >= MIN_COMPRESSED:
         forms["gzip"] = found.get(f"{name}.gz") or gzip.compress(data, 9, mtime=0)

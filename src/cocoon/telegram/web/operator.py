@@ -64,7 +64,7 @@ class OperatorPage:
             await call.answer(await self._data(call))
 
     async def _is_refused(self, call: Call) -> bool:
-        given = _credential(call.headers.get(b"authorization", b""))
+        given = credential(call.headers.get(b"authorization", b""))
         if hmac.compare_digest(_digest(given), self._right):
             return False
         if given:
@@ -104,7 +104,7 @@ def _digest(text: bytes) -> bytes:
     return hashlib.sha256(text).digest()
 
 
-def _credential(header: bytes) -> bytes:
+def credential(header: bytes) -> bytes:
     """The token in an ``Authorization`` header; the name of Basic does not matter."""
     scheme, _, value = header[:MAX_CREDENTIAL].partition(b" ")
     if scheme.lower() == b"bearer":

@@ -39,7 +39,7 @@ class Message(Request, frozen=True, kw_only=True):
     """A message of a conversation.
 
     Attributes:
-        images: data URLs of JPEG, PNG, WebP or GIF pictures; the last message's are sent on.
+        images: data URLs of JPEG, PNG, WebP or GIF pictures, of the user's messages only.
     """
 
     role: Literal["user", "assistant"]
@@ -101,9 +101,8 @@ class AppLimits(Answer, frozen=True, kw_only=True):
     """What ``POST chat`` takes.
 
     Attributes:
-        prompt_chars: of all messages with the system prompt.
-        messages: of one conversation.
-        images: in one message.
+        prompt_chars: of one message, or of the system prompt.
+        messages, images: of one conversation.
         image_bytes: of one picture, decoded.
         body_bytes: of one call.
         max_tokens: of one answer.
@@ -131,7 +130,7 @@ class MeAnswer(Answer, frozen=True, kw_only=True):
         ton, stars: what top-ups can be paid with.
         nano_per_star: what a Star buys; ``star_packs`` are offered.
         min_topup_nano, max_topup_nano: of a top-up with TON.
-        notes: codes of what the app must say: ``stand_in``, ``simulated_hardware``.
+        notes: codes of what the app must say: ``stand_in``, ``blocked``.
     """
 
     balance_nano: int
