@@ -241,3 +241,15 @@ def test_an_original_by_aiograms_reader() -> None:
     assert theirs.user is not None
     assert (theirs.user.id, theirs.user.first_name) == (ours.user, ours.first_name)
     assert json.loads(person())["id"] == ours.user
+
+
+def test_what_the_stand_in_signs() -> None:
+    from cocoon.devnet.telegram.init_data import InitDataSigner
+
+    signer = InitDataSigner(TOKEN)
+    user = {"id": 9, "is_bot": False, "first_name": 'A/B "ü" 🦎', "language_code": "id"}
+    raw = signer.for_user(user, int(NOW), start_param="pay_1")
+    said = check_init_data(raw, InitDataKeys.of_bot(TOKEN, signer.public_key), NOW, 60.0)
+    assert (said.user, said.first_name) == (9, 'A/B "ü" 🦎')
+    assert (said.language, said.start_param) == ("id", "pay_1")
+    assert refused(raw) == "forged"  # not by the key of another stand-in
