@@ -30,6 +30,7 @@ from cocoon.cli import (
     root_command,
     router_command,
     seal_command,
+    telegram_command,
     up_command,
     wallet_command,
     withdraw_command,
@@ -108,6 +109,7 @@ app.add_typer(seal_command.app, name="seal")
 app.add_typer(chain_command.app, name="chain")
 app.add_typer(model_command.app, name="model")
 app.add_typer(attest_command.app, name="attest")
+app.add_typer(telegram_command.app, name="telegram")
 
 
 def run(arguments: list[str] | None = None) -> int:

@@ -1,0 +1,1 @@
+"""``cocoon telegram`` behind its options."""
