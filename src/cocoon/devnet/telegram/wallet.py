@@ -1,0 +1,333 @@
+"""A pretend wallet for TON Connect: real keys and transfers on an embedded chain.
+
+Sources: https://github.com/ton-blockchain/ton-connect/blob/main/requests-responses.md (what a
+wallet is asked and answers, protocol 2) and …/spec for ``ton_proof``. What it signs with is worth
+nothing outside of the devnet, and it never leaves this process.
+"""
+
+import base64
+import binascii
+import hashlib
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from cocoon.chain.address import Address, parse_with_flags
+from cocoon.chain.backend import ChainBackend
+from cocoon.chain.boc import from_boc, to_boc
+from cocoon.chain.cells import EMPTY_CELL, Cell
+from cocoon.chain.inclusion import SenderTiming
+from cocoon.chain.keys import SecretKey
+from cocoon.chain.message import OutMessage, external_in
+from cocoon.chain.sender import DEPLOY_ALLOWANCE, FEE_ALLOWANCE, WalletSender
+from cocoon.chain.wallets.v5r1 import WalletV5R1
+from cocoon.devnet.chain_control import ChainControl
+from cocoon.devnet.telegram.answers import Json
+from cocoon.errors import BadRequestError, ChainError, DecodeError
+
+MAX_MESSAGES: Final = 4
+"""In one ``sendTransaction``: what wallets that are not v5 take."""
+MAX_REQUEST_CHARS: Final = 64 * 1024
+MAX_FILL: Final = 1000 * 10**9
+"""NanoTON that the faucet gives at once."""
+MAX_PROOF_PAYLOAD: Final = 1024
+MAX_COINS: Final = 2**63 - 1
+TIMING: Final = SenderTiming(poll=0.2, resend=2.0, track=20.0, give_up=30.0)
+"""A chain on this machine has a block for every message."""
+
+_NETWORKS = {False: "-239", True: "-3"}
+_AMOUNT = re.compile(r"[0-9]{1,19}", re.ASCII)
+_PAY_FEES_APART = 1
+_COMMENT_BITS = 32
+
+
+class _MessageIn(msgspec.Struct, frozen=True):
+    address: str
+    amount: str
+    payload: str | None = None
+    state_init: str | None = msgspec.field(default=None, name="stateInit")
+    extra_currency: dict[str, str] | None = None
+
+
+class _RequestIn(msgspec.Struct, frozen=True):
+    messages: list[_MessageIn]
+    valid_until: int | None = None
+    network: str | None = None
+    source: str | None = msgspec.field(default=None, name="from")
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """A ``sendTransaction`` that was read.
+
+    Attributes:
+        messages: what the wallet shall send.
+        valid_until: Unix seconds after which it must not; None: no limit.
+        network: TON Connect's network id that is asked for, or None.
+        source: the wallet's address that is asked for, or None.
+    """
+
+    messages: tuple[OutMessage, ...]
+    valid_until: int | None
+    network: str | None
+    source: Address | None
+
+    @property
+    def total(self) -> int:
+        """NanoTON that leave the wallet, fees aside."""
+        return sum(message.value for message in self.messages)
+
+    @property
+    def need(self) -> int:
+        """NanoTON that the wallet must hold."""
+        deployments = sum(message.init is not None for message in self.messages)
+        return self.total + FEE_ALLOWANCE * len(self.messages) + DEPLOY_ALLOWANCE * deployments
+
+
+def read_transfer(text: str) -> Transfer:
+    """Read the parameter of ``sendTransaction``, a JSON text.
+
+    Raises:
+        BadRequestError: malformed, too large, or asks for what the wallet cannot do.
+    """
+    if len(text) > MAX_REQUEST_CHARS:
+        raise BadRequestError("the request is too large")
+    try:
+        request = msgspec.json.decode(text.encode(), type=_RequestIn)
+    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+        raise BadRequestError("the request is not what sendTransaction takes") from None
+    if not 1 <= len(request.messages) <= MAX_MESSAGES:
+        raise BadRequestError(f"a request has 1 to {MAX_MESSAGES} messages")
+    try:
+        messages = tuple(_message(message) for message in request.messages)
+        source = None if request.source is None else Address.parse(request.source)
+        for message in messages:
+            message.cell()
+    except (DecodeError, binascii.Error, ValueError) as error:
+        raise BadRequestError(f"the request cannot be read: {error}") from None
+    return Transfer(messages, request.valid_until, request.network, source)
+
+
+def _message(given: _MessageIn) -> OutMessage:
+    if given.extra_currency:
+        raise BadRequestError("the wallet has TON only")
+    if not _AMOUNT.fullmatch(given.amount) or int(given.amount) > MAX_COINS:
+        raise BadRequestError("an amount is a number of nanoTON")
+    to = parse_with_flags(given.address)
+    init = None if given.state_init is None else _cell(given.state_init)
+    return OutMessage(
+        to.address,
+        int(given.amount),
+        EMPTY_CELL if given.payload is None else _cell(given.payload),
+        bounce=to.bounceable is True,
+        init=init,
+        mode=_PAY_FEES_APART,
+    )
+
+
+def _cell(text: str) -> Cell:
+    return from_boc(base64.b64decode(text, validate=True))
+
+
+def read_comment(body: Cell) -> str:
+    """The text of a transfer; empty where it has none that fits one cell."""
+    if body.exotic or body.bits <= _COMMENT_BITS or body.bits % 8:
+        return ""
+    raw = body.data.to_bytes(body.bits // 8, "big")
+    if raw[:4] != bytes(4):
+        return ""
+    try:
+        text = raw[4:].decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if text.isprintable() else ""
+
+
+class StandInWallet:
+    """One person's pretend wallet.
+
+    Args:
+        backend: the embedded chain, started; stays the caller's.
+        control: its faucet.
+        key: a fresh one when it is None.
+        timing: how the chain is watched.
+    """
+
+    def __init__(
+        self,
+        backend: ChainBackend,
+        control: ChainControl,
+        key: SecretKey | None = None,
+        *,
+        timing: SenderTiming = TIMING,
+    ) -> None:
+        self._backend = backend
+        self._control = control
+        self._key = key or SecretKey.generate()
+        self._wallet = WalletV5R1(self._key, testnet=backend.is_testnet)
+        self._sender = WalletSender(backend, self._wallet, timing=timing)
+
+    @property
+    def address(self) -> Address:
+        """Where it lives."""
+        return self._wallet.address
+
+    @property
+    def network(self) -> str:
+        """TON Connect's id of the network: ``-239`` or ``-3``."""
+        return _NETWORKS[self._backend.is_testnet]
+
+    async def describe(self) -> Json:
+        """What the page shows: ``address``, ``network`` and ``balance`` in nanoTON as text.
+
+        Raises:
+            ChainError: the chain cannot be read.
+        """
+        state = await self._backend.account(self.address)
+        shown = self.address.friendly(testnet=self._backend.is_testnet)
+        return {"address": shown, "network": self.network, "balance": str(state.balance)}
+
+    async def fill(self, nano: int) -> None:
+        """Take so many nanoTON from the devnet's faucet.
+
+        Raises:
+            BadRequestError: not 1 nanoTON to 1000 TON.
+            ChainError: the chain does not answer, or has no faucet.
+        """
+        if not 0 < nano <= MAX_FILL:
+            raise BadRequestError("the faucet gives 1 nanoTON to 1000 TON at once")
+        await self._control.faucet(self.address, nano)
+
+    def connect_items(self, asked: Any, domain: str, now: int) -> list[Json]:
+        """The answers to ``items`` of a connect request.
+
+        Args:
+            asked: such as ``[{"name": "ton_addr"}]``.
+            domain: of the app, which ``ton_proof`` covers.
+            now: Unix seconds.
+
+        Raises:
+            BadRequestError: no list of items, or a payload that is too long.
+        """
+        if not isinstance(asked, list) or len(asked) > 4:
+            raise BadRequestError("items is a short list")
+        answers: list[Json] = []
+        for item in asked:
+            name = item.get("name") if isinstance(item, dict) else None
+            if name == "ton_addr":
+                answers.append(self._address_item())
+            elif name == "ton_proof":
+                answers.append(self._proof_item(item.get("payload"), domain, now))
+            else:
+                unknown = {"code": 400, "message": "the wallet does not know this item"}
+                answers.append({"name": str(name)[:40], "error": unknown})
+        return answers
+
+    def _address_item(self) -> Json:
+        return {
+            "name": "ton_addr",
+            "address": self.address.raw(),
+            "network": self.network,
+            "walletStateInit": _base64(to_boc(self._wallet.state_init)),
+            "publicKey": self._key.public_key.hex(),
+        }
+
+    def _proof_item(self, payload: Any, domain: str, now: int) -> Json:
+        if not isinstance(payload, str) or len(payload.encode()) > MAX_PROOF_PAYLOAD:
+            raise BadRequestError("a proof's payload is a short text")
+        signed = proof_hash(self.address, domain, now, payload)
+        proof = {
+            "timestamp": now,
+            "domain": {"lengthBytes": len(domain.encode()), "value": domain},
+            "payload": payload,
+            "signature": _base64(self._key.sign(signed)),
+        }
+        return {"name": "ton_proof", "proof": proof}
+
+    async def plan(self, text: str) -> Json:
+        """What a person is asked to confirm.
+
+        Raises:
+            BadRequestError: the request cannot be done; see :func:`read_transfer`.
+            ChainError: the chain cannot be read.
+        """
+        transfer = await self._checked(text)
+        testnet = self._backend.is_testnet
+        shown = [
+            {
+                "address": message.dest.friendly(testnet=testnet),
+                "amount": str(message.value),
+                "comment": read_comment(message.body),
+            }
+            for message in transfer.messages
+        ]
+        return {
+            "messages": shown,
+            "total": str(transfer.total),
+            "need": str(transfer.need),
+            "wallet": await self.describe(),
+        }
+
+    async def send(self, text: str) -> str:
+        """Sign, send and wait until the wallet's transaction is on chain.
+
+        Returns:
+            The external message in base64, as ``sendTransaction`` answers.
+
+        Raises:
+            BadRequestError: as :meth:`plan`.
+            WalletFundsError: the wallet has too little.
+            ChainError: it was not sent.
+        """
+        transfer = await self._checked(text)
+        deliveries = await self._sender.send(*transfer.messages)
+        step = deliveries[0].wallet_transaction
+        if step is None or step.in_message is None:
+            raise ChainError(f"the transfer was not sent: {deliveries[0].describe()}")
+        return _base64(to_boc(external_in(self.address, step.in_message.body)))
+
+    async def _checked(self, text: str) -> Transfer:
+        transfer = read_transfer(text)
+        if transfer.network not in {None, self.network}:
+            raise BadRequestError("the request is for another network")
+        if transfer.source not in {None, self.address}:
+            raise BadRequestError("the request is for another wallet")
+        until = transfer.valid_until
+        if until is not None and until < (await self._backend.head()).time:
+            raise BadRequestError("the request's time is over")
+        return transfer
+
+    async def close(self) -> None:
+        """Stop sending; the chain's connection stays."""
+        await self._sender.close()
+
+
+def proof_hash(address: Address, domain: str, timestamp: int, payload: str) -> bytes:
+    """The 32 bytes that a ``ton_proof`` signs.
+
+    Args:
+        address: the wallet's.
+        domain: host and port of the app.
+        timestamp: Unix seconds.
+        payload: the app's own text.
+    """
+    name = domain.encode()
+    message = b"".join(
+        (
+            b"ton-proof-item-v2/",
+            (0).to_bytes(4, "big"),  # workchain
+            address.account,
+            len(name).to_bytes(4, "little"),
+            name,
+            timestamp.to_bytes(8, "little"),
+            payload.encode(),
+        )
+    )
+    inner = hashlib.sha256(message).digest()
+    return hashlib.sha256(b"\xff\xffton-connect" + inner).digest()
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
