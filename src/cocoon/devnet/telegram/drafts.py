@@ -28,12 +28,10 @@ def show_draft(
     if (chat.id, thread, number) in world.stopped_drafts:
         world.drafts_after_stop += 1
         return
-    before = chat.drafts.get(thread)
-    if before is not None and before.id != number:
-        world.drop_draft(chat, thread, "replaced")
     now = world.clock.time()
-    if before is not None and before.expires <= now:
-        world.drafts_died += 1
+    before = chat.drafts.get(thread)
+    if before is not None and (before.id != number or before.expires <= now):
+        world.drop_draft(chat, thread, "replaced")
     draft = Draft(
         chat.id,
         thread,

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from cocoon.devnet.telegram.answers import BotApiError, bad_request
 from cocoon.devnet.telegram.arguments import Upload
@@ -93,7 +94,9 @@ async def _read(request: web.Request) -> tuple[dict[str, Any], dict[str, Upload]
     files: dict[str, Upload] = {}
     try:
         form = await request.post()
-    except (ValueError, AssertionError, RuntimeError) as error:
+    except web.HTTPRequestEntityTooLarge as error:
+        raise BotApiError(413, "Request Entity Too Large") from error
+    except (ValueError, LookupError, AssertionError, RuntimeError, HttpProcessingError) as error:
         raise bad_request("can't parse the request's form") from error
     if len(form) > MAX_FIELDS:
         raise bad_request("too many parameters")

@@ -27,8 +27,7 @@ class Invoice:
 
     Attributes:
         link: its address, empty for invoices in messages.
-        chat: where it stands; ``None`` for links.
-        once: whether it can be paid once only, which holds for invoices in messages.
+        chat: where it stands, and it can be paid once; ``None`` for links, which can be paid again.
     """
 
     id: str
@@ -47,11 +46,13 @@ class Paid:
 
     Attributes:
         charge: ``telegram_payment_charge_id``, for refunds.
+        invoice: the invoice's id.
         stars: how many.
         at: seconds since 1970.
     """
 
     charge: str
+    invoice: str
     person: int
     stars: int
     payload: str = field(repr=False)
@@ -62,6 +63,8 @@ class Paid:
 async def pay(world: World, account: Account, invoice: Shown | str, timeout: float) -> Paid:
     """See :meth:`cocoon.devnet.telegram.people.Person.pay`."""
     bill = find_invoice(world, invoice)
+    if bill.chat is not None and any(paid.invoice == bill.id for paid in world.payments.values()):
+        raise PaymentRefusedError("paid already")
     if account.stars < bill.total:
         raise PaymentRefusedError("too few Stars")
     account.stars -= bill.total
@@ -139,7 +142,7 @@ def refund(world: World, paid: Paid) -> None:
 
 def _complete(world: World, account: Account, bill: Invoice) -> Paid:
     charge = world.token("standin-charge-")
-    paid = Paid(charge, account.id, bill.total, bill.payload, world.now())
+    paid = Paid(charge, bill.id, account.id, bill.total, bill.payload, world.now())
     world.payments[charge] = paid
     chat = world.chats[bill.chat if bill.chat is not None else account.id]
     successful: Json = {

@@ -57,6 +57,10 @@ class World:
         bot: the bot's profile.
         clock: for dates, limits and lives.
         rates: how often the bot may call.
+
+    Attributes:
+        drafts_died: drafts that vanished because the bot did not renew or replace them in time.
+        drafts_after_stop: drafts that were sent although the person had pressed Stop.
     """
 
     def __init__(self, bot: BotProfile, clock: Clock, rates: Rates) -> None:
@@ -105,7 +109,8 @@ class World:
     def add_group(self, title: str, *, forum: bool) -> ChatState:
         """Adds a supergroup."""
         number = next(self._groups)
-        chat = ChatState(number, "supergroup", title=title, forum=forum)
+        # Message 1 is the group's creation; as a thread it is the topic "General".
+        chat = ChatState(number, "supergroup", title=title, forum=forum, last_id=1)
         self.chats[number] = chat
         return chat
 
@@ -140,6 +145,9 @@ class World:
         """Takes a draft away: ``expired``, ``replaced``, ``stopped`` or ``sent``."""
         draft = chat.drafts.pop(thread, None)
         if draft is not None:
+            if draft.expires <= self.clock.time() and not draft.stopped:
+                self.drafts_died += 1
+                why = "expired"
             self.changed("draft_gone", chat.id, {"draft_id": draft.id, "why": why})
 
     def ask(self, queries: dict[str, Query], query: Query, kind: str) -> None:
