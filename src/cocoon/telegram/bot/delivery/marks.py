@@ -102,5 +102,5 @@ def closed(source: str) -> str:
     half = _HALF_LINK.search(text)
     if half is not None and half["words"]:
         text = text[: half.start()] + half["words"]
-    text = text.rstrip("*_~`")  # marks that have just been written say nothing yet
+    text = text.rstrip("*_~`").rstrip()  # marks that have just been written say nothing yet
     return text + "".join(reversed(open_emphasis(text)))

@@ -92,7 +92,7 @@ def _first_of_many(source: str, place: Place) -> Page:
     units = MAX_UNITS
     for _ in range(_TRIES):
         end, opening, closing = _cut(source, place, units)
-        content = render(place.opening + source[place.at : end] + closing)
+        content = render(place.opening + source[place.at : end].rstrip() + closing)
         if _is_message(content):
             return Page(content, _after(source, end, opening))
         units = max(256, int(units * min(0.9, 0.95 * MAX_UNITS / content.units)))

@@ -21,6 +21,8 @@ FIRST_SHARE = 4
 """Every how-manieth call goes to first words, if any wait."""
 TOGETHER = 10.0
 """Seconds in which refusals of two chats mean that Telegram refuses the whole bot."""
+LONGEST_GUESS = 60.0
+"""Seconds for which the whole bot waits, at most, because of that; then it tries again."""
 SLOWEST = 5.0
 """How many times slower than allowed the bot gets after refusals."""
 RECOVERY = 0.02
@@ -139,7 +141,7 @@ class Schedule:
 
         It does not say whether it means the chat or the bot. When calls of two chats are refused
         shortly after each other, or one that belongs to none, it is taken to mean the bot, which
-        waits as a whole and is slower for a while.
+        waits as a whole, up to a minute, and is slower for a while.
         """
         self.counters.refused += 1
         until = now + seconds
@@ -150,6 +152,7 @@ class Schedule:
             self._refusals.append((now, key))
             if not others:
                 return
+            until = min(until, now + LONGEST_GUESS)
         if until > self._blocked:
             self.counters.refused_all += 1
             self._slower = min(SLOWEST, self._pace(now) * 1.5)
