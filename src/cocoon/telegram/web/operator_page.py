@@ -29,22 +29,22 @@ def page(data: Mapping[str, Any]) -> str:
     """
     days = data["days"]
     parts = [
-        _table("Now", ("", ""), [*data["service"].items(), *_amounts(data["totals"])]),
+        _table("Now", ("", "#"), [*data["service"].items(), *_amounts(data["totals"])]),
         _chart("Answers a day", days, lambda day: (day["answers"], 0), str),
         _chart(
-            "Spend a day, TON: paid, and by the free allowance",
+            "Spend a day, TON: paid (blue), by the free allowance (orange)",
             days,
             lambda day: (day["paid_nano"], day["free_nano"]),
             _ton,
         ),
         _chart("Top-ups a day, TON", days, lambda day: (day["topped_up_nano"], 0), _ton),
-        _table("Top-ups", ("method/state", "number"), data["topups"].items()),
+        _table("Top-ups", ("method/state", "#number"), data["topups"].items()),
         _table(
             "Failures",
-            ("day (UTC)", "code", "number"),
+            ("day (UTC)", "code", "#number"),
             ((one["day"], one["code"], one["count"]) for one in data["failures"]),
         ),
-        _table("Since the start", ("code", "number"), data["since_start"].items()),
+        _table("Since the start", ("code", "#number"), data["since_start"].items()),
         _users(data["users"], data["next"]),
     ]
     return (
@@ -57,7 +57,7 @@ def page(data: Mapping[str, Any]) -> str:
 
 
 def _users(rows: Sequence[Mapping[str, Any]], following: int | None) -> str:
-    heads = ("user", "since", "seen", "blocked", "answers", "balance", "paid", "free")
+    heads = ("user", "since", "seen", "blocked", "#answers", "#balance", "#paid", "#free")
     shown = (
         (
             str(row["user"]),
@@ -76,23 +76,26 @@ def _users(rows: Sequence[Mapping[str, Any]], following: int | None) -> str:
 
 
 def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    body = "".join(
-        "<tr>"
-        + "".join(
-            f'<td class="n">{cell:,}</td>'
-            if isinstance(cell, int)
-            else f"<td>{escape(str(cell))}</td>"
-            for cell in row
-        )
-        + "</tr>"
-        for row in rows
+    """A table; heads that begin with ``#`` are over numbers."""
+    body = "".join(f"<tr>{''.join(map(_cell, heads, row))}</tr>" for row in rows)
+    head = "".join(
+        f'<th scope="col"{_kind(one)}>{escape(one.removeprefix("#"))}</th>' for one in heads
     )
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)
-    top = f"<thead><tr>{head}</tr></thead>" if any(heads) else ""
+    top = f"<thead><tr>{head}</tr></thead>" if any(one.strip("#") for one in heads) else ""
+    none = f'<tr><td colspan="{len(heads)}">none</td></tr>'
     return (
         f'<h2>{escape(title)}</h2><div class="scroll"><table>{top}'
-        f"<tbody>{body or '<tr><td>none</td></tr>'}</tbody></table></div>"
+        f"<tbody>{body or none}</tbody></table></div>"
     )
+
+
+def _cell(head: str, value: Any) -> str:
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return f"<td{_kind(head)}>{escape(text)}</td>"
+
+
+def _kind(head: str) -> str:
+    return ' class="n"' if head.startswith("#") else ""
 
 
 def _chart(
