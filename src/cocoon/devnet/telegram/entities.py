@@ -12,7 +12,7 @@ from typing import Any
 
 from cocoon.devnet.telegram.answers import BotApiError, Json, bad_request
 from cocoon.devnet.telegram.limits import MAX_ENTITIES
-from cocoon.devnet.telegram.text import boundaries
+from cocoon.devnet.telegram.text import encode, splits_pair
 
 STYLES = frozenset({"bold", "italic", "underline", "strikethrough", "spoiler"})
 QUOTES = frozenset({"blockquote", "expandable_blockquote"})
@@ -46,15 +46,17 @@ def check_entities(text: str, entities: Sequence[Any]) -> list[Json]:
     """
     if len(entities) > MAX_ENTITIES:
         raise bad_request("ENTITIES_TOO_LONG")
-    at = boundaries(text) if entities else {}
-    checked = [_check_one(entity, at) for entity in entities]
+    if not entities:
+        return []
+    encoded = encode(text)
+    checked = [_check_one(entity, encoded) for entity in entities]
     shown = [entity for entity in checked if entity["type"] not in FOUND]
     shown.sort(key=lambda entity: (entity["offset"], -entity["length"]))
     _check_nesting(shown)
     return shown
 
 
-def _check_one(entity: Any, at: dict[int, int]) -> Json:
+def _check_one(entity: Any, encoded: bytes) -> Json:
     if not isinstance(entity, dict):
         raise bad_request("can't parse MessageEntity: expected an Object")
     kind = entity.get("type")
@@ -66,15 +68,15 @@ def _check_one(entity: Any, at: dict[int, int]) -> Json:
         raise bad_request(f"receive an entity with incorrect offset {offset}"[:128])
     if not _is_number(length) or length <= 0 or length > _MAX_OFFSET:
         raise bad_request(f"receive an entity with incorrect length {length}"[:128])
-    end, last = offset + length, max(at)
-    if end > last:
+    end = offset + length
+    if end > len(encoded) // 2:
         raise bad_request(
             f"entity beginning at UTF-16 offset {offset} ends after the end of the text "
             f"at UTF-16 offset {end}"
         )
-    if offset not in at:
+    if splits_pair(encoded, offset):
         raise bad_request(f"entity begins in a middle of a UTF-16 symbol at offset {offset}")
-    if end not in at:
+    if splits_pair(encoded, end):
         raise bad_request(f"entity ends in a middle of a UTF-16 symbol at offset {end}")
     return {"type": kind, "offset": offset, "length": length} | _fields(kind, entity)
 

@@ -19,22 +19,24 @@ MAX_DETECTED = 100
 
 def units(text: str) -> int:
     """Length in UTF-16 code units."""
-    return len(text) + sum(1 for letter in text if letter > "\uffff") if text else 0
+    return len(text) if text.isascii() else len(encode(text)) // 2
 
 
-def boundaries(text: str) -> dict[int, int]:
-    """Where letters begin: indexes into ``text`` by offsets in UTF-16 units, its end included."""
-    found, offset = {}, 0
-    for index, letter in enumerate(text):
-        found[offset] = index
-        offset += 2 if letter > "\uffff" else 1
-    found[offset] = len(text)
-    return found
+def encode(text: str) -> bytes:
+    """UTF-16, little end first; halves of pairs that stand alone are kept."""
+    return text.encode("utf-16-le", "surrogatepass")
+
+
+def splits_pair(encoded: bytes, offset: int) -> bool:
+    """Whether the unit at ``offset`` is the second half of a letter."""
+    second = encoded[2 * offset + 1 : 2 * offset + 2]
+    first = encoded[2 * offset - 1 : 2 * offset] if offset else b""
+    return b"\xdc" <= second <= b"\xdf" and b"\xd8" <= first <= b"\xdb"
 
 
 def cut(text: str, entity: Json) -> str:
     """The part of a text that an entity covers."""
-    encoded = text.encode("utf-16-le")
+    encoded = encode(text)
     begin = 2 * int(entity["offset"])
     return encoded[begin : begin + 2 * int(entity["length"])].decode("utf-16-le", "replace")
 

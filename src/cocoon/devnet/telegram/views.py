@@ -152,7 +152,7 @@ class ChatView:
         def find() -> Shown | None:
             return next((shown for shown in self.answers if good(shown)), None)
 
-        return await self._world.until(find, timeout, "the bot's message")
+        return await self._world.until(find, timeout, "the bot's message", self.id)
 
     async def wait_draft(
         self, good: Callable[[Draft], bool] = lambda _: True, *, timeout: float = WAIT
@@ -166,7 +166,7 @@ class ChatView:
         def find() -> Draft | None:
             return next((draft for draft in self.drafts if good(draft)), None)
 
-        return await self._world.until(find, timeout, "the bot's draft")
+        return await self._world.until(find, timeout, "the bot's draft", self.id)
 
 
 def _id(message: int | Shown) -> int:

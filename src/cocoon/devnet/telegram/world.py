@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 MAX_EVENTS = 10_000
 """Events that wait for one watcher; a watcher that is further behind loses the oldest."""
+ANYWHERE = 0
+"""No chat's id."""
 MAX_QUERIES = 10_000
 """Queries of a kind that wait for the bot's answer; the oldest go first."""
 
@@ -87,7 +89,7 @@ class World:
         self._groups = itertools.count(FIRST_GROUP, -1)
         self._people = itertools.count(FIRST_PERSON)
         self._watchers: list[tuple[deque[Event], asyncio.Event]] = []
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: dict[int, set[asyncio.Future[None]]] = {}
 
     def now(self) -> int:
         """A ``date``: whole seconds since 1970."""
@@ -164,9 +166,8 @@ class World:
             for events, woken in self._watchers:
                 events.append(event)
                 woken.set()
-        if self._waiters:
-            waiters, self._waiters = self._waiters, []
-            for waiter in waiters:
+        for where in {chat, ANYWHERE}:
+            for waiter in self._waiters.pop(where, ()):
                 if not waiter.done():
                     waiter.set_result(None)
 
@@ -188,13 +189,16 @@ class World:
         finally:
             self._watchers = [other for other in self._watchers if other is not watcher]
 
-    async def until(self, find: Callable[[], T | None], timeout: float, what: str) -> T:
+    async def until(
+        self, find: Callable[[], T | None], timeout: float, what: str, chat: int = ANYWHERE
+    ) -> T:
         """Waits for a state.
 
         Args:
             find: asked after every change; what it gives unless that is ``None`` or ``False``.
             timeout: seconds of real time.
             what: what is waited for, for the error's text.
+            chat: changes of which chat are looked at; of all by default.
 
         Raises:
             TimeoutError: it did not come.
@@ -203,11 +207,11 @@ class World:
         until = loop.time() + timeout
         while (found := find()) is None or found is False:
             waiter: asyncio.Future[None] = loop.create_future()
-            self._waiters.append(waiter)
+            self._waiters.setdefault(chat, set()).add(waiter)
             left = until - loop.time()
             done, _ = await asyncio.wait({waiter}, timeout=max(0.0, left))
             if not done:
                 waiter.cancel()
-                self._waiters = [other for other in self._waiters if other is not waiter]
+                self._waiters.get(chat, set()).discard(waiter)
                 raise TimeoutError(f"{what} did not come within {timeout} s")
         return found
