@@ -1,0 +1,1 @@
+"""Private AI for bots of others: :class:`cocoon.telegram.PrivateAI`."""
