@@ -4,7 +4,7 @@ import asyncio
 import io
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ import aiohttp
 
 from cocoon.accounting import Nano
 from cocoon.telegram.accounts import AccountPolicy, Accounts, Kind, Topup
+from cocoon.telegram.assistant.api import Assistant
 from cocoon.telegram.assistant.values import Delta, Event, Facts, Finished, Model, Question
 from cocoon.telegram.settings import (
     AppSettings,
@@ -229,9 +230,20 @@ def settings(folder: Path, *, limits: Limits = LIMITS, **app: Any) -> TelegramSe
 
 @asynccontextmanager
 async def served(
-    folder: Path, *, base: TelegramSettings | None = None, **deps: Any
+    folder: Path,
+    *,
+    base: TelegramSettings | None = None,
+    answering: Callable[[Accounts], Assistant] | None = None,
+    **deps: Any,
 ) -> AsyncIterator[Served]:
-    """Start a server; ``deps`` replace what it is given."""
+    """Start a server.
+
+    Args:
+        folder: for the store.
+        base: settings; those of :func:`settings` without it.
+        answering: makes another assistant than the one that plays.
+        deps: other things that the server is given.
+    """
     chosen = base or settings(folder)
     accounts = Accounts(chosen.store, AccountPolicy(free_daily=FREE))
     await accounts.start()
@@ -246,7 +258,7 @@ async def served(
         updates.append(update)
 
     given = {
-        "assistant": assistant,
+        "assistant": assistant if answering is None else answering(accounts),
         "topups": desk,
         "languages": ("en", "ru"),
         "forget": forget,
