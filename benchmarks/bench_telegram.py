@@ -11,6 +11,7 @@ every piece as it comes.
 import argparse
 import asyncio
 import contextlib
+import itertools
 import multiprocessing
 import time
 from dataclasses import dataclass, field
@@ -167,7 +168,7 @@ def row(name: str, run: Run, chats: int) -> str:
     gaps = [
         later - earlier
         for moments in run.shown.values()
-        for earlier, later in zip(moments, moments[1:], strict=False)
+        for earlier, later in itertools.pairwise(moments)
     ]
     return (
         f"| {name} | {run.calls} | {run.refused} | {len(firsts)} | {three(firsts)} | {three(gaps)} "

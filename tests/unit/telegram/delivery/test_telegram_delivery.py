@@ -43,7 +43,7 @@ async def telegram_and_bot(rates=GENEROUS, speed=FAST):
 
 async def until(condition):
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 -- a state of another part
             await asyncio.sleep(0.01)
 
 

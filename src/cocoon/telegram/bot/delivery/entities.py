@@ -6,6 +6,7 @@ but a quotation; quotations do not nest; links do not contain links; at most 100
 """
 
 import re
+from array import array
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -63,22 +64,26 @@ def lawful(text: str, entities: Iterable[Entity]) -> Rendered:
     Does what Telegram's servers do with most of what is wrong, so that they refuse nothing: see
     ``fix_formatted_text`` of TDLib. Of more than :data:`MAX_ENTITIES` the least important go.
     """
-    units = text.encode("utf-16-le", "surrogatepass")
+    units = _units(text)
     known = [kept for entity in entities if (kept := _valid(entity)) is not None]
-    first_code = min((e.offset for e in known if e.type in CODES), default=len(units) // 2)
-    start = 0
-    while start < first_code and _unit(units, start) in _SPACE:
+    first_code = min((e.offset for e in known if e.type in CODES), default=len(units))
+    start, end = 0, len(units)
+    while start < min(first_code, end) and units[start] in _SPACE:
         start += 1
-    end = len(units) // 2
-    while end > start and _unit(units, end - 1) in _SPACE:
+    while end > start and units[end - 1] in _SPACE:
         end -= 1
     clipped = [kept for e in known if (kept := _clip(units, e, start, end)) is not None]
-    body = units[2 * start : 2 * end].decode("utf-16-le", "surrogatepass")
+    body = (
+        units[start:end].encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+    )
     return Rendered(body, tuple(_few(_nested(_without_overlaps(clipped)))))
 
 
-def _unit(units: bytes, at: int) -> str:
-    return chr(int.from_bytes(units[2 * at : 2 * at + 2], "little")) if 2 * at < len(units) else ""
+def _units(text: str) -> str:
+    """The text with one character for each UTF-16 unit."""
+    if not text or max(text) <= "\uffff":
+        return text
+    return "".join(map(chr, array("H", text.encode("utf-16", "surrogatepass")[2:])))
 
 
 def _valid(entity: Entity) -> Entity | None:
@@ -107,21 +112,25 @@ def is_web_address(url: str) -> bool:
     return parts.scheme.lower() in {"http", "https"} and "." in host.strip(".")
 
 
-def _clip(units: bytes, entity: Entity, start: int, end: int) -> Entity | None:
+def _clip(units: str, entity: Entity, start: int, end: int) -> Entity | None:
     """The part between two offsets, without space at its ends and half characters."""
     first, last = max(entity.offset, start), min(entity.end, end)
     if entity.type not in CODES:
-        while first < last and _unit(units, first) in _SPACE:
+        while first < last and units[first] in _SPACE:
             first += 1
-    while first < last and _unit(units, last - 1) in _SPACE:
+    while first < last and units[last - 1] in _SPACE:
         last -= 1
-    if first < last and "\udc00" <= _unit(units, first) <= "\udfff":
+    if first < last and "\udc00" <= units[first] <= "\udfff":
         first += 1
-    if first < last and "\ud800" <= _unit(units, last - 1) <= "\udbff":
+    if first < last and "\ud800" <= units[last - 1] <= "\udbff":
         last -= 1
-    if first >= last:
-        return None
-    return replace(entity, offset=first - start, length=last - first)
+    return _moved(entity, first - start, last - first) if first < last else None
+
+
+def _moved(entity: Entity, offset: int, length: int) -> Entity:
+    if (offset, length) == (entity.offset, entity.length):
+        return entity
+    return Entity(entity.type, offset, length, entity.url, entity.language)
 
 
 def _without_overlaps(entities: list[Entity]) -> list[Entity]:
@@ -155,10 +164,10 @@ def _around(style: Entity, codes: list[Entity]) -> list[Entity]:
         if not _touch(style, code):
             continue
         if code.offset > at:
-            pieces.append(replace(style, offset=at, length=code.offset - at))
+            pieces.append(_moved(style, at, code.offset - at))
         at = max(at, code.end)
     if at < style.end:
-        pieces.append(replace(style, offset=at, length=style.end - at))
+        pieces.append(_moved(style, at, style.end - at))
     return pieces
 
 
@@ -172,7 +181,7 @@ def _nested(entities: list[Entity]) -> list[Entity]:
         inside = min([entity.end, *(parent.end for parent in open_)])
         if any(_same(parent.type, entity.type) for parent in open_):
             continue
-        clipped = replace(entity, length=inside - entity.offset)
+        clipped = _moved(entity, entity.offset, inside - entity.offset)
         kept.append(clipped)
         open_.append(clipped)
     return kept

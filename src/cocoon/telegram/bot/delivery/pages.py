@@ -60,9 +60,9 @@ def next_page(source: str, place: Place = Place(), *, is_whole: bool = True) -> 
     rest = source[place.at :]
     if len(rest) <= MAX_SOURCE - len(place.opening):
         text = place.opening + rest
-        page = render(text)
+        page = render(text if is_whole else closed(text))
         if _is_message(page):
-            return Page(page if is_whole else _preview(text, page))
+            return Page(page)
     return _first_of_many(source, place)
 
 
@@ -80,11 +80,6 @@ def pages(source: str, place: Place = Place()) -> Iterator[Rendered]:
 
 def _is_message(content: Rendered) -> bool:
     return content.units <= MAX_UNITS
-
-
-def _preview(text: str, page: Rendered) -> Rendered:
-    preview = render(closed(text))
-    return preview if _is_message(preview) and preview.text.strip() else page
 
 
 def _first_of_many(source: str, place: Place) -> Page:
