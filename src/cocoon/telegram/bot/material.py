@@ -78,7 +78,7 @@ async def of_message(
     kind = media_kinds.kind_of(said)
     if kind == "picture":
         caption = text_of(said) if isinstance(said, Message) else ""
-        return Material("A picture", caption, (await desk.picture(said),))
+        return Material("The picture's caption", caption, (await desk.picture(said),))
     if kind == "sound":
         return Material("A recording", await desk.transcript(here, asked, said))
     if kind == "document":
