@@ -62,7 +62,7 @@ def _check_one(entity: Any, encoded: bytes) -> Json:
     kind = entity.get("type")
     offset: Any = entity.get("offset")
     length: Any = entity.get("length")
-    if kind not in KINDS:
+    if not isinstance(kind, str) or kind not in KINDS:
         raise bad_request("can't parse MessageEntity: unsupported type specified")
     if not _is_number(offset) or offset < 0 or offset > _MAX_OFFSET:
         raise bad_request(f"receive an entity with incorrect offset {offset}"[:128])

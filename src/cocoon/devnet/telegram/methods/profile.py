@@ -47,7 +47,7 @@ def _language(arguments: Json) -> str:
 
 def _key(arguments: Json) -> tuple[str, str]:
     scope = arguments.get("scope") or {"type": "default"}
-    if scope.get("type") not in SCOPES:
+    if not isinstance(scope.get("type"), str) or scope["type"] not in SCOPES:
         raise bad_request("can't parse BotCommandScope: unsupported type specified")
     where = [scope["type"], *(str(scope[k]) for k in ("chat_id", "user_id") if k in scope)]
     return ":".join(where), _language(arguments)
@@ -93,7 +93,7 @@ def set_chat_menu_button(world: World, arguments: Json) -> bool:
         world.chat_for_bot(chat)
     button = arguments.get("menu_button") or {"type": "default"}
     kind = button.get("type")
-    if kind not in {"default", "commands", "web_app"}:
+    if not isinstance(kind, str) or kind not in {"default", "commands", "web_app"}:
         raise bad_request("can't parse MenuButton: unsupported type specified")
     if kind == "web_app":
         app = button.get("web_app")
