@@ -184,6 +184,18 @@ async def test_drafts_are_renewed_before_they_die(telegram, delivery):
 
 
 @pytest.mark.anyio
+@pytest.mark.parametrize("where", [HERE, GROUP])
+async def test_an_answer_that_nobody_ends_is_forgotten(telegram, delivery, where):
+    live = delivery.live(where)
+    await live.update("a")
+    await asyncio.sleep(890)
+    assert delivery.running == 1
+    await asyncio.sleep(40)
+    assert delivery.running == 0
+    assert await live.finish("a b")
+
+
+@pytest.mark.anyio
 async def test_where_drafts_are_refused_a_message_is_edited(telegram, delivery):
     telegram.fail("sendMessageDraft", *[bad("TEXTDRAFT_PEER_INVALID")] * 2)
     live = delivery.live(HERE, stop=STOP)

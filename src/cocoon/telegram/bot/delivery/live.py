@@ -63,6 +63,7 @@ class Live:
         self._settled = ""
         self._shown: Rendered | None = None
         self._shown_at = 0.0
+        self._updated_at = 0.0
         self._has_words = False
         self._is_plain = False
         self._is_quiet = False
@@ -88,7 +89,7 @@ class Live:
         """See the protocol."""
         if self._is_closed or self.is_gone:
             return
-        self._text = text
+        self._text, self._updated_at = text, asyncio.get_running_loop().time()
         self._news.set()
         if self._runner is None:
             self._runner = asyncio.create_task(self._run(), name="live message")
@@ -139,13 +140,14 @@ class Live:
         while not (self._is_closed or self._is_quiet or self.is_gone):
             if self._pause:
                 await asyncio.sleep(self._pause)
-            shows_draft = self._drafts and self._shown is not None
-            left = self._shown_at + RENEW_AFTER - loop.time() if shows_draft else FORGOTTEN
+            until = self._updated_at + FORGOTTEN
+            if self._drafts and self._shown is not None:
+                until = min(until, self._shown_at + RENEW_AFTER)
             try:
-                async with asyncio.timeout(max(0.0, left)):
+                async with asyncio.timeout_at(until):
                     await self._news.wait()
             except TimeoutError:
-                if not shows_draft:
+                if loop.time() >= self._updated_at + FORGOTTEN:
                     return
             self._news.clear()
             await self._show_in_turn()
