@@ -33,10 +33,12 @@ FIRST = 100_000
 """Id of the first person."""
 PIECE = 0.1
 """Seconds between two pieces of an answer."""
-WORDS = (
-    "Answers of models have a **bold** word here and there, some `code`, and for the rest they are "
-    "sentences such as this one, which goes on for a while and then ends.\n\n"
-).split(" ")
+PARAGRAPH = """\
+Answers of models have a **bold** word here and there, some `code`, and for the rest they are \
+sentences such as this one, which goes on for a while and then ends.
+
+"""
+WORDS = PARAGRAPH.split(" ")
 LONE = 40
 """Chats that are measured one by one."""
 
