@@ -114,7 +114,7 @@ class Events:
         trace: TracebackType | None,
     ) -> None:
         self._beats.cancel()
-        await asyncio.wait([self._beats])
+        await asyncio.gather(self._beats, return_exceptions=True)
 
     async def send(self, name: bytes, data: msgspec.Struct, *, last: bool = False) -> None:
         """Send an event; waits while the caller reads too slowly."""

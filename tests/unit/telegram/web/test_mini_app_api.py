@@ -107,27 +107,27 @@ async def test_sessions_outlive_a_restart(tmp_path: Path) -> None:
         await one.get("me", headers)
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        ("GET", "me"),
-        ("GET", "models"),
-        ("POST", "chat"),
-        ("GET", f"answers/{ID}"),
-        ("GET", "trust"),
-        ("GET", "usage"),
-        ("GET", "ledger"),
-        ("GET", "topups"),
-        ("POST", "topups"),
-        ("GET", "topups/abc"),
-        ("POST", "topups/abc/refund"),
-        ("DELETE", "me/data"),
-    ],
-)
-async def test_every_call_needs_a_session(tmp_path: Path, call: tuple[str, str]) -> None:
+CALLS = [
+    ("GET", "me"),
+    ("GET", "models"),
+    ("POST", "chat"),
+    ("GET", f"answers/{ID}"),
+    ("GET", "trust"),
+    ("GET", "usage"),
+    ("GET", "ledger"),
+    ("GET", "topups"),
+    ("POST", "topups"),
+    ("GET", "topups/abc"),
+    ("POST", "topups/abc/refund"),
+    ("DELETE", "me/data"),
+]
+
+
+async def test_every_call_needs_a_session(tmp_path: Path) -> None:
     async with served(tmp_path) as one:
-        told = await one.call(*call, {}, None, 401)
-        assert told["error"]["code"] == "login_required"
+        for method, path in CALLS:
+            told = await one.call(method, path, {}, None, 401)
+            assert told["error"]["code"] == "login_required", path
 
 
 async def test_models(tmp_path: Path) -> None:
@@ -261,30 +261,31 @@ async def test_topping_up_with_stars_and_giving_back(tmp_path: Path) -> None:
         assert one.desk.refunded == [name]
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        None,
-        {"method": "cash"},
-        {"method": "ton"},
-        {"method": "ton", "nano": 1},
-        {"method": "ton", "nano": 10**13},
-        {"method": "ton", "nano": 10**9, "stars": 1},
-        {"method": "ton", "nano": 1e9},
-        {"method": "ton", "nano": "1000000000"},
-        {"method": "stars"},
-        {"method": "stars", "stars": -1},
-        {"method": "stars", "stars": 10**6},
-        {"method": "stars", "stars": 50, "nano": 1},
-        {"method": "stars", "stars": 50, "extra": 1},
-    ],
-)
-async def test_topups_that_are_none(tmp_path: Path, body: object) -> None:
+NO_TOPUPS: list[Any] = [
+    {},
+    [],
+    None,
+    {"method": "cash"},
+    {"method": "ton"},
+    {"method": "ton", "nano": 1},
+    {"method": "ton", "nano": 10**13},
+    {"method": "ton", "nano": 10**9, "stars": 1},
+    {"method": "ton", "nano": 1e9},
+    {"method": "ton", "nano": "1000000000"},
+    {"method": "stars"},
+    {"method": "stars", "stars": -1},
+    {"method": "stars", "stars": 10**6},
+    {"method": "stars", "stars": 50, "nano": 1},
+    {"method": "stars", "stars": 50, "extra": 1},
+]
+
+
+async def test_topups_that_are_none(tmp_path: Path) -> None:
     async with served(tmp_path) as one:
-        told = await one.post("topups", await one.login(), body, 400)
-        assert told["error"]["code"] == "invalid"
+        headers = await one.login()
+        for body in NO_TOPUPS:
+            told = await one.post("topups", headers, body, 400)
+            assert told["error"]["code"] == "invalid", body
         assert await one.accounts.topups(42) == []
 
 

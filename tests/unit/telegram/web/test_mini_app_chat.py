@@ -284,73 +284,73 @@ async def test_a_shutdown_says_so(tmp_path: Path) -> None:
         assert one.assistant.stopped.is_set()
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        {},
-        [],
-        {"id": ID},
-        {"id": "short", "messages": [{"role": "user", "content": "x"}]},
-        {"id": "a" * 65, "messages": [{"role": "user", "content": "x"}]},
-        {"id": "a:" * 11, "messages": [{"role": "user", "content": "x"}]},
-        {"id": ID, "messages": []},
-        {"id": ID, "messages": [{"role": "system", "content": "x"}]},
-        {"id": ID, "messages": [{"role": "assistant", "content": "x"}]},
-        {"id": ID, "messages": [{"role": "user", "content": ""}]},
-        {"id": ID, "messages": [{"role": "user", "content": None}]},
-        {"id": ID, "messages": [{"role": "user", "content": "x", "name": "y"}]},
-        question(user=43),
-        question(model="m" * 201),
-        question(price_class="gold"),
-        question(max_tokens=0),
-        question(max_tokens="1"),
-        {"id": ID, "messages": [{"role": "user", "content": "x", "images": ["http://a/b.png"]}]},
-        {"id": ID, "messages": [{"role": "user", "content": "x", "images": [PNG[:-4] + "é==="]}]},
-        {
-            "id": ID,
-            "messages": [
-                {"role": "user", "content": "x", "images": [PNG.replace("png", "svg+xml")]}
-            ],
-        },
-        {
-            "id": ID,
-            "messages": [{"role": "user", "content": "x", "images": [PNG.replace("png", "gif")]}],
-        },
-        {
-            "id": ID,
-            "messages": [
-                {"role": "assistant", "content": "x", "images": [PNG]},
-                {"role": "user", "content": "x"},
-            ],
-        },
-    ],
-)
-async def test_questions_that_are_none(tmp_path: Path, body: object) -> None:
+NO_QUESTIONS: list[Any] = [
+    {},
+    [],
+    {"id": ID},
+    {"id": "short", "messages": [{"role": "user", "content": "x"}]},
+    {"id": "a" * 65, "messages": [{"role": "user", "content": "x"}]},
+    {"id": "a:" * 11, "messages": [{"role": "user", "content": "x"}]},
+    {"id": ID, "messages": []},
+    {"id": ID, "messages": [{"role": "system", "content": "x"}]},
+    {"id": ID, "messages": [{"role": "assistant", "content": "x"}]},
+    {"id": ID, "messages": [{"role": "user", "content": ""}]},
+    {"id": ID, "messages": [{"role": "user", "content": None}]},
+    {"id": ID, "messages": [{"role": "user", "content": "x", "name": "y"}]},
+    question(user=43),
+    question(model="m" * 201),
+    question(price_class="gold"),
+    question(max_tokens=0),
+    question(max_tokens="1"),
+    {"id": ID, "messages": [{"role": "user", "content": "x", "images": ["http://a/b.png"]}]},
+    {"id": ID, "messages": [{"role": "user", "content": "x", "images": [PNG[:-4] + "é==="]}]},
+    {
+        "id": ID,
+        "messages": [{"role": "user", "content": "x", "images": [PNG.replace("png", "svg+xml")]}],
+    },
+    {
+        "id": ID,
+        "messages": [{"role": "user", "content": "x", "images": [PNG.replace("png", "gif")]}],
+    },
+    {
+        "id": ID,
+        "messages": [
+            {"role": "assistant", "content": "x", "images": [PNG]},
+            {"role": "user", "content": "x"},
+        ],
+    },
+]
+
+
+async def test_questions_that_are_none(tmp_path: Path) -> None:
     async with served(tmp_path) as one:
-        told = await one.post("chat", await one.login(), body, 400)
-        assert told["error"]["code"] == "invalid"
+        headers = await one.login()
+        for body in NO_QUESTIONS:
+            told = await one.post("chat", headers, body, 400)
+            assert told["error"]["code"] == "invalid", body
         assert not one.assistant.questions
         assert one.places.running == 0
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        question("x" * 32_001),
-        question(system="x" * 32_001),
-        {"id": ID, "messages": [{"role": "user", "content": "x"}] * 201},
-        {"id": ID, "messages": [{"role": "user", "content": "x", "images": [PNG] * 4}]},
-        {
-            "id": ID,
-            "messages": [{"role": "user", "content": "", "images": [PNG + "A" * 3 * 2**20]}],
-        },
-        question("x" * 8_000_000),
-    ],
-)
-async def test_questions_that_are_too_large(tmp_path: Path, body: object) -> None:
+TOO_LARGE = [
+    question("x" * 32_001),
+    question(system="x" * 32_001),
+    {"id": ID, "messages": [{"role": "user", "content": "x"}] * 201},
+    {"id": ID, "messages": [{"role": "user", "content": "x", "images": [PNG] * 4}]},
+    {
+        "id": ID,
+        "messages": [{"role": "user", "content": "", "images": [PNG + "A" * 3 * 2**20]}],
+    },
+    question("x" * 8_000_000),
+]
+
+
+async def test_questions_that_are_too_large(tmp_path: Path) -> None:
     async with served(tmp_path) as one:
-        told = await one.post("chat", await one.login(), body, 413)
-        assert told["error"]["code"] == "too_large"
+        headers = await one.login()
+        for body in TOO_LARGE:
+            told = await one.post("chat", headers, body, 413)
+            assert told["error"]["code"] == "too_large"
         assert not one.assistant.questions
 
 

@@ -32,13 +32,14 @@ async def test_updates_are_handed_on_as_they_came(tmp_path: Path) -> None:
         assert one.updates == [UPDATE]
 
 
-@pytest.mark.parametrize("secret", [None, "", "wrong", SECRET + "x", SECRET[:-1], SECRET.upper()])
-async def test_other_callers_are_refused(tmp_path: Path, secret: str | None) -> None:
+async def test_other_callers_are_refused(tmp_path: Path) -> None:
+    wrong = (None, "", "wrong", SECRET + "x", SECRET[:-1], SECRET.upper())
     async with served(tmp_path) as one:
         with capture_logs() as logs:
-            assert await post(one, UPDATE, secret) == 401
+            for secret in wrong:
+                assert await post(one, UPDATE, secret) == 401
         assert one.updates == []
-        assert one.journal.counts["webhook_secret"] == 1
+        assert one.journal.counts["webhook_secret"] == len(wrong)
         assert "what I wrote" not in json.dumps(logs)
         assert SECRET not in json.dumps(logs)
 
