@@ -12,7 +12,7 @@ from cocoon.devnet.telegram.paying import Invoice, find_invoice
 from cocoon.devnet.telegram.people import Person
 from cocoon.devnet.telegram.server import StandInTelegram
 from cocoon.devnet.telegram.views import Button, ChatView, Shown
-from cocoon.devnet.telegram.wallet import StandInWallet
+from cocoon.devnet.telegram.wallet import FIRST_FILL, StandInWallet
 from cocoon.devnet.telegram.webview import launch_url, origin_of, read_theme
 from cocoon.errors import BadRequestError
 
@@ -258,7 +258,11 @@ class BrowserActions:
         return self._wallets[person.id]
 
     async def _wallet_shown(self, person: Person, _: Json) -> Json:
-        return await self._wallet(person).describe()
+        is_new = person.id not in self._wallets
+        wallet = self._wallet(person)
+        if is_new:
+            await wallet.fill(FIRST_FILL)
+        return await wallet.describe()
 
     async def _wallet_fill(self, person: Person, body: Json) -> Json:
         wallet, nano = self._wallet(person), _text(body, "nano", 20)

@@ -18,6 +18,7 @@ from cocoon.chain.address import Address, parse_with_flags
 from cocoon.chain.backend import ChainBackend
 from cocoon.chain.boc import from_boc, to_boc
 from cocoon.chain.cells import EMPTY_CELL, Cell
+from cocoon.chain.connect import BackendSettings, backend_from
 from cocoon.chain.inclusion import SenderTiming
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.message import OutMessage, external_in
@@ -30,6 +31,8 @@ from cocoon.errors import BadRequestError, ChainError, DecodeError
 MAX_MESSAGES: Final = 4
 """In one ``sendTransaction``: what wallets that are not v5 take."""
 MAX_REQUEST_CHARS: Final = 64 * 1024
+FIRST_FILL: Final = 20 * 10**9
+"""NanoTON in a new wallet."""
 MAX_FILL: Final = 1000 * 10**9
 """NanoTON that the faucet gives at once."""
 MAX_PROOF_PAYLOAD: Final = 1024
@@ -302,6 +305,35 @@ class StandInWallet:
     async def close(self) -> None:
         """Stop sending; the chain's connection stays."""
         await self._sender.close()
+
+
+class WalletMaker:
+    """Makes pretend wallets on one chain; what ``BrowserOptions.new_wallet`` takes.
+
+    Args:
+        url: HTTP interface of the embedded chain, with its controls on.
+    """
+
+    def __init__(self, url: str) -> None:
+        settings = BackendSettings(kind="embedded", is_testnet=True, url=url)
+        self._backend = backend_from(settings)
+        self._control = ChainControl(url)
+
+    def __call__(self) -> StandInWallet:
+        """A wallet with a key of its own."""
+        return StandInWallet(self._backend, self._control)
+
+    async def start(self) -> None:
+        """Connect.
+
+        Raises:
+            ChainError: the chain cannot be reached.
+        """
+        await self._backend.start()
+
+    async def close(self) -> None:
+        """Release the connection; close the wallets first."""
+        await self._backend.close()
 
 
 def proof_hash(address: Address, domain: str, timestamp: int, payload: str) -> bytes:

@@ -11,7 +11,7 @@ export class Bridge {
    * @param handlers methods by name; `other(name)` hears of the rest.
    */
   constructor(frame, origin, handlers) {
-    Object.assign(this, { frame, origin, handlers, log: [] });
+    Object.assign(this, { frame, origin, handlers, log: [], heard: false });
     this.listener = (event) => this.take(event);
     window.addEventListener("message", this.listener);
   }
@@ -23,8 +23,12 @@ export class Bridge {
     if (this.log.length > KEPT) this.log.shift();
   }
 
-  /** Tell the Mini App of an event. */
+  /** The Mini App loads again. */
+  forget() { this.heard = false; }
+
+  /** Tell the Mini App of an event; nobody listens before it spoke itself. */
   send(name, data) {
+    if (!this.heard) return;
     this.note("to app", name, data);
     const window = this.frame.contentWindow;
     if (window) window.postMessage(JSON.stringify({ eventType: name, eventData: data }), this.origin);
@@ -40,6 +44,7 @@ export class Bridge {
     }
     if (!message || typeof message.eventType !== "string") return;
     const data = message.eventData && typeof message.eventData === "object" ? message.eventData : {};
+    this.heard = true;
     this.note("from app", message.eventType, data);
     const handler = this.handlers[message.eventType];
     if (handler) Promise.resolve(handler(data)).catch((error) => console.error(message.eventType, error));

@@ -8,14 +8,13 @@ import { titleOf } from "./talk.js";
 function row(chat, onChoose) {
   const last = [...chat.messages.values()].pop();
   const title = titleOf(chat);
-  const label = chat.unread ? `${title}, ${chat.unread} unread` : title;
   const button = el(
-    "button", { type: "button", class: "chat-row", "aria-label": label, "aria-current": String(chat.id === state.chat), onclick: () => onChoose(chat.id) },
-    el("span", { class: chat.type === "private" ? "avatar" : "avatar square", style: { "--hue": hue(chat.id) } }, initials(title)),
+    "button", { type: "button", class: "chat-row", "aria-current": String(chat.id === state.chat), onclick: () => onChoose(chat.id) },
+    el("span", { class: chat.type === "private" ? "avatar" : "avatar square", "aria-hidden": "true", style: { "--hue": hue(chat.id) } }, initials(title)),
     el("b", {}, title),
     last ? el("time", {}, clockTime(last.date)) : el("span"),
     el("span", { class: "preview" }, last ? summary(last) : "nothing yet"),
-    chat.unread ? el("span", { class: "unread" }, String(chat.unread)) : el("span"),
+    chat.unread ? el("span", { class: "unread" }, String(chat.unread), el("span", { class: "unseen" }, " unread")) : el("span"),
   );
   return el("li", {}, button);
 }

@@ -4,6 +4,7 @@ import { act, upload } from "./net.js";
 import { confirmSheet, menu, toast } from "./sheets.js";
 import { here, shownMessages, state, tell } from "./state.js";
 import { summary } from "./message.js";
+import { botName } from "./talk.js";
 import { Suggestions } from "./suggest.js";
 
 let openApp = null;
@@ -147,7 +148,7 @@ function pickBar() {
     const from = state.chat;
     state.picked = null;
     tell("all");
-    await act("forward", { chat: from, messages }).then(() => toast(`Forwarded to ${state.bot.first_name}`), sorry);
+    await act("forward", { chat: from, messages }).then(() => toast(`Forwarded to ${botName()}`), sorry);
   };
   return el(
     "div", { class: "foot-in" },
@@ -233,7 +234,7 @@ export async function askToBlock() {
 
 export function startComposer(onApp) {
   openApp = onApp;
-  field = el("textarea", { id: "text", rows: "1", "aria-label": "Message", role: "combobox", "aria-autocomplete": "list", "aria-controls": "suggest", "aria-expanded": "false", maxlength: "4096", enterkeyhint: "send" });
+  field = el("textarea", { id: "text", rows: "1", "aria-label": "Message", "aria-autocomplete": "list", "aria-controls": "suggest", maxlength: "4096", enterkeyhint: "send" });
   const box = el("div", { class: "suggest", id: "suggest", role: "listbox", "aria-label": "Suggestions", hidden: true });
   suggestions = new Suggestions(field, box, choose);
   field.addEventListener("keydown", onKey);

@@ -68,7 +68,7 @@ export function hue(key) {
 
 /** One or two letters for a round picture. */
 export function initials(name) {
-  const words = name.replace(/[^\p{L}\p{N} ]/gu, "").trim().split(/\s+/);
+  const words = name.replace(/\(.*?\)|[^\p{L}\p{N} ]/gu, "").trim().split(/\s+/);
   return words.slice(0, 2).map((word) => [...word][0] || "").join("").toUpperCase() || "?";
 }
 

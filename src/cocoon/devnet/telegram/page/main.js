@@ -6,7 +6,7 @@ import { act, listen } from "./net.js";
 import { payMessage } from "./pay.js";
 import { alertSheet, copyText, menu, toast } from "./sheets.js";
 import { apply, here, state, tell, threadKey, threadOf, watch } from "./state.js";
-import { drawDraftOnly, drawHead, drawTalk, forgetDrawn, jumpTo, startTalk } from "./talk.js";
+import { botName, drawDraftOnly, drawHead, drawTalk, forgetDrawn, jumpTo, startTalk } from "./talk.js";
 import { startThemes } from "./themes.js";
 import { openView, openWebView } from "./webview.js";
 
@@ -44,7 +44,7 @@ async function press(message, button, node) {
   try {
     const answer = await act("press", { chat: message.chat.id, message: message.message_id, data: button.callback_data });
     if (answer.url) window.open(answer.url, "_blank", "noopener,noreferrer");
-    if (answer.text && answer.alert) await alertSheet(state.bot.first_name, answer.text);
+    if (answer.text && answer.alert) await alertSheet(botName(), answer.text);
     else if (answer.text) toast(answer.text);
   } catch (error) {
     sorry(error);

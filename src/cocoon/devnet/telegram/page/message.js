@@ -86,7 +86,8 @@ function key(message, button, on) {
   if (button.url) {
     return el("a", { href: button.url, target: "_blank", rel: "noopener noreferrer", onclick: (event) => on.link(event, button.url) }, button.text);
   }
-  return el("button", { type: "button", class: STYLES[button.style], onclick: (event) => on.key(message, button, event.currentTarget) }, button.text);
+  const text = button.pay ? button.text.replace(/\u2b50\ufe0f?\s?/g, "★ ") : button.text; // as Telegram draws it
+  return el("button", { type: "button", class: STYLES[button.style], onclick: (event) => on.key(message, button, event.currentTarget) }, text);
 }
 
 function keyboard(message, on) {

@@ -82,7 +82,7 @@ export function menu(anchor, items) {
       anchor.focus();
     }
   });
-  document.body.append(node);
+  (anchor.closest("main, nav, section") || document.body).append(node); // inside of a landmark
   const place = anchor.getBoundingClientRect();
   const left = Math.min(Math.max(8, place.right - node.offsetWidth), innerWidth - node.offsetWidth - 8);
   const below = place.bottom + 5 + node.offsetHeight < innerHeight;

@@ -17,7 +17,6 @@ export class Suggestions {
     clearTimeout(this.timer);
     this.asked = "";
     this.box.hidden = true;
-    this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }
 
@@ -62,7 +61,6 @@ export class Suggestions {
     ));
     this.box.replaceChildren(...(nodes.length ? nodes : [el("p", {}, otherwise)]));
     this.box.hidden = false;
-    this.input.setAttribute("aria-expanded", "true");
     return this.mark();
   }
 

@@ -10,8 +10,11 @@ let handlers = null;
 let draftNode = null;
 let draftId = null;
 
+/** The bot's name without the note about the stand-in, which every screen has at its top. */
+export const botName = () => state.bot.first_name.replace(/ \(stand-in, not Telegram\)$/, "");
+
 export function titleOf(chat) {
-  return chat.type === "private" ? state.bot.first_name : chat.title;
+  return chat.type === "private" ? botName() : chat.title;
 }
 
 function noteOf(chat) {

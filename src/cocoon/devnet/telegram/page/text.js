@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 
 const TAGS = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", code: "code" };
+const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 
 function safeLink(url) {
   try {
@@ -72,10 +73,11 @@ function build(text, entities, start, end, on) {
     const from = Math.max(entity.offset, at);
     const to = Math.min(entity.offset + entity.length, end);
     if (from >= to || entity.offset < at) continue;
-    if (from > at) nodes.push(text.slice(at, from));
+    const isBlock = BLOCKS.has(entity.type);
+    if (from > at) nodes.push(text.slice(at, from).replace(isBlock ? /\n$/ : "", ""));
     const inner = entities.slice(i + 1).filter((other) => other.offset >= from && other.offset < to);
     nodes.push(wrap(entity, text.slice(from, to), build(text, inner, from, to, on), on));
-    at = to;
+    at = isBlock && text[to] === "\n" ? to + 1 : to; // a block ends its line by itself
   }
   if (at < end) nodes.push(text.slice(at, end));
   return nodes;

@@ -5,6 +5,7 @@ import { methodsOf } from "./methods.js";
 import { act } from "./net.js";
 import { confirmSheet, menu, sheet, toast } from "./sheets.js";
 import { state } from "./state.js";
+import { botName } from "./talk.js";
 import { onTheme, theme, themeParams, toggleTheme } from "./themes.js";
 
 const COLOUR = /^#[0-9a-f]{6}$/i;
@@ -16,6 +17,8 @@ let open = null;
 
 export const openView = () => open;
 
+const narrow = () => innerWidth <= 760;
+
 const isDark = (colour) => {
   const [r, g, b] = [1, 3, 5].map((at) => parseInt(colour.slice(at, at + 2), 16));
   return 0.299 * r + 0.587 * g + 0.114 * b < 140;
@@ -26,7 +29,7 @@ class WebView {
   constructor(launch, host) {
     Object.assign(this, { launch, host, origin: new URL(launch.url).origin });
     this.askBeforeClose = this.hasSettings = this.hasBack = this.isFull = false;
-    this.notch = true;
+    this.notch = !narrow(); // a real phone has its own
     this.colours = {};
     this.buttons = { main: {}, secondary: { position: "left" } };
     this.build();
@@ -40,19 +43,19 @@ class WebView {
     this.more = iconButton("dots", "More about the Mini App", (event) => this.menu(event.currentTarget), { class: "right", "aria-haspopup": "menu", id: "app-menu" });
     this.head = el(
       "header", { class: "app-head" }, this.backNode,
-      el("div", {}, el("h2", {}, state.bot.first_name), el("p", {}, "stand-in, not Telegram")), this.more,
+      el("div", {}, el("h2", {}, botName()), el("p", {}, "stand-in, not Telegram")), this.more,
     );
     this.frame = el("iframe", {
-      title: `Mini App of ${state.bot.first_name}`, src: this.launch.url, id: "app-frame",
+      title: `Mini App of ${botName()}`, src: this.launch.url, id: "app-frame",
       sandbox: "allow-scripts allow-same-origin allow-popups allow-forms allow-modals allow-downloads",
       allow: "clipboard-write; microphone; camera", referrerpolicy: "no-referrer",
     });
     this.wait = el("div", { class: "app-wait", role: "status" }, "The Mini App is loading…");
-    this.body = el("div", { class: "app-body" }, this.frame, this.wait);
-    this.foot = el("div", { class: "app-foot" });
     this.feel = el("div", { class: "feel", id: "feel", "aria-hidden": "true" });
+    this.body = el("div", { class: "app-body" }, this.frame, this.wait, this.feel);
+    this.foot = el("div", { class: "app-foot" });
     this.line = el("div", { class: "home-line", "aria-hidden": "true" });
-    this.phone = el("div", { class: "phone" }, this.head, this.body, this.foot, this.line, this.feel);
+    this.phone = el("div", { class: "phone" }, this.head, this.body, this.foot, this.line);
     this.node = [this.phone, el("p", { class: "app-note" }, "A stand-in for Telegram's web view, not Telegram.")];
     this.backButton(false);
     this.paint();
@@ -70,6 +73,7 @@ class WebView {
     this.drawButtons();
     this.paint();
     this.wait.hidden = false;
+    this.bridge.forget();
   }
 
   reload() {
@@ -113,6 +117,7 @@ class WebView {
     this.phone.style.setProperty("--app-bg", this.colours.bg || params.bg_color);
     this.phone.style.setProperty("--app-bottom", this.colours.bottom || params.bottom_bar_bg_color);
     this.line.hidden = !this.notch;
+    this.phone.classList.toggle("lined", this.notch);
   }
 
   colour(where, value) {
@@ -208,9 +213,9 @@ class WebView {
       this.hasSettings && ["gear", "Settings of the app", () => this.send("settings_button_pressed")],
       ["reload", "Load again", () => this.reload()],
       [theme() === "dark" ? "sun" : "moon", theme() === "dark" ? "Light" : "Dark", toggleTheme],
-      ...Object.entries(SIZES).map(([name, [width, height]]) => ["app", name, () => this.size(width, height)]),
+      ...Object.entries(narrow() ? {} : SIZES).map(([name, [width, height]]) => ["app", name, () => this.size(width, height)]),
       ["app", this.notch ? "Without a line at the bottom" : "With a line at the bottom", () => this.toggleNotch()],
-      ["file", "What was said over the bridge", () => this.showLog()],
+      ["file", "Messages of the bridge", () => this.showLog()],
       ["close", "Close", () => this.close()],
     ]);
   }
