@@ -2,6 +2,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { defineConfig, type Plugin } from "vitest/config";
+import { mockService } from "./dev/mock.ts";
 
 const OUT = "../../src/cocoon/telegram/miniapp";
 const COMPRESSED = /\.(js|css|html|svg|json|txt)$/;
@@ -35,6 +36,6 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  plugins: [compressed(OUT)],
+  plugins: [compressed(OUT), mockService()],
   test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"] },
 });

@@ -14,12 +14,13 @@ import { back, canGoBack, route } from "./state/route";
 import { toast } from "./state/toast";
 import { Mark } from "./ui/icons";
 import { errorText } from "./ui/notice";
+import { wide } from "./ui/wide";
 
 function Current(): VNode {
   const now = route.value;
   switch (now.name) {
     case "menu":
-      return <MenuScreen />;
+      return wide.value ? <ChatScreen /> : <MenuScreen />;
     case "trust":
       return <TrustScreen />;
     case "budget":
@@ -42,9 +43,9 @@ function Banner(): VNode | null {
   const simulated = notes.includes("simulated_hardware");
   if (!standIn && !simulated) return null;
   return (
-    <p class="banner">
+    <aside class="banner">
       {standIn && t("stand_in")} {simulated && t("simulated_hardware")}
-    </p>
+    </aside>
   );
 }
 
@@ -97,7 +98,7 @@ export function App(): VNode {
     <>
       <Banner />
       <div class="frame">
-        <Sidebar />
+        {wide.value && <Sidebar />}
         <Current />
       </div>
       <div class="toast" role="status" aria-live="polite">

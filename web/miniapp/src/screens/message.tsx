@@ -122,10 +122,11 @@ function Answer({ message }: { message: StoredMessage }): VNode {
           </p>
         )
       )}
+      {message.state === "done" && !message.text && <p class="hint">{t("answer_empty")}</p>}
       {message.state === "stopped" && <p class="hint">{t("answer_stopped")}</p>}
       {cut && <p class="hint">{t("answer_length")}</p>}
       {broken && <Remedy message={message} />}
-      {!streaming && message.text !== "" && <Actions message={message} />}
+      {!streaming && (message.text !== "" || message.facts) && <Actions message={message} />}
     </li>
   );
 }

@@ -77,9 +77,9 @@ export const SendOutIcon = icon("M7 17L17 7M9 7h8v8", 18);
 export function Mark({ size = 56 }: { size?: number }): VNode {
   return (
     <svg
-      width={size}
+      width={(size * 34) / 48}
       height={size}
-      viewBox="0 0 56 56"
+      viewBox="11 4 34 48"
       aria-hidden="true"
       focusable="false"
       class="mark"
