@@ -1,17 +1,23 @@
 """The stand-in's methods are those that Telegram publishes, as aiogram's generated classes say."""
 
+import ast
 import datetime
+import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import aiogram.methods
 import pytest
+from aiogram import Bot
 from aiogram.client.default import Default
 from aiogram.methods.base import TelegramMethod
 from aiogram.types import InputFile, Update
 
+import cocoon.telegram
 from cocoon.devnet.telegram.methods.table import METHODS, OF_UPDATES
 from cocoon.devnet.telegram.schema import IGNORED, REFUSED, SCHEMA
 from cocoon.devnet.telegram.updates import ON_REQUEST, UPDATE_KINDS
@@ -96,3 +102,33 @@ def test_no_required_parameter_is_refused() -> None:
 def test_updates_are_published() -> None:
     assert set(UPDATE_KINDS) <= set(Update.model_fields)
     assert {"chat_member", "message_reaction", "message_reaction_count"} == ON_REQUEST
+
+
+def called_methods() -> dict[str, set[str]]:
+    """Methods that our bot names: attributes of aiogram's ``Bot`` and imported method classes."""
+    of_bot = {name: getattr(Bot, name) for name in dir(Bot) if not name.startswith("_")}
+    by_call = {
+        name: re.sub(r"_([a-z])", lambda match: match[1].upper(), name)
+        for name, made in of_bot.items()
+        if inspect.iscoroutinefunction(made)
+    }
+    found: dict[str, set[str]] = {}
+    for path in sorted(Path(cocoon.telegram.__file__).parent.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            names: list[str] = []
+            if isinstance(node, ast.Attribute) and by_call.get(node.attr) in PUBLISHED:
+                names = [by_call[node.attr]]
+            elif isinstance(node, ast.ImportFrom) and (node.module or "") == "aiogram.methods":
+                made = {getattr(aiogram.methods, alias.name) for alias in node.names}
+                names = [name for name, method in PUBLISHED.items() if method in made]
+            for name in names:
+                found.setdefault(name, set()).add(path.name)
+    return found
+
+
+def test_every_method_that_our_bot_calls_is_there() -> None:
+    called = called_methods()
+    assert "sendMessage" in called
+    missing = {name: where for name, where in called.items() if name not in SCHEMA}
+    assert not missing

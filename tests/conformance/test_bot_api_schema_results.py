@@ -26,6 +26,15 @@ PUBLISHED: dict[str, type[TelegramMethod[Any]]] = {
 RED_DOT = bytes.fromhex("89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de")
 
 
+ARTICLE = {
+    "type": "article",
+    "id": "1",
+    "title": "Ask",
+    "input_message_content": {"message_text": "…"},
+    "reply_markup": {"inline_keyboard": [[{"text": "S", "callback_data": "s"}]]},
+}
+
+
 class StrictCaller:
     """Calls methods and checks what comes back."""
 
@@ -101,7 +110,9 @@ async def _about(call: StrictCaller, alice: Person) -> None:
     await call("close")
 
 
-async def _chats(call: StrictCaller, telegram: StandInTelegram, alice: Person) -> None:
+async def _chats(
+    call: StrictCaller, telegram: StandInTelegram, alice: Person, bot: "Answering"
+) -> None:
     group = telegram.group("Friends", people=[alice], forum=True)
     group.state.bot_admin = True
     await group.topic(alice, "Tea")
@@ -113,6 +124,9 @@ async def _chats(call: StrictCaller, telegram: StandInTelegram, alice: Person) -
         await call("getChatMember", chat_id=group.id, user_id=user)
     await call("getChatMemberCount", chat_id=group.id)
     await call("leaveChat", chat_id=group.id)
+    await alice.send("well, @cocoon_stand_in_bot?", chat=group)
+    await bot.take()
+    assert group.answers[-1].text == "…"
     await group.add_bot(alice)
 
 
@@ -143,14 +157,10 @@ class Answering:
         elif kind == "pre_checkout_query":
             await self._call("answerPreCheckoutQuery", pre_checkout_query_id=content["id"], ok=True)
         elif kind == "inline_query":
-            article = {
-                "type": "article",
-                "id": "1",
-                "title": "Ask",
-                "input_message_content": {"message_text": "…"},
-                "reply_markup": {"inline_keyboard": [[{"text": "S", "callback_data": "s"}]]},
-            }
-            await self._call("answerInlineQuery", inline_query_id=content["id"], results=[article])
+            await self._call("answerInlineQuery", inline_query_id=content["id"], results=[ARTICLE])
+        elif kind == "guest_message":
+            query = content["guest_query_id"]
+            await self._call("answerGuestQuery", guest_query_id=query, result=ARTICLE)
 
 
 async def _people(telegram: StandInTelegram, alice: Person, bot: Answering) -> None:
@@ -208,7 +218,7 @@ async def test_results_and_updates_have_only_published_fields() -> None:
         await call("editMessageText", inline_message_id=chosen.inline_message_id, text="done")
         await _paying(call, alice, bot, run)
         await _about(call, alice)
-        await _chats(call, telegram, alice)
+        await _chats(call, telegram, alice, bot)
         await alice.block()
         await bot.take()
         await call("setWebhook", url="http://127.0.0.1:9/hook", secret_token="s")

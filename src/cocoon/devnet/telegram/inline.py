@@ -1,6 +1,8 @@
-"""Inline mode: ``@bot query`` in any chat.
+"""Inline mode, ``@bot query`` in any chat, and guest mode, ``@bot`` in a message anywhere.
 
-Sources: https://core.telegram.org/bots/api#inlinequery, #answerinlinequery, #choseninlineresult.
+Sources: https://core.telegram.org/bots/api#inlinequery, #answerinlinequery, #choseninlineresult,
+#answerguestquery; https://core.telegram.org/api/bots/guest-mode. How long a guest query can be
+answered is not published; here it is as long as an inline query.
 """
 
 from dataclasses import dataclass, field
@@ -63,20 +65,51 @@ def choose_inline(
         if isinstance(which, int)
         else next(result for result in answer.results if result["id"] == which)
     )
-    said = result.get("input_message_content", {})
-    content: Json = {"text": said.get("message_text", result.get("title", ""))}
-    if said.get("entities"):
-        content["entities"] = said["entities"]
+    content = _said(result)
     content["via_bot"] = world.bot.user()
     message = _place(world, account, content, result.get("reply_markup"), chat)
     chosen: Json = {"result_id": result["id"], "from": account.user(), "query": answer.query}
     if "reply_markup" in result:
         # Telegram names the message only when it has a keyboard.
-        message["inline_message_id"] = world.token("inlinemsg")
-        world.inline_messages[message["inline_message_id"]] = message
+        _make_editable(world, message)
         chosen["inline_message_id"] = message["inline_message_id"]
     world.updates.put("chosen_inline_result", chosen)
     return Shown(message, chat.id if chat is not None else 0)
+
+
+def _said(result: Json) -> Json:
+    said = result["input_message_content"]
+    content: Json = {"text": said["message_text"]}
+    return content | ({"entities": said["entities"]} if said.get("entities") else {})
+
+
+def _make_editable(world: World, message: Json) -> None:
+    message["inline_message_id"] = world.token("inlinemsg")
+    world.inline_messages[message["inline_message_id"]] = message
+
+
+def ask_guest(world: World, account: Account, message: Json) -> None:
+    """Tells the bot that it was called into a chat that it is not in."""
+    number = world.token("guest")
+    content = message | {"guest_query_id": number}
+    query = Query(number, account.id, world.clock.time() + INLINE_TIME, content)
+    world.ask(world.guest_queries, query, "guest_message")
+
+
+def post_as_guest(world: World, query: Query, result: Json) -> Json:
+    """Puts the bot's answer to a guest query into the chat."""
+    chat = world.chats[query.data["chat"]["id"]]
+    message = add_message(
+        world,
+        chat,
+        world.bot.user(),
+        _said(result) | {"guest_bot_caller_user": world.accounts[query.person].user()},
+        thread=query.data.get("message_thread_id"),
+        reply_to=chat.messages.get(query.data["message_id"]),
+        keyboard=result.get("reply_markup"),
+    )
+    _make_editable(world, message)
+    return message
 
 
 def _place(

@@ -11,11 +11,11 @@ from cocoon.devnet.telegram.answers import Json
 from cocoon.devnet.telegram.arguments import Upload
 from cocoon.devnet.telegram.attachments import attach
 from cocoon.devnet.telegram.drafts import stop_draft
-from cocoon.devnet.telegram.inline import InlineAnswer, ask_inline, choose_inline
+from cocoon.devnet.telegram.inline import InlineAnswer, ask_guest, ask_inline, choose_inline
 from cocoon.devnet.telegram.messages import add_message, copied, origin
 from cocoon.devnet.telegram.paying import Paid
 from cocoon.devnet.telegram.pressing import CallbackAnswer, press_button
-from cocoon.devnet.telegram.privacy import bot_sees
+from cocoon.devnet.telegram.privacy import bot_sees, is_mentioned
 from cocoon.devnet.telegram.text import detect
 from cocoon.devnet.telegram.values import Account, Draft
 from cocoon.devnet.telegram.views import WAIT, Button, ChatView, Shown
@@ -277,4 +277,6 @@ class Person:
         )
         if bot_sees(world, chat, message, bot_spoke_last=general):
             world.updates.put("message", dict(message))
+        elif world.bot.guest_mode and not chat.bot_in and is_mentioned(world, message):
+            ask_guest(world, self.account, message)
         return Shown(message, chat.id)

@@ -25,15 +25,23 @@ def bot_sees(world: World, chat: ChatState, message: Json, *, bot_spoke_last: bo
         return True
     if message.get("via_bot", {}).get("id") == world.bot.id:
         return True
-    return _is_meant(world.bot.username, message, bot_spoke_last=bot_spoke_last)
+    if is_mentioned(world, message):
+        return True
+    return _is_command(world.bot.username, message, bot_spoke_last=bot_spoke_last)
 
 
-def _is_meant(username: str, message: Json, *, bot_spoke_last: bool) -> bool:
+def is_mentioned(world: World, message: Json) -> bool:
+    """Whether a message names the bot."""
+    name = f"@{world.bot.username}".lower()
+    text = str(message.get("text") or message.get("caption") or "")
+    found = message.get("entities") or message.get("caption_entities") or ()
+    return any(e["type"] == "mention" and cut(text, e).lower() == name for e in found)
+
+
+def _is_command(username: str, message: Json, *, bot_spoke_last: bool) -> bool:
     text = str(message.get("text") or message.get("caption") or "")
     for entity in message.get("entities") or message.get("caption_entities") or ():
         part = cut(text, entity).lower()
-        if entity["type"] == "mention" and part == f"@{username}".lower():
-            return True
         if entity["type"] == "bot_command":
             if part.endswith(f"@{username}".lower()):
                 return True

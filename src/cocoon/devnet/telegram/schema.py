@@ -109,6 +109,7 @@ PARAMETERS: dict[str, str] = {
         "inline_query_id!:str results!:list cache_time:int is_personal:bool "
         "next_offset:str button:json switch_pm_parameter:str switch_pm_text:str"
     ),
+    "answerGuestQuery": "guest_query_id!:str result!:json",
     "sendInvoice": (
         "chat_id!:chat title!:str description!:str payload!:str currency!:str "
         "prices!:list message_thread_id:int direct_messages_topic_id:int "

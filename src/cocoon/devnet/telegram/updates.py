@@ -12,6 +12,7 @@ from cocoon.devnet.telegram.answers import BotApiError, Json
 UPDATE_KINDS = (
     "message",
     "edited_message",
+    "guest_message",
     "inline_query",
     "chosen_inline_result",
     "callback_query",

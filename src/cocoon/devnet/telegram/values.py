@@ -26,6 +26,8 @@ class BotProfile:
         privacy_mode: whether it sees in groups only what is meant for it
             (https://core.telegram.org/bots/features#privacy-mode).
         inline: whether it takes inline queries.
+        guest_mode: whether it can be called by name in chats that it is not in
+            (https://core.telegram.org/api/bots/guest-mode).
         private_topics: whether private chats have topics.
         description: shown in empty chats, as the bot set it for all languages.
         short_description: shown on its profile, likewise.
@@ -35,6 +37,7 @@ class BotProfile:
     username: str
     privacy_mode: bool = True
     inline: bool = True
+    guest_mode: bool = True
     private_topics: bool = False
     id: int = STAND_IN_BOT_ID
     has_main_web_app: bool = False
@@ -56,6 +59,7 @@ class BotProfile:
             "can_join_groups": True,
             "can_read_all_group_messages": not self.privacy_mode,
             "supports_inline_queries": self.inline,
+            "supports_guest_queries": self.guest_mode,
             "can_connect_to_business": False,
             "has_main_web_app": self.has_main_web_app,
             "has_topics_enabled": self.private_topics,

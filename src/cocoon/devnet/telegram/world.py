@@ -76,6 +76,7 @@ class World:
         self.inline_messages: dict[str, Json] = {}
         self.callbacks: dict[str, Query] = {}
         self.inline_queries: dict[str, Query] = {}
+        self.guest_queries: dict[str, Query] = {}
         self.checkouts: dict[str, Query] = {}
         self.invoices: dict[str, Invoice] = {}
         self.payments: dict[str, Paid] = {}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from aiogram import Bot
 from aiogram.exceptions import TelegramBadRequest, TelegramForbiddenError
-from aiogram.types import LabeledPrice, Update
+from aiogram.types import InlineQueryResultArticle, InputTextMessageContent, LabeledPrice, Update
 
 from cocoon.devnet.telegram import (
     ManualClock,
@@ -145,9 +145,34 @@ async def test_privacy_mode(telegram: StandInTelegram, bot: Bot, alice: Person) 
     group.state.bot_admin = False
     telegram.world.bot.privacy_mode = False
     assert await reaches("good night")
+    telegram.world.bot.guest_mode = False
     await group.remove_bot(alice)
     assert (await new_updates(telegram, bot))[0].my_chat_member is not None
     assert not await reaches(f"@{name}")
+
+
+async def test_a_guest_is_called_by_name(
+    telegram: StandInTelegram, bot: Bot, alice: Person, clock: ManualClock
+) -> None:
+    group = telegram.group(people=[alice])
+    group.state.bot_in = False
+    asked = await alice.send("and you, @cocoon_stand_in_bot?", chat=group)
+    await alice.send("never mind", chat=group)
+    (update,) = await new_updates(telegram, bot)
+    message = update.guest_message
+    assert message is not None
+    assert message.guest_query_id is not None
+    result = InlineQueryResultArticle(
+        id="1", title="-", input_message_content=InputTextMessageContent(message_text="…")
+    )
+    sent = await bot.answer_guest_query(message.guest_query_id, result)
+    assert await bot.edit_message_text("Yes.", inline_message_id=sent.inline_message_id)
+    assert group.answers[-1].text == "Yes."
+    assert group.answers[-1].raw["reply_to_message"]["message_id"] == asked.id
+    with pytest.raises(TelegramBadRequest, match="query is too old"):
+        await bot.answer_guest_query(message.guest_query_id, result)
+    with pytest.raises(TelegramForbiddenError):
+        await bot.send_message(group.id, "Yes.")
 
 
 async def test_forum_topics(telegram: StandInTelegram, bot: Bot, alice: Person) -> None:

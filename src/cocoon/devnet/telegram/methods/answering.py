@@ -9,6 +9,7 @@ from typing import Any
 
 from cocoon.devnet.telegram.answers import Json, bad_request, not_implemented
 from cocoon.devnet.telegram.formatting import read_text
+from cocoon.devnet.telegram.inline import post_as_guest
 from cocoon.devnet.telegram.keyboards import is_web_app_url, read_keyboard
 from cocoon.devnet.telegram.limits import MAX_CALLBACK_ANSWER, MAX_INLINE_RESULTS, MAX_TEXT
 from cocoon.devnet.telegram.text import units
@@ -73,6 +74,14 @@ def answer_inline_query(world: World, arguments: Json) -> bool:
     query = _open_query(world, world.inline_queries, arguments["inline_query_id"])
     answer = {"results": shown, "button": button, "next_offset": offset}
     return _close(world, query, "inline_answer", answer)
+
+
+def answer_guest_query(world: World, arguments: Json) -> Json:
+    """``answerGuestQuery``: the message stands in the chat at once, as one of inline mode."""
+    result = _check_result(arguments["result"])
+    query = _open_query(world, world.guest_queries, arguments["guest_query_id"])
+    message = post_as_guest(world, query, result)
+    return {"inline_message_id": message["inline_message_id"]}
 
 
 def _check_button(button: Json) -> None:

@@ -61,6 +61,7 @@ _CALLS: dict[str, Do] = {
 }
 _FREE: dict[str, Do] = {
     "answerCallbackQuery": answering.answer_callback_query,
+    "answerGuestQuery": answering.answer_guest_query,
     "answerInlineQuery": answering.answer_inline_query,
     "answerPreCheckoutQuery": answering.answer_pre_checkout_query,
     "close": profile.confirm,
