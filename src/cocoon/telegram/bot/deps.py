@@ -70,7 +70,8 @@ class BotDeps:
         """
         folder: Path | None = settings.bot.texts
         history = History(accounts.store, vault, settings.limits, clock)
-        answering = Answering(settings, assistant, accounts, history, delivery)
+        username = me.username or ""
+        answering = Answering(settings, assistant, accounts, history, delivery, username)
         return cls(
             settings=settings,
             bot=bot,
