@@ -24,7 +24,7 @@ def show_draft(
     if number == 0:
         raise bad_request("wrong draft identifier specified")
     if chat.is_group:
-        raise bad_request("message drafts can be sent only to private chats")
+        raise bad_request("TEXTDRAFT_PEER_INVALID")
     if (chat.id, thread, number) in world.stopped_drafts:
         world.drafts_after_stop += 1
         return

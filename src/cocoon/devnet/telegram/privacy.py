@@ -2,7 +2,8 @@
 
 Source: https://core.telegram.org/bots/features#privacy-mode: commands meant for it, general
 commands when it was the last to speak, replies to it, messages sent through it, service messages.
-Messages that mention it by name come too, which that page does not list and which bots rely on.
+Messages that mention it by name come too: that page does not list them, BotFather's ``/setprivacy``
+does.
 """
 
 from cocoon.devnet.telegram.answers import Json

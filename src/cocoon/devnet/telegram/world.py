@@ -210,9 +210,10 @@ class World:
             waiter: asyncio.Future[None] = loop.create_future()
             self._waiters.setdefault(chat, set()).add(waiter)
             left = until - loop.time()
-            done, _ = await asyncio.wait({waiter}, timeout=max(0.0, left))
-            if not done:
-                waiter.cancel()
+            try:
+                done, _ = await asyncio.wait({waiter}, timeout=max(0.0, left))
+            finally:
                 self._waiters.get(chat, set()).discard(waiter)
+            if not done:
                 raise TimeoutError(f"{what} did not come within {timeout} s")
         return found

@@ -79,7 +79,7 @@ async def test_drafts_are_for_private_chats_and_have_a_number(
     with pytest.raises(TelegramBadRequest, match="wrong draft identifier"):
         await bot.send_message_draft(alice.id, 0, text="x")
     group = telegram.group(people=[alice])
-    with pytest.raises(TelegramBadRequest, match="only to private chats"):
+    with pytest.raises(TelegramBadRequest, match="TEXTDRAFT_PEER_INVALID"):
         await bot.send_message_draft(group.id, 1, text="x")
     with pytest.raises(TelegramBadRequest, match="message is too long"):
         await bot.send_message_draft(alice.id, 1, text="x" * 4097)
