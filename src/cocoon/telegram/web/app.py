@@ -19,13 +19,15 @@ from cocoon.telegram.web.chat import Chat
 from cocoon.telegram.web.deps import WebDeps
 from cocoon.telegram.web.failures import ApiError, failure
 from cocoon.telegram.web.files import Files, read_files
-from cocoon.telegram.web.headers import page_headers
+from cocoon.telegram.web.headers import page_headers, wallet_origins
 from cocoon.telegram.web.ledger import LedgerExport
 from cocoon.telegram.web.limits import Places, Rates
 from cocoon.telegram.web.operator import OperatorPage
 from cocoon.telegram.web.pages import ICON, Pages
 
 API = "/app/api"
+WALLETS = "wallets.json"
+"""The app's list of wallets, among its files."""
 BODY_MEMORY = 256 * 2**20
 """Bytes of questions that are being sent or answered at a time."""
 
@@ -144,7 +146,9 @@ def _operator(deps: WebDeps, journal: Journal) -> list[Route]:
 
 
 def _files(settings: TelegramSettings) -> list[Route]:
-    files = Files(read_files(), page_headers(settings), frozenset({ICON}))
+    found = read_files()
+    wallets = wallet_origins(found[WALLETS].forms[""]) if WALLETS in found else ()
+    files = Files(found, page_headers(settings, wallets), frozenset({ICON}))
 
     async def to_folder(request: Request) -> Response:
         asked = request.url.query

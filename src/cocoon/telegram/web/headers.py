@@ -2,7 +2,10 @@
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from urllib.parse import urlsplit
+
+import msgspec
 
 from cocoon.errors import ConfigError
 from cocoon.gateway.refusal import Header
@@ -18,25 +21,29 @@ TELEGRAM_WEB = (
 _origin = re.compile(r"https?://[A-Za-z0-9.\-]{1,253}(:[0-9]{1,5})?|http://\[::1\](:[0-9]{1,5})?")
 
 
-def page_headers(settings: TelegramSettings) -> tuple[Header, ...]:
+def page_headers(settings: TelegramSettings, wallets: Iterable[str] = ()) -> tuple[Header, ...]:
     """Headers of every file of the app, its content security policy first.
+
+    Args:
+        settings: of the service.
+        wallets: origins that wallets are talked to over, see :func:`wallet_origins`.
 
     Raises:
         ConfigError: an origin is none, or a stand-in's is not on this machine.
     """
     stand_in = stand_in_origin(settings)
     extra = f" {stand_in}" if stand_in else ""
-    # A wallet may be anywhere: TON Connect reads a list of them and talks over each one's bridge.
-    anywhere = " https:" if settings.money.wallet else ""
+    if settings.money.wallet:  # else there is nothing to pay with a wallet
+        extra = "".join(f" {origin}" for origin in wallets) + extra
     ancestors = [*TELEGRAM_WEB, *map(_frame_origin, settings.app.frame_ancestors)]
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"script-src 'self'{extra}",
+            f"script-src 'self'{f' {stand_in}' if stand_in else ''}",
             "style-src 'self'",
-            f"img-src 'self' data: blob:{anywhere}",
+            "img-src 'self' data: blob:",
             "font-src 'self'",
-            f"connect-src 'self'{anywhere}{extra}",
+            f"connect-src 'self'{extra}",
             "worker-src 'self'",
             "manifest-src 'self'",
             "base-uri 'none'",
@@ -52,6 +59,36 @@ def page_headers(settings: TelegramSettings) -> tuple[Header, ...]:
     )
 
 
+class _Bridge(msgspec.Struct):
+    type: str
+    url: str = ""
+
+
+class _Wallet(msgspec.Struct):
+    bridge: list[_Bridge]
+
+
+def wallet_origins(listed: bytes) -> tuple[str, ...]:
+    """Origins of the bridges in the app's own list of wallets.
+
+    Args:
+        listed: ``wallets.json``, as https://github.com/ton-blockchain/wallets-list has it.
+
+    Raises:
+        ConfigError: it is no such list, or names an address that is not HTTPS.
+    """
+    try:
+        wallets = msgspec.json.decode(listed, type=list[_Wallet])
+        bridges = [one.url for wallet in wallets for one in wallet.bridge if one.type == "sse"]
+        found = dict.fromkeys(map(_origin_of, bridges))
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise ConfigError("the Mini App's wallets.json is no list of wallets") from error
+    for origin in found:
+        if not (origin.startswith("https://") and _origin.fullmatch(origin)):
+            raise ConfigError("the Mini App's wallets.json names a bridge that is not HTTPS")
+    return tuple(found)
+
+
 def stand_in_origin(settings: TelegramSettings) -> str | None:
     """Origin of a stand-in's wallet; None in production.
 
@@ -61,13 +98,20 @@ def stand_in_origin(settings: TelegramSettings) -> str | None:
     url = settings.app.stand_in_wallet
     if url is None:
         return None
-    parts = urlsplit(url)
-    origin = f"{parts.scheme}://{parts.netloc}"
+    origin = _origin_of(url)
     if not settings.is_stand_in or not _is_loopback_origin(origin):
         raise ConfigError(
             "stand_in_wallet is for a stand-in of Telegram on this machine, never for users"
         )
     return origin
+
+
+def _origin_of(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise ConfigError("an address in the Mini App's settings is none") from None
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _frame_origin(text: str) -> str:

@@ -2,6 +2,8 @@
 
 import asyncio
 import gzip
+import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,9 +12,10 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from cocoon.errors import ConfigError
+from cocoon.telegram.settings import MoneySettings
 from cocoon.telegram.web import files as module
 from cocoon.telegram.web.files import Files, read_files
-from cocoon.telegram.web.headers import page_headers, stand_in_origin
+from cocoon.telegram.web.headers import page_headers, stand_in_origin, wallet_origins
 from cocoon.testing.served_mini_app import served, settings
 
 SCRIPT = b"console.log('hi');" * 100
@@ -162,15 +165,46 @@ def test_the_policy(tmp_path: Path) -> None:
     assert more["frame-ancestors"].split()[-2:] == ["http://127.0.0.1:8091", "https://a.example"]
 
 
-def test_without_ton_nothing_of_others_is_asked(tmp_path: Path) -> None:
-    from dataclasses import replace
+def listed(*urls: str) -> bytes:
+    bridges = [{"type": "sse", "url": url} for url in urls]
+    return json.dumps([{"name": "w", "bridge": [*bridges, {"type": "js", "key": "w"}]}]).encode()
 
-    from cocoon.telegram.settings import MoneySettings
 
+def test_only_bridges_of_listed_wallets_are_talked_to(tmp_path: Path) -> None:
+    origins = wallet_origins(listed("https://a.example/bridge", "https://b.example:8/x?y"))
+    assert origins == ("https://a.example", "https://b.example:8")
+    text = dict(page_headers(settings(tmp_path), origins))[b"content-security-policy"]
+    assert b"connect-src 'self' https://a.example https://b.example:8;" in text
+    assert b"script-src 'self';" in text
+    # Where no TON is taken, to nobody.
     base = replace(settings(tmp_path), money=MoneySettings())
-    text = dict(page_headers(base))[b"content-security-policy"]
-    assert b"https:;" not in text
+    text = dict(page_headers(base, origins))[b"content-security-policy"]
     assert b"connect-src 'self';" in text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"{}",
+        b"[1]",
+        b"\xff",
+        listed("http://a.example"),
+        listed("https://a.example; script-src *"),
+        listed("https://*"),
+        listed("https://["),
+        listed("https://u@a.example/"),
+        listed(""),
+    ],
+)
+def test_lists_of_wallets_that_are_none(text: bytes) -> None:
+    with pytest.raises(ConfigError):
+        wallet_origins(text)
+
+
+def test_the_apps_own_list_of_wallets() -> None:
+    path = Path(__file__).parents[4] / "web" / "miniapp" / "public" / "wallets.json"
+    assert "https://bridge.tonapi.io" in wallet_origins(path.read_bytes())
 
 
 @pytest.mark.parametrize(
@@ -194,8 +228,6 @@ def test_origins_that_may_not_frame(tmp_path: Path, origin: str) -> None:
 
 
 def test_a_stand_ins_wallet_only_on_loopback_and_never_in_production(tmp_path: Path) -> None:
-    from dataclasses import replace
-
     wallet = "http://127.0.0.1:8091/wallet.js"
     with pytest.raises(ConfigError):
         page_headers(settings(tmp_path, stand_in_wallet=wallet))
@@ -203,7 +235,7 @@ def test_a_stand_ins_wallet_only_on_loopback_and_never_in_production(tmp_path: P
     assert stand_in_origin(base) == "http://127.0.0.1:8091"
     text = dict(page_headers(base))[b"content-security-policy"].decode()
     assert "script-src 'self' http://127.0.0.1:8091;" in text
-    for other in ("https://wallet.example/w.js", "http://10.0.0.1/w.js", "//x", ""):
+    for other in ("https://wallet.example/w.js", "http://10.0.0.1/w.js", "//x", "", "http://["):
         bad = replace(settings(tmp_path, stand_in_wallet=other), is_stand_in=True)
         with pytest.raises(ConfigError):
             page_headers(bad)
