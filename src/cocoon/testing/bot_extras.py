@@ -180,16 +180,27 @@ class ExtrasBot:
 
 @contextlib.asynccontextmanager
 async def extras_bot(
-    folder: Path, *, limits: Limits | None = None, **options: bool
+    folder: Path,
+    *,
+    limits: Limits | None = None,
+    privacy_mode: bool = True,
+    private_topics: bool = False,
 ) -> AsyncIterator[ExtrasBot]:
     """A bot that runs until the end of the block.
 
     Args:
         folder: for its store.
         limits: of the service.
-        options: of :class:`StandInTelegram`.
+        privacy_mode: of :class:`StandInTelegram`.
+        private_topics: likewise.
     """
-    async with running_bot(lambda: StandInTelegram(rates=GENEROUS, **options)) as (telegram, bot):
+
+    def stand_in() -> StandInTelegram:
+        return StandInTelegram(
+            rates=GENEROUS, privacy_mode=privacy_mode, private_topics=private_topics
+        )
+
+    async with running_bot(stand_in) as (telegram, bot):
         settings = TelegramSettings(
             bot=BotSettings(token=telegram.token, api=telegram.url),
             store=f"sqlite:///{folder / 'bot.sqlite'}",

@@ -1,12 +1,15 @@
 """What the handlers of files, groups and tasks share: saying, fetching, reading, asking."""
 
 import base64
+import contextlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 from aiogram import BaseMiddleware
+from aiogram.enums import ChatAction
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, TelegramObject
 
 from cocoon.errors import CocoonError
@@ -153,6 +156,7 @@ class Desk:
         if seconds > MAX_RECORDING_SECONDS:
             await self.say(here, "voice_long", minutes=MAX_RECORDING_SECONDS // 60)
             raise ToldError("the recording is too long")
+        await self._listens(here)
         data = await self.fetch(file)
         reference = reference_of(asked.chat.id, asked.message_id, "transcript")
         ask = Ask(here=here, reference=reference, turn=Turn("user", ""))
@@ -163,6 +167,13 @@ class Desk:
             await self.say(here, "voice_empty")
             raise ToldError("nothing is said in the recording")
         return text.strip()[: self.room]
+
+    async def _listens(self, here: Here) -> None:
+        """Show that something is being done; a recording takes a while."""
+        with contextlib.suppress(TelegramAPIError):
+            await self.deps.bot.send_chat_action(
+                here.where.chat, ChatAction.TYPING, message_thread_id=here.where.topic
+            )
 
     async def lookers(self, here: Here) -> tuple[Model, list[Model]] | None:
         """The chat's model if it does not look at pictures, and those that do.

@@ -8,12 +8,15 @@ from cocoon.telegram.bot.buttons import pressed
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.desk import Desk, Refusals, replying
 from cocoon.telegram.bot.filters import ForBot
+from cocoon.telegram.bot.gathering import Gathering
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.material import Material, document
 from cocoon.telegram.bot.media_kinds import kind_of
 from cocoon.telegram.bot.prompts import question_about, task_prompt, titled
 
 PREFIX = "doc"
+ALBUM_SILENCE = 0.7
+"""Seconds; files that are sent at once arrive together."""
 
 
 def router(deps: BotDeps) -> Router:
@@ -21,7 +24,14 @@ def router(deps: BotDeps) -> Router:
     desk = Desk(deps)
     routes = Router(name="documents")
     routes.message.middleware(Refusals(desk))
+    albums: Gathering[Message] = Gathering(ALBUM_SILENCE)
     routes.callback_query.middleware(Refusals(desk))
+
+    @routes.message(ForBot(), F.media_group_id, F.document, F.chat.type == "private")
+    async def album(message: Message, here: Here) -> None:
+        """One file of several that were sent at once."""
+        key = (message.chat.id, message.media_group_id)
+        await albums.collect(key, message, lambda items: several(desk, here, items))
 
     @routes.message(ForBot(), F.document, ~F.animation)
     async def sent(message: Message, here: Here) -> None:
@@ -52,6 +62,29 @@ async def documents(desk: Desk, here: Here, message: Message) -> None:
         return
     await note(desk, here, read)
     await desk.ask(here, message, question_about(question, read.title, read.text))
+
+
+async def several(desk: Desk, here: Here, messages: list[Message]) -> None:
+    """Answer a caption's question about several files, or make them part of the conversation.
+
+    Raises:
+        UnreadableError, TooLargeError, UnavailableError: as :func:`documents`.
+    """
+    if len(messages) == 1:
+        await documents(desk, here, messages[0])
+        return
+    messages = sorted(messages, key=lambda each: each.message_id)
+    room = desk.room // len(messages)
+    parts = [await document(desk, each, room) for each in messages if kind_of(each) == "document"]
+    material = "\n\n".join(titled(part.title, part.text) for part in parts)
+    asked = next((each for each in messages if each.caption), messages[0])
+    for part in parts:
+        await note(desk, here, part)
+    if question := without_mention(asked, desk.me):
+        await desk.ask(here, asked, f"{question}\n\n{material}")
+        return
+    names = ", ".join(str(part.values["name"]) for part in parts)
+    await desk.remember(here, material, "document_ready", name=names)
 
 
 async def choose(desk: Desk, here: Here, query: CallbackQuery) -> None:

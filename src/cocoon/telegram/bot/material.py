@@ -87,8 +87,13 @@ async def of_message(
     return Material("An earlier message", words) if words else None
 
 
-async def document(desk: Desk, said: media_kinds.Sent) -> Material:
+async def document(desk: Desk, said: media_kinds.Sent, room: int | None = None) -> Material:
     """The text of a message's file.
+
+    Args:
+        desk: fetches it.
+        said: has the file.
+        room: characters that are read; None for as many as a question may have.
 
     Raises:
         CocoonError: it cannot be had or read.
@@ -96,7 +101,7 @@ async def document(desk: Desk, said: media_kinds.Sent) -> Material:
     assert said.document is not None
     name = clean_name(said.document.file_name or "")
     data = await desk.fetch(said.document)
-    read = await read_document(name, data, desk.room)
+    read = await read_document(name, data, desk.room if room is None else room)
     values: dict[str, object] = {
         "name": read.name,
         "pages": read.pages,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cocoon.devnet.telegram import Person, Shown
-from cocoon.telegram.bot import forwards, media
+from cocoon.telegram.bot import documents, forwards, media
 from cocoon.telegram.bot.forwards import Kept
 from cocoon.telegram.bot.thread import Thread
 from cocoon.testing.bot_extras import ExtrasBot, extras_bot, model
@@ -17,8 +17,9 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture
 async def bot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ExtrasBot]:
-    monkeypatch.setattr(forwards, "SILENCE", 0.15)
-    monkeypatch.setattr(media, "ALBUM_SILENCE", 0.15)
+    monkeypatch.setattr(forwards, "SILENCE", 0.3)
+    monkeypatch.setattr(media, "ALBUM_SILENCE", 0.3)
+    monkeypatch.setattr(documents, "ALBUM_SILENCE", 0.3)
     async with extras_bot(tmp_path) as running:
         yield running
         assert running.errors == []
@@ -127,6 +128,27 @@ async def test_an_album_is_one_question(bot: ExtrasBot) -> None:
     [ask] = bot.recorder.asks
     assert ask.turn.text == "What differs?"
     assert len(ask.turn.images) == 3
+
+
+async def files_at_once(bot: ExtrasBot, anna: Person, caption: str = "") -> None:
+    album = f"album {caption}"
+    for name in ("a.txt", "b.txt"):
+        await anna.send_document(f"in {name}".encode(), name=name, caption=caption)
+        bot.telegram.world.updates.waiting[-1]["message"]["media_group_id"] = album
+        caption = ""
+    await bot.idle()
+
+
+async def test_several_files_at_once(bot: ExtrasBot) -> None:
+    anna = bot.telegram.person("Anna")
+    await files_at_once(bot, anna, "What differs?")
+    [asked] = bot.asked
+    assert asked.startswith("What differs?")
+    assert asked.index("in a.txt") < asked.index("in b.txt")
+
+    await files_at_once(bot, anna)
+    assert "I have read a.txt, b.txt." in anna.chat.answers[-1].text
+    assert len(bot.asked) == 1
 
 
 def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
