@@ -15,6 +15,13 @@ FOLDERS = {"photo": "photos", "document": "documents", "voice": "voice", "audio"
 MAX_PHOTO_SIDES = 10_000
 """Width and height of a photo together."""
 _UNKNOWN_SIZE = (90, 90)
+THUMBNAIL = 90
+"""Pixels of the longer side of a photo's smallest size."""
+DOT = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108000000003a7e9b55"
+    "0000000a49444154789c636000000002000148afa4710000000049454e44ae426082"
+)
+"""A picture of one pixel."""
 
 
 def attach(world: World, kind: str, given: Upload | str, details: Json) -> Json:
@@ -31,7 +38,7 @@ def attach(world: World, kind: str, given: Upload | str, details: Json) -> Json:
     """
     stored = _stored(world, kind, given)
     if kind == "photo":
-        return {"photo": _photo(stored)}
+        return {"photo": _sizes(world, stored)}
     shown = stored.json()
     if stored.content_type:
         shown["mime_type"] = stored.content_type
@@ -58,11 +65,18 @@ def _stored(world: World, kind: str, given: Upload | str) -> StoredFile:
     return world.files.add(FOLDERS[kind], given)
 
 
-def _photo(stored: StoredFile) -> list[Json]:
+def _sizes(world: World, stored: StoredFile) -> list[Json]:
+    """Smallest first, as Telegram lists them; the small one is a dot here, of no use to a bot."""
     width, height = image_size(stored.data)
     if width + height > MAX_PHOTO_SIDES:
         raise bad_request("PHOTO_INVALID_DIMENSIONS")
-    return [stored.json() | {"width": width, "height": height}]
+    whole = stored.json() | {"width": width, "height": height}
+    if max(width, height) <= THUMBNAIL:
+        return [whole]
+    dot = world.files.add(FOLDERS["photo"], Upload("dot.png", "image/png", DOT))
+    scale = THUMBNAIL / max(width, height)
+    small = {"width": max(1, int(width * scale)), "height": max(1, int(height * scale))}
+    return [dot.json() | small, whole]
 
 
 def image_size(data: bytes) -> tuple[int, int]:

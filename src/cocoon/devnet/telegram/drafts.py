@@ -49,7 +49,7 @@ def show_draft(
 def stop_draft(world: World, draft: Draft) -> None:
     """What the Stop button does: the bot is told, and the draft goes unless it is to be kept."""
     chat = world.chats[draft.chat]
-    world.stopped_drafts.add((chat.id, draft.thread, draft.id))
+    world.stopped_drafts.append((chat.id, draft.thread, draft.id))
     draft.stopped = True
     stopped: Json = {"chat": chat.json(), "draft_id": draft.id}
     if draft.thread is not None:

@@ -11,6 +11,8 @@ from cocoon.devnet.telegram.world import World
 
 GENERAL_TOPIC = 1
 TOPIC_COLOUR = 0x6FB9F0
+MAX_KEPT = 10_000
+"""Messages of a chat that are kept; the oldest go first."""
 _COPIED = ("text", "entities", "caption", "caption_entities", "photo", "document", "voice", "audio")
 
 
@@ -54,6 +56,8 @@ def add_message(
     if keyboard is not None:
         message["reply_markup"] = keyboard
     chat.messages[number] = message
+    if len(chat.messages) > MAX_KEPT:
+        del chat.messages[next(iter(chat.messages))]
     chat.bot_spoke_last = bool(sender["is_bot"])
     world.changed("message", chat.id, message)
     return message

@@ -12,11 +12,12 @@ from cocoon.devnet.telegram.arguments import Upload
 from cocoon.devnet.telegram.attachments import attach
 from cocoon.devnet.telegram.drafts import stop_draft
 from cocoon.devnet.telegram.inline import InlineAnswer, ask_guest, ask_inline, choose_inline
+from cocoon.devnet.telegram.limits import MAX_TEXT
 from cocoon.devnet.telegram.messages import add_message, copied, origin
 from cocoon.devnet.telegram.paying import Paid
 from cocoon.devnet.telegram.pressing import CallbackAnswer, press_button
 from cocoon.devnet.telegram.privacy import bot_sees, is_mentioned
-from cocoon.devnet.telegram.text import detect
+from cocoon.devnet.telegram.text import detect, encode, units
 from cocoon.devnet.telegram.values import Account, Draft
 from cocoon.devnet.telegram.views import WAIT, Button, ChatView, Shown
 from cocoon.devnet.telegram.world import World
@@ -69,7 +70,14 @@ class Person:
         reply_to: Shown | None = None,
         entities: Sequence[Json] | None = None,
     ) -> Shown:
-        """Writes a text; commands, mentions and addresses in it become entities by themselves."""
+        """Writes a text; commands, mentions and addresses in it become entities by themselves.
+
+        Apps send a long text as several messages; the last one is given then.
+        """
+        while units(text) > MAX_TEXT:
+            part = encode(text)[: 2 * MAX_TEXT].decode("utf-16-le", "ignore")
+            self._say({"text": part}, Place(chat, topic, reply_to))
+            text = text[len(part) :]
         found = list(entities) if entities is not None else detect(text)
         content: Json = {"text": text} | ({"entities": found} if found else {})
         return self._say(content, Place(chat, topic, reply_to))

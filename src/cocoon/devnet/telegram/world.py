@@ -32,6 +32,8 @@ MAX_EVENTS = 10_000
 """Events that wait for one watcher; a watcher that is further behind loses the oldest."""
 ANYWHERE = 0
 """No chat's id."""
+MAX_STOPPED = 1000
+"""Stopped drafts that are remembered."""
 MAX_QUERIES = 10_000
 """Queries of a kind that wait for the bot's answer; the oldest go first."""
 
@@ -83,7 +85,7 @@ class World:
         self.commands: dict[tuple[str, str], list[Json]] = {}
         self.about: dict[tuple[str, str], str] = {}
         self.menu_buttons: dict[int, Json] = {}
-        self.stopped_drafts: set[tuple[int, int | None, int]] = set()
+        self.stopped_drafts: deque[tuple[int, int | None, int]] = deque(maxlen=MAX_STOPPED)
         self.drafts_after_stop = 0
         self.drafts_died = 0
         self._numbers = itertools.count(1)

@@ -188,6 +188,42 @@ async def test_forum_topics(telegram: StandInTelegram, bot: Bot, alice: Person) 
         await bot.create_forum_topic(forum.id, "More")
 
 
+async def test_a_long_text_comes_as_several_messages(
+    telegram: StandInTelegram, bot: Bot, alice: Person
+) -> None:
+    text = "🙂" * 2047 + "a" + "🙂" * 2048
+    last = await alice.send(text)
+    said = [update.message.text for update in await new_updates(telegram, bot) if update.message]
+    assert "".join(filter(None, said)) == text
+    assert len(said) == 2
+    assert last.text == said[-1]
+
+
+async def test_photos_come_in_sizes(telegram: StandInTelegram, bot: Bot, alice: Person) -> None:
+    picture = bytes.fromhex("89504e470d0a1a0a0000000d49484452000003e8000001f4") + b"picture"
+    await alice.send_photo(picture, caption="what is it?")
+    (update,) = await new_updates(telegram, bot)
+    assert update.message is not None
+    sizes = update.message.photo or []
+    assert [(size.width, size.height) for size in sizes] == [(90, 45), (1000, 500)]
+    got = await bot.download(sizes[-1])
+    assert got is not None
+    assert got.read() == picture
+
+
+async def test_a_thousand_chats_at_once(telegram: StandInTelegram, bot: Bot) -> None:
+    people = [telegram.person(f"P{number}", started=True) for number in range(1000)]
+
+    async def answer(person: Person) -> None:
+        await bot.send_message_draft(person.id, 1, text="par", can_stop=True)
+        await bot.send_message(person.id, "partial no more")
+
+    waiting = [asyncio.ensure_future(person.chat.answer()) for person in people]
+    await asyncio.gather(*[answer(person) for person in people])
+    assert {shown.text for shown in await asyncio.gather(*waiting)} == {"partial no more"}
+    assert not any(person.chat.drafts for person in people)
+
+
 async def test_strangers_to_a_group_cannot_write_there(
     telegram: StandInTelegram, alice: Person
 ) -> None:
