@@ -58,6 +58,7 @@ class TrialOptions:
         rates: that the stand-in allows; None for Telegram's own.
         webhook: whether the stand-in posts updates instead of being asked.
         title: name of the service.
+        grace: seconds that running answers get at the end.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class TrialOptions:
     rates: Rates | None = None
     webhook: bool = False
     title: str = "Cocoon"
+    grace: float = 2.0
 
 
 class Trial:
@@ -183,6 +185,7 @@ class Trial:
                 telegram_key=telegram.signer.public_key,
                 stand_in_wallet=None if wallet is None else f"{telegram.url}{WALLET_SCRIPT}",
             ),
+            grace=options.grace,
             is_stand_in=True,
         )
 

@@ -151,8 +151,8 @@ class TelegramService:
         desk = Desk(accounts, bot, deps.texts, settings.money, self._ton, self._ton_network())
         inbox = Inbox(accounts.store, vault, _handler(dispatcher, bot), accounts.count_failure)
         stack.push_async_callback(inbox.close, LAST_WORDS_SECONDS)
-        stack.push_async_callback(deps.answering.close, settings.grace)
         await self._serve(desk, inbox)
+        stack.push_async_callback(self._hang_up)
         await self._take_updates(bot, dispatcher, inbox)
         self._spawn(self._chores(desk))
 
@@ -213,7 +213,6 @@ class TelegramService:
         server = WebServer(app, settings.app, grace=int(settings.grace))
         await server.start()
         self._server = server
-        self._stack.push_async_callback(server.stop)
 
     async def _take_updates(self, bot: Bot, dispatcher: Dispatcher, inbox: Inbox) -> None:
         kinds = dispatcher.resolve_used_update_types()
@@ -223,6 +222,11 @@ class TelegramService:
             url = bot.session.api.api_url(self.settings.bot.token, "getUpdates")
             self._polling = Polling(url, inbox.take, update_id, kinds)
             self._spawn(self._polling.run())
+
+    async def _hang_up(self) -> None:
+        """Let answers in chats and in the Mini App end, both within the same grace time."""
+        assert self._server is not None
+        await asyncio.gather(self.deps.answering.close(self.settings.grace), self._server.stop())
 
     # --- what goes on beside ---
 
