@@ -31,13 +31,22 @@ async def take(pacer, key, rank=Rank.FINAL, *, seconds=0.0):
 
 
 @pytest.mark.anyio
-async def test_a_chat_gets_two_calls_at_once_and_then_one_a_second():
+async def test_a_chat_gets_some_calls_at_once_and_then_one_a_second():
     pacer = Pacer()
-    times = [await take(pacer, 1) for _ in range(5)]
-    assert times[1] - times[0] < 0.05
-    assert all(0.95 < b - a < 1.1 for a, b in itertools.pairwise(times[2:]))
-    assert pacer.counters.calls == 5
+    times = [await take(pacer, 1) for _ in range(6)]
+    assert times[2] - times[0] < 0.1
+    assert all(0.9 < b - a < 1.1 for a, b in itertools.pairwise(times[3:]))
+    assert pacer.counters.calls == 6
     assert not has_turn()
+
+
+@pytest.mark.anyio
+async def test_an_end_need_not_wait_for_the_update_before_it():
+    pacer = Pacer()
+    updates = [await take(pacer, 1, Rank.UPDATE) for _ in range(4)]
+    assert all(0.9 < b - a < 1.1 for a, b in itertools.pairwise(updates))
+    assert await take(pacer, 1, Rank.FIRST) - updates[-1] < 0.1
+    assert await take(pacer, 1, Rank.FINAL) - updates[-1] < 0.2
 
 
 @pytest.mark.anyio

@@ -7,6 +7,8 @@ the answer, so that no delay on the way can squeeze more calls into Telegram's s
 from collections import deque
 from dataclasses import dataclass, field
 
+from cocoon.telegram.bot.delivery.values import Rank
+
 SECOND = 1.0
 MINUTE = 60.0
 MARGIN = 0.02
@@ -51,9 +53,9 @@ class Spacing:
     burst: int
     theoretical: float = 0.0
 
-    def ready(self) -> float:
-        """When the next call may begin."""
-        return self.theoretical - (self.burst - 1) * self.interval
+    def ready(self, keep: int = 0) -> float:
+        """When the next call may begin, leaving some of those at once for others."""
+        return self.theoretical - max(0, self.burst - 1 - keep) * self.interval
 
     def take(self, now: float, slower: float = 1.0) -> float:
         """Count a call; returns what :meth:`later` needs. ``slower`` stretches the interval."""
@@ -86,13 +88,17 @@ class ChatRate:
     served: float = float("-inf")
     is_busy: bool = False
 
-    def ready(self, now: float, *, must_arrive: bool) -> float | None:
-        """When the next call may begin; None: after the one that is on its way."""
+    def ready(self, now: float, rank: Rank) -> float | None:
+        """When the next call may begin; None: after the one that is on its way.
+
+        What is less important leaves room for what is more: an answer's end need not wait because
+        an update has just been shown.
+        """
         if self.is_busy:
             return None
-        at = max(now, self.blocked, self.spacing.ready())
+        at = max(now, self.blocked, self.spacing.ready(keep=int(rank)))
         if self.minute is not None:
-            window = self.minute.ready(now, 0 if must_arrive else self.reserve)
+            window = self.minute.ready(now, 0 if rank is Rank.FINAL else self.reserve)
             at = max(at, window) if window is not None else at
         return at
 

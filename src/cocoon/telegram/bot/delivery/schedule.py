@@ -183,7 +183,7 @@ class Schedule:
             heapq.heappush(self._ready[ticket.rank], (ticket.number, ticket.number, ticket))
             return
         chat = self._chat(ticket.key)
-        at = chat.ready(now, must_arrive=ticket.rank is Rank.FINAL)
+        at = chat.ready(now, ticket.rank)
         if at is None:
             self._parked.setdefault(ticket.key, []).append(ticket)
         elif at > now:
@@ -202,7 +202,7 @@ class Schedule:
             if ticket.key is None:
                 return ticket
             chat = self._chat(ticket.key)
-            at = chat.ready(now, must_arrive=rank is Rank.FINAL)
+            at = chat.ready(now, rank)
             moved = rank is Rank.UPDATE and order != chat.served
             if at is not None and at <= now and not moved:
                 return ticket

@@ -55,7 +55,7 @@ class Speed:
         per_second: calls that write within any second, over all chats.
         burst: how many of them may follow each other at once after a pause.
         chat_per_second: to one chat, or to one inline message, on average.
-        chat_burst: of them at once after a pause; one less than what Telegram seems to take.
+        chat_burst: of them at once after a pause: updates one, first words two, an end three.
         group_per_minute: to one group within any minute.
         group_reserve: of them that are kept for what must arrive.
     """
@@ -63,7 +63,7 @@ class Speed:
     per_second: float = 30.0
     burst: int = 5
     chat_per_second: float = 1.0
-    chat_burst: int = 2
+    chat_burst: int = 3
     group_per_minute: int = 20
     group_reserve: int = 4
 
