@@ -182,6 +182,8 @@ async def as_guest(desk: Desk, here: Here, message: Message) -> None:
     """Answer in a chat that the bot is not in."""
     if is_nobody(message) or message.guest_query_id is None:
         return
+    mine = str(here.user)  # the chat is of people who may never have met the bot
+    here = replace(here, chat=mine, preferences=await desk.deps.chats.get(mine))
     question = without_mention(message, desk.me)
     said = message.reply_to_message
     about = words_of(said) if said is not None else ""
