@@ -82,7 +82,8 @@ def _key(method: TelegramMethod[Any]) -> int | str | None:
     name = method.__api_method__
     if name == "sendChatAction" or not name.startswith(_MESSAGES):
         return None
-    key: int | str = getattr(method, "inline_message_id", None) or getattr(method, "chat_id", 0)
+    inline: str | None = getattr(method, "inline_message_id", None)
+    key: int | str = inline or getattr(method, "chat_id", 0)
     return int(key) if isinstance(key, str) and key.lstrip("-").isdecimal() else key
 
 
