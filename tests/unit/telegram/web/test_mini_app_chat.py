@@ -3,6 +3,8 @@
 import asyncio
 import base64
 import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -393,3 +395,48 @@ async def test_a_caller_that_leaves_while_sending(tmp_path: Path) -> None:
         writer.close()
         await soon(lambda: one.journal.counts["caller_gone"] == 1)
         assert not one.assistant.questions
+
+
+async def test_callers_that_leave_at_any_moment_leave_nothing_behind(tmp_path: Path) -> None:
+    base = settings(tmp_path, limits=Limits(answers_at_once=100, api_calls_per_minute=1000))
+    async with served(tmp_path, base=base) as one:
+        headers = await one.login()
+        await one.give(42, 100 * int(COST))
+        free, url = one.places._free, f"{one.url}/app/api/chat"
+        one.assistant.pieces = ["x"] * 5
+        one.assistant.pause_at = 3
+
+        async def leave(at: int) -> None:
+            body = question(name=f"{at:022}")
+            async with aiohttp.ClientSession() as http:
+                try:
+                    async with asyncio.timeout(at / 400):
+                        async with http.post(url, headers=headers, json=body) as answer:
+                            await answer.read()
+                except TimeoutError:
+                    return
+
+        one.assistant.pause.clear()
+        leaving = asyncio.gather(*(leave(at) for at in range(60)))
+        await asyncio.sleep(0.1)
+        one.assistant.pause.set()
+        await leaving
+        await soon(lambda: one.places.running == 0)
+        assert one.places._free == free
+        async with asyncio.timeout(5):
+            while (await one.get("me", headers))["held_nano"]:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+        entries = await one.accounts.ledger(42)
+        charged = [entry.reference for entry in entries if entry.kind == "charge"]
+        assert len(charged) == len(set(charged))
+        assert set(one.assistant.kept) <= set(charged)
+        assert (await one.accounts.overview()).holds == 0
+        assert one.journal.counts["internal"] == 0
+
+
+def test_the_server_needs_no_bot_library() -> None:
+    code = (
+        "import sys, cocoon.telegram.web.app, cocoon.telegram.auth.login\n"
+        "assert 'aiogram' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=30)
