@@ -14,10 +14,14 @@ import aiogram.methods
 import pytest
 from aiogram import Bot
 from aiogram.client.default import Default
+from aiogram.enums import BotCommandScopeType, ChatAction, MessageEntityType
+from aiogram.methods import GetUpdates
 from aiogram.methods.base import TelegramMethod
-from aiogram.types import InputFile, Update
+from aiogram.types import InlineKeyboardButton, InputFile, Update
 
 import cocoon.telegram
+from cocoon.devnet.telegram import entities, keyboards
+from cocoon.devnet.telegram.methods import profile, sending
 from cocoon.devnet.telegram.methods.table import METHODS, OF_UPDATES
 from cocoon.devnet.telegram.schema import IGNORED, REFUSED, SCHEMA
 from cocoon.devnet.telegram.updates import ON_REQUEST, UPDATE_KINDS
@@ -132,3 +136,19 @@ def test_every_method_that_our_bot_calls_is_there() -> None:
     assert "sendMessage" in called
     missing = {name: where for name, where in called.items() if name not in SCHEMA}
     assert not missing
+
+
+def test_buttons_entities_and_actions_are_those_that_are_published() -> None:
+    labels = {"text", "style", "icon_custom_emoji_id"}
+    assert keyboards.ACTIONS | labels == set(InlineKeyboardButton.model_fields)
+    assert {kind.value for kind in MessageEntityType} == entities.KINDS
+    assert {action.value for action in ChatAction} == sending.ACTIONS
+    assert {scope.value for scope in BotCommandScopeType} == profile.SCOPES
+
+
+def test_updates_that_come_on_request_are_those_that_are_documented() -> None:
+    told = GetUpdates.__doc__ or ""
+    source = inspect.getsource(GetUpdates)
+    assert "getupdates" in told
+    for kind in ON_REQUEST:
+        assert f"*{kind}*" in source

@@ -1,7 +1,9 @@
 """What the stand-in answers instead of a result, in Telegram's words.
 
 Source: https://core.telegram.org/bots/api#making-requests (``error_code``, ``description``) and
-https://core.telegram.org/bots/api#responseparameters (``retry_after`` in seconds).
+https://core.telegram.org/bots/api#responseparameters (``retry_after`` in seconds). Codes are
+Telegram's. Its texts are not published as a list and may change: those that bots are known to read
+are repeated here word for word, others say the same in its style; none should be parsed.
 """
 
 from typing import Any

@@ -19,6 +19,7 @@ ACTIONS = frozenset(
         "switch_inline_query_chosen_chat",
         "copy_text",
         "callback_game",
+        "disabled",
         "pay",
     }
 )
