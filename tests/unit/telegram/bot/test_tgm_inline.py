@@ -5,9 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiogram import Bot
-from aiogram.methods import AnswerGuestQuery, TelegramMethod
-from aiogram.types import SentGuestMessage
 
 from cocoon.telegram.bot import inline
 from cocoon.telegram.bot.inline import Asked, Pending
@@ -95,45 +92,20 @@ async def test_telegram_does_not_tell_of_choices(
 async def test_as_a_guest(bot: ExtrasBot) -> None:
     """Somebody names the bot in a chat that it is not in (Bot API 10.0)."""
     anna, boris = bot.telegram.person("Anna"), bot.telegram.person("Boris")
-    sent: list[AnswerGuestQuery] = []
-    world = bot.telegram.world
-
-    async def guests(make: Any, on: Bot, method: TelegramMethod[Any]) -> Any:
-        if not isinstance(method, AnswerGuestQuery):
-            return await make(on, method)
-        sent.append(method)
-        message = {"message_id": 0, "text": "…", "from": world.bot.user(), "date": 1}
-        world.inline_messages["guest-1"] = message
-        return SentGuestMessage(inline_message_id="guest-1")
-
-    bot.deps.bot.session.middleware.register(guests)
+    group = bot.telegram.group("Team", people=[anna, boris])
+    await group.remove_bot(anna)
+    said = await boris.send("The Moon is cheese", chat=group)
     name = f"@{bot.deps.me.username}"
-    chat = {"id": boris.id, "type": "private", "first_name": "Boris"}
-    said = {"message_id": 3, "date": 1, "chat": chat, "from": boris.account.user()}
-    await bot.feed(
-        {
-            "update_id": 1,
-            "guest_message": {
-                "message_id": 4,
-                "date": 1,
-                "chat": chat,
-                "from": anna.account.user(),
-                "guest_query_id": "q7",
-                "text": f"{name} is it true?",
-                "entities": [{"type": "mention", "offset": 0, "length": len(name)}],
-                "reply_to_message": {**said, "text": "The Moon is cheese"},
-            },
-        }
-    )
+    await anna.send(f"{name} is it true?", chat=group, reply_to=said)
+    answer = await group.wait(lambda shown: shown.text == "42")
 
-    assert [method.guest_query_id for method in sent] == ["q7"]
     [ask] = bot.recorder.asks
     assert ask.turn.text.startswith("is it true?")
     assert "The Moon is cheese" in ask.turn.text
-    assert ask.reference == "inline:guest:q7"
-    assert ask.here.user == anna.id
+    assert ask.reference.startswith("inline:guest:")
+    assert (ask.here.user, ask.here.chat) == (anna.id, str(anna.id))
+    assert ask.here.where.inline == answer.inline_message_id
     assert not ask.is_remembered
-    assert world.inline_messages["guest-1"]["text"] == "42"
 
 
 def test_what_is_offered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

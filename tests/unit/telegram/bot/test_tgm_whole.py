@@ -91,6 +91,17 @@ async def test_inline_answers_keep_their_question(rig: BotRig) -> None:
     assert await rig.deps.history.count(str(anna.id)) == 0
 
 
+async def test_a_guest_in_a_group_of_strangers(rig: BotRig) -> None:
+    anna = rig.telegram.person("Anna")
+    group = rig.telegram.group("Team", people=[anna])
+    await group.remove_bot(anna)
+    await anna.send(f"{NAME} why?", chat=group)
+    await group.wait(lambda shown: "An answer." in shown.text)
+
+    [question] = rig.assistant.questions
+    assert (question.user, question.turns[-1].text) == (anna.id, "why?")
+
+
 async def test_a_hundred_forwarded_messages(rig: BotRig) -> None:
     """As many as apps forward at once: one offer, and nobody is asked for patience."""
     anna = rig.telegram.person("Anna")
