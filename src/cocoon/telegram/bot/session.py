@@ -83,7 +83,8 @@ def _key(method: TelegramMethod[Any]) -> int | str | None:
     if name == "sendChatAction" or not name.startswith(_MESSAGES):
         return None
     inline: str | None = getattr(method, "inline_message_id", None)
-    key: int | str = inline or getattr(method, "chat_id", 0)
+    chat: int | str = getattr(method, "chat_id", 0)
+    key = inline or chat
     return int(key) if isinstance(key, str) and key.lstrip("-").isdecimal() else key
 
 

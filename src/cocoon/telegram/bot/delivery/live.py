@@ -11,9 +11,9 @@ from aiogram.types import InlineKeyboardMarkup
 from cocoon.telegram.bot.delivery import calls
 from cocoon.telegram.bot.delivery.calls import Answer, Outcome
 from cocoon.telegram.bot.delivery.entities import Rendered
-from cocoon.telegram.bot.delivery.marks import closed, open_fence
+from cocoon.telegram.bot.delivery.marks import closed
 from cocoon.telegram.bot.delivery.pacer import Turn
-from cocoon.telegram.bot.delivery.pages import Page, Place, clipped, next_page, pages
+from cocoon.telegram.bot.delivery.pages import Page, Place, broken_off, clipped, next_page, pages
 from cocoon.telegram.bot.delivery.sending import FIRST_PAUSE, LONGEST_PAUSE, Post
 from cocoon.telegram.bot.delivery.values import Rank
 
@@ -108,7 +108,7 @@ class Live:
 
     async def fail(self, text: str, reply_markup: InlineKeyboardMarkup | None = None) -> list[int]:
         """See the protocol."""
-        return await self.finish(self._with_reason(text), reply_markup)
+        return await self.finish(broken_off(self._text, self._place, text), reply_markup)
 
     async def drop(self) -> None:
         """See the protocol."""
@@ -125,14 +125,6 @@ class Live:
         self._running.discard(self)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("showing an answer failed: %s", type(error).__name__)
-
-    def _with_reason(self, text: str) -> str:
-        """What was written so far, its code and emphasis ended, and a paragraph."""
-        opening, at = self._place.opening, self._place.at
-        rest = closed(opening + self._text[at:])[len(opening) :]
-        fence = open_fence(opening + rest)
-        body = self._text[:at] + rest + (fence.closing if fence else "")
-        return f"{body}\n\n{text}" if body.strip() else text
 
     async def _run(self) -> None:
         """Show what is new, as often as the limits allow."""

@@ -211,3 +211,11 @@ def clipped(source: str) -> Rendered:
         short = plain(source[: _reach(source, 0, MAX_UNITS - 2)])
         return Rendered(f"{short.text}\n…", ())
     return Rendered(f"{whole.text}\n…", whole.entities)
+
+
+def broken_off(source: str, place: Place, reason: str) -> str:
+    """What was written, the code and emphasis of its page ended, and why there is no more."""
+    rest = closed(place.opening + source[place.at :])[len(place.opening) :]
+    fence = open_fence(place.opening + rest)
+    body = source[: place.at] + rest + (fence.closing if fence else "")
+    return f"{body}\n\n{reason}" if body.strip() else reason
