@@ -1,4 +1,4 @@
-import { isDark, mix, parseHex, type Rgb, readable, toHex } from "./color";
+import { contrast, isDark, mix, parseHex, type Rgb, readable, toHex } from "./color";
 
 /** Colours as Telegram gives them (`themeParams`): names in snake case, values `#rrggbb`. */
 export type ThemeParams = Readonly<Record<string, string | undefined>>;
@@ -8,6 +8,8 @@ export interface Palette {
   variables: Readonly<Record<string, string>>;
 }
 
+/** A background that leaves less contrast than this to any text is not taken. */
+const CLEAR = 9;
 const BLACK: Rgb = [0, 0, 0];
 const WHITE: Rgb = [255, 255, 255];
 const LIGHT = { bg: "#ffffff", text: "#17181c", accent: "#2f6fed", danger: "#d23b34" };
@@ -20,12 +22,14 @@ const DARK = { bg: "#17191e", text: "#f2f3f5", accent: "#6ea2ff", danger: "#ff7a
  * colours are moved towards black or white until text on them can be read.
  */
 export function palette(params: ThemeParams, prefersDark: boolean): Palette {
-  const given = parseHex(params.bg_color);
+  const told = parseHex(params.bg_color);
+  const given =
+    told && Math.max(contrast(told, BLACK), contrast(told, WHITE)) >= CLEAR ? told : null;
   const dark = given ? isDark(given) : prefersDark;
   const base = dark ? DARK : LIGHT;
   const pick = (name: string, fallback: string): Rgb =>
     parseHex(params[name]) ?? parseHex(fallback) ?? BLACK;
-  const bg = pick("bg_color", base.bg);
+  const bg = given ?? pick("", base.bg);
   const end = dark ? WHITE : BLACK;
   const text = readable(pick("text_color", base.text), [bg], end, 7);
   const accent = pick("button_color", params.accent_text_color ?? base.accent);

@@ -5,7 +5,7 @@ import { chat } from "../chat/chat";
 import { languages, type TextKey, t } from "../i18n";
 import { saveFile } from "../lib/device";
 import { haptic } from "../platform/telegram";
-import { api, config, history, model, pickLanguage } from "../state/app";
+import { api, history, model, pickLanguage } from "../state/app";
 import { changePrefs, prefs } from "../state/prefs";
 import { say } from "../state/toast";
 import { Confirm } from "../ui/dialog";
@@ -150,10 +150,8 @@ export function SettingsScreen(): VNode {
         <Model />
         <PriceClasses />
       </Section>
-      <Section title={config.value?.title ?? ""} plain>
-        <SystemPrompt />
-        <Language />
-      </Section>
+      <SystemPrompt />
+      <Language />
       <Section title={t("settings_data")} plain>
         <Data />
       </Section>
