@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from cocoon.accounting import Nano
 from cocoon.errors import BadRequestError, BlockedError, LocalProtocolError
 from cocoon.telegram.accounts import ledger
-from cocoon.telegram.accounts.checks import check_reference
+from cocoon.telegram.accounts.checks import check_reference, check_user
 from cocoon.telegram.accounts.people import allowance_day, ensure
 from cocoon.telegram.accounts.values import Charged, Hold, Kind
-from cocoon.telegram.store.schema import holds, service, users
+from cocoon.telegram.store.schema import entries, holds, service, users
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +46,11 @@ def hold(on: sa.Connection, ask: Ask, now: int, free_daily: Nano) -> Hold:
         InsufficientFundsError: there is too little.
     """
     check_reference(ask.reference)
-    ensure(on, ask.user, now)
-    if ledger.is_booked(on, Kind.CHARGE, ask.reference):
+    row = _payer(on, ask, now)
+    if row["is_charged"]:
         raise BadRequestError("this answer was charged already; it is not made twice")
-    if on.scalar(sa.select(holds.c.user).where(holds.c.reference == ask.reference)) is not None:
+    if row["is_held"]:
         raise BadRequestError("this answer is being made already")
-    row = on.execute(sa.select(users).where(users.c.id == ask.user)).mappings().one()
     if row["blocked"]:
         raise BlockedError("the operator of this service has turned you away")
     day, used = allowance_day(row, now)
@@ -110,19 +109,37 @@ def drop(on: sa.Connection, ask: Ask) -> None:
         release(on, ask.reference)
 
 
+def _payer(on: sa.Connection, ask: Ask, now: int) -> sa.RowMapping:
+    """The user's row, locked, and what is known of the reference: one question to the database."""
+    booked = sa.and_(entries.c.kind == str(Kind.CHARGE), entries.c.reference == ask.reference)
+    query = (
+        sa.select(
+            users,
+            sa.exists().where(booked).label("is_charged"),
+            sa.exists().where(holds.c.reference == ask.reference).label("is_held"),
+        )
+        .where(users.c.id == ask.user)
+        .with_for_update()
+    )
+    check_user(ask.user)
+    row = on.execute(query).mappings().first()
+    if row is None:
+        ensure(on, ask.user, now)
+        row = on.execute(query).mappings().one()
+    return row
+
+
 def _take(on: sa.Connection, reference: str) -> sa.RowMapping | None:
-    """Delete a hold; only one caller gets its row. The user's row is locked."""
-    found = on.scalar(sa.select(holds.c.user).where(holds.c.reference == reference))
-    if found is None:
-        return None
-    on.execute(sa.select(users.c.id).where(users.c.id == found).with_for_update())
+    """Delete a hold; only one caller gets its row."""
     gone = sa.delete(holds).where(holds.c.reference == reference).returning(*holds.c)
     return on.execute(gone).mappings().first()
 
 
 def _give_back(on: sa.Connection, row: sa.RowMapping, *, free: int, paid: int) -> None:
     """Add to the balance, and to the allowance if its day is still the user's."""
-    mine = users.c.id == row["user"]
-    on.execute(sa.update(users).where(mine).values(balance=users.c.balance + paid))
-    same_day = sa.and_(mine, users.c.free_day == row["free_day"])
-    on.execute(sa.update(users).where(same_day).values(free_used=users.c.free_used - free))
+    is_same_day = users.c.free_day == row["free_day"]
+    change = {
+        users.c.balance: users.c.balance + paid,
+        users.c.free_used: users.c.free_used - sa.case((is_same_day, free), else_=0),
+    }
+    on.execute(sa.update(users).where(users.c.id == row["user"]).values(change))

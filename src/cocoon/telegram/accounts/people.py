@@ -25,7 +25,7 @@ class Seen:
 def look_up(on: sa.Connection, seen: Seen, free_daily: Nano) -> Account | None:
     """The account, unless something about it must be written first."""
     check_user(seen.user)
-    row = on.execute(sa.select(users).where(users.c.id == seen.user)).mappings().first()
+    row = on.execute(_with_held(seen.user)).mappings().first()
     if row is None:
         return None
     language = clean_language(seen.language)
@@ -34,7 +34,7 @@ def look_up(on: sa.Connection, seen: Seen, free_daily: Nano) -> Account | None:
     is_recent = row["last_seen"] + SEEN_EVERY > seen.now
     if not is_recent or row["last_seen"] // DAY_SECONDS != seen.now // DAY_SECONDS:
         return None
-    return _account(on, row, seen.now, free_daily)
+    return _account(row, seen.now, free_daily)
 
 
 def note(on: sa.Connection, seen: Seen, free_daily: Nano) -> Account:
@@ -44,8 +44,8 @@ def note(on: sa.Connection, seen: Seen, free_daily: Nano) -> Account:
     if language := clean_language(seen.language):
         new["language"] = language
     on.execute(sa.update(users).where(users.c.id == seen.user).values(new))
-    row = on.execute(sa.select(users).where(users.c.id == seen.user)).mappings().one()
-    return _account(on, row, seen.now, free_daily)
+    row = on.execute(_with_held(seen.user)).mappings().one()
+    return _account(row, seen.now, free_daily)
 
 
 def ensure(on: sa.Connection, user: int, now: int) -> int:
@@ -86,19 +86,20 @@ def allowance_day(row: sa.RowMapping, now: int) -> tuple[int, int]:
     return row["free_day"], row["free_used"]
 
 
-def _account(on: sa.Connection, row: sa.RowMapping, now: int, free_daily: Nano) -> Account:
+def _with_held(user: int) -> sa.Select[tuple[object, ...]]:
+    held = sa.select(sa.func.coalesce(sa.func.sum(holds.c.amount + holds.c.free), 0))
+    mine = held.where(holds.c.user == user).scalar_subquery().label("held")
+    return sa.select(users, mine).where(users.c.id == user)
+
+
+def _account(row: sa.RowMapping, now: int, free_daily: Nano) -> Account:
     used = allowance_day(row, now)[1]
-    held = on.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(holds.c.amount + holds.c.free), 0)).where(
-            holds.c.user == row["id"]
-        )
-    )
     return Account(
         user=row["id"],
         balance=Nano(row["balance"]),
-        free_left=Nano(max(0, free_daily - Nano(used) if free_daily > used else 0)),
+        free_left=Nano(max(0, int(free_daily) - used)),
         free_daily=free_daily,
-        held=Nano(int(held or 0)),
+        held=Nano(int(row["held"])),
         blocked=bool(row["blocked"]),
         language=row["language"],
         created=row["created"],
