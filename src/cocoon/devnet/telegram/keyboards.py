@@ -24,6 +24,7 @@ ACTIONS = frozenset(
     }
 )
 _EXTRA = frozenset({"text", "icon_custom_emoji_id", "style"})
+STYLES = ("danger", "success", "primary")
 MAX_LABEL = 256
 MAX_COPIED = 256
 OTHER_KEYBOARDS = frozenset({"keyboard", "remove_keyboard", "force_reply"})
@@ -66,6 +67,8 @@ def _check_button(button: Any, *, private: bool) -> Json:
         raise bad_request("inline keyboard button text must be non-empty")
     if unknown := button.keys() - ACTIONS - _EXTRA:
         raise bad_request(f"stand-in: a button has no field {min(unknown)[:64]}")
+    if button.get("style") is not None and button["style"] not in STYLES:
+        raise bad_request("inline keyboard button style is invalid")
     actions = [name for name in ACTIONS & button.keys() if button[name] not in (None, False)]
     if len(actions) != 1:
         raise bad_request("text buttons are unallowed in the inline keyboard")

@@ -173,6 +173,7 @@ async def test_replies(bot: Bot, alice: Person) -> None:
         ({}, "text buttons are unallowed"),
         ({"callback_data": "x", "url": "https://example.org"}, "text buttons are unallowed"),
         ({"url": "ftp://x"}, "URL is invalid"),
+        ({"callback_data": "x", "style": "loud"}, "style is invalid"),
         ({"web_app": WebAppInfo(url="http://example.org")}, "only HTTPS"),
         ({"copy_text": CopyTextButton(text="x" * 257)}, "BUTTON_COPY_TEXT_INVALID"),
     ],
