@@ -26,7 +26,6 @@ from cocoon.telegram.bot.reading import UnreadableError
 PROMPT_ROOM = 1500
 """Characters of a prompt that material leaves to a question and to what goes around it."""
 MAX_RECORDING_SECONDS = 20 * 60
-MAX_PICTURE_BYTES = 5 * 1024 * 1024
 _special = re.compile(r"([\\`*_{}\[\]()#+\-.!|>~<=])")
 
 
@@ -121,17 +120,22 @@ class Desk:
         limit = self.limits.file_bytes
         return await fetch(self.deps.bot, sent, limit if most is None else min(limit, most))
 
-    async def picture(self, message: media_kinds.Sent) -> str:
+    async def picture(self, message: media_kinds.Sent, others: int = 0) -> str:
         """A message's picture as a data URL.
+
+        Args:
+            message: has it.
+            others: pictures that go with it and share the room.
 
         Raises:
             TooLargeError, UnavailableError: as :func:`fetch`.
             UnreadableError: it is no picture.
         """
-        sent = media_kinds.picture(message)
+        most = min(media_kinds.MAX_PICTURE_BYTES, media_kinds.MAX_PICTURES_BYTES // (others + 1))
+        sent = media_kinds.picture(message, most)
         if sent is None:
             raise UnreadableError("kind")
-        data = await self.fetch(sent, MAX_PICTURE_BYTES)
+        data = await self.fetch(sent, most)
         kind = media_kinds.picture_type(data)
         if kind is None:
             raise UnreadableError("kind")

@@ -16,8 +16,8 @@ from cocoon.telegram.bot.media_kinds import PICTURE_TYPES, kind_of
 
 ALBUM_SILENCE = 0.7
 """Seconds; an album's messages arrive together."""
-MAX_PICTURES = 8
-"""Of one question; albums have up to ten."""
+MAX_PICTURES = 10
+"""Of one question: as many as an album has."""
 MAX_OTHERS = 4
 """Models that are offered instead."""
 PREFIX = "pic"
@@ -62,7 +62,8 @@ async def pictures(desk: Desk, here: Here, messages: list[Message]) -> None:
     asked = next((each for each in messages if text_of(each)), messages[0])
     if not await can_look(desk, here, asked):
         return
-    images = tuple([await desk.picture(each) for each in messages[:MAX_PICTURES]])
+    messages = messages[:MAX_PICTURES]
+    images = tuple([await desk.picture(each, len(messages) - 1) for each in messages])
     question = without_mention(asked, desk.me) or here.words("media.picture_question")
     await desk.ask(here, asked, question, images=images)
 

@@ -15,7 +15,9 @@ _MAGIC = (
 )
 MAX_SIDE = 2048
 """Pixels; what is larger costs more and shows models nothing further."""
-MAX_PICTURE_BYTES = 4 * 1024 * 1024
+MAX_PICTURE_BYTES = 5 * 1024 * 1024
+MAX_PICTURES_BYTES = 10 * 1024 * 1024
+"""Of one question; engines take bodies of 16 MiB, and base64 makes a third more of it."""
 
 Sent = Message | ExternalReplyInfo
 """A message, or what Telegram shows of one in another chat."""
@@ -36,14 +38,19 @@ def kind_of(message: Sent) -> Kind | None:
     return "sound" if of_file.startswith("audio/") else "document"
 
 
-def picture(message: Sent) -> PhotoSize | Document | None:
-    """The largest form of a picture that is worth sending."""
+def picture(message: Sent, most: int = MAX_PICTURE_BYTES) -> PhotoSize | Document | None:
+    """The largest form of a picture that is worth sending.
+
+    Args:
+        message: has it.
+        most: bytes, as far as there is a form that small.
+    """
     if not message.photo:
         return message.document
     fitting = [
         size
         for size in message.photo
-        if max(size.width, size.height) <= MAX_SIDE and (size.file_size or 0) <= MAX_PICTURE_BYTES
+        if max(size.width, size.height) <= MAX_SIDE and (size.file_size or 0) <= most
     ]
     area = {id(size): size.width * size.height for size in message.photo}
     if fitting:
