@@ -51,7 +51,8 @@ class Served:
     """An assistant that only says which models there are."""
 
     def __init__(self) -> None:
-        self.served = (model("plain"),)
+        ears = model("ears", "audio", endpoints=frozenset({"transcription"}))
+        self.served: tuple[Model, ...] = (model("plain"), ears)
 
     async def models(self) -> tuple[Model, ...]:
         """What is served."""

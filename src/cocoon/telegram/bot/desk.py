@@ -160,6 +160,9 @@ class Desk:
         if seconds > MAX_RECORDING_SECONDS:
             await self.say(here, "voice_long", minutes=MAX_RECORDING_SECONDS // 60)
             raise ToldError("the recording is too long")
+        if not await self._hears():
+            await self.say(here, "voice_none")
+            raise ToldError("no transcription is served")
         await self._listens(here)
         data = await self.fetch(file)
         reference = reference_of(asked.chat.id, asked.message_id, "transcript")
@@ -171,6 +174,11 @@ class Desk:
             await self.say(here, "voice_empty")
             raise ToldError("nothing is said in the recording")
         return text.strip()[: self.room]
+
+    async def _hears(self) -> bool:
+        """Whether somebody serves transcriptions now."""
+        models = await self.deps.assistant.models()
+        return any("transcription" in each.endpoints and each.workers for each in models)
 
     async def _listens(self, here: Here) -> None:
         """Show that something is being done; a recording takes a while."""

@@ -206,10 +206,16 @@ async def test_recordings_that_are_not_answered(bot: ExtrasBot) -> None:
     await anna.send_voice(b"OggS")
     assert "no words" in (await anna.chat.answer()).text
 
-    bot.recorder.transcript = None  # no transcription is served; said by Answering
+    bot.recorder.transcript = None  # why was said by Answering
     await anna.send_voice(b"OggS")
     await bot.idle()
     assert bot.asked == []
+
+    bot.models.served = (model("plain"),)
+    heard = len(bot.recorder.recordings)
+    await anna.send_voice(b"OggS")
+    assert "writes down recordings" in (await anna.chat.answer()).text
+    assert len(bot.recorder.recordings) == heard
 
 
 async def test_an_audio_file_with_a_question(bot: ExtrasBot) -> None:

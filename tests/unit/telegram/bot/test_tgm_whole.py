@@ -7,7 +7,7 @@ import pytest
 
 from cocoon.errors import UnsupportedError
 from cocoon.testing.bot_rig import BotRig, bot_rig, until
-from cocoon.testing.scripted_assistant import CHAT_MODEL, VISION_MODEL
+from cocoon.testing.scripted_assistant import CHAT_MODEL, VISION_MODEL, VOICE_MODEL
 from cocoon.testing.sent_files import pdf
 
 pytestmark = pytest.mark.anyio
@@ -67,6 +67,7 @@ async def test_pictures_are_not_kept(rig: BotRig) -> None:
 
 async def test_voice_notes(rig: BotRig) -> None:
     anna = rig.telegram.person("Anna")
+    rig.assistant.served = (CHAT_MODEL, VOICE_MODEL)
     rig.assistant.transcripts.append("How far is the Moon?")
     await anna.send_voice(b"OggS")
     await anna.chat.wait(lambda shown: shown.text == "An answer.")
