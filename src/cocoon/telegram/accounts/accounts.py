@@ -161,9 +161,7 @@ class Accounts(TopupAccounts, Records):
             StoreError: the store stayed away; the hold is released when the service next starts.
         """
         text, now = ledger.detail_text(detail), self.now
-        return await self._background.finish(
-            self._surely(lambda on: holds.settle(on, reference, cost, text, now))
-        )
+        return await self.surely(lambda on: holds.settle(on, reference, cost, text, now))
 
     async def release(self, reference: str) -> None:
         """Give a hold back; nothing happens where there is none. Done as surely as :meth:`settle`.
@@ -171,7 +169,7 @@ class Accounts(TopupAccounts, Records):
         Raises:
             StoreError: the store stayed away; the hold is released when the service next starts.
         """
-        await self._background.finish(self._surely(lambda on: holds.release(on, reference)))
+        await self.surely(lambda on: holds.release(on, reference))
 
     # --- the ledger ---
 
@@ -255,10 +253,20 @@ class Accounts(TopupAccounts, Records):
         await asyncio.wait([job])
         error = job.exception()
         if error is None or isinstance(error, StoreError):
-            await self._surely(lambda on: holds.drop(on, ask))
+            await self._stubborn(lambda on: holds.drop(on, ask))
 
-    async def _surely(self, work: Callable[[sa.Connection], T]) -> T:
-        """Write, however often it takes; raises StoreError when the store stays away."""
+    async def surely(self, work: Callable[[sa.Connection], T]) -> T:
+        """Write, however often it takes, even if the caller goes away.
+
+        Args:
+            work: changes nothing when it is done again.
+
+        Raises:
+            StoreError: the store stayed away.
+        """
+        return await self._background.finish(self._stubborn(work))
+
+    async def _stubborn(self, work: Callable[[sa.Connection], T]) -> T:
         return await stubborn(
             lambda: self.store.run(work, write=True), lambda: self.store.is_hopeless
         )

@@ -1,7 +1,9 @@
 """Top-ups: begun, paid, refunded; each step is one transaction together with its money."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+import sqlalchemy as sa
 
 from cocoon.accounting import Nano
 from cocoon.telegram.accounts import topup_rows, transfers
@@ -9,6 +11,8 @@ from cocoon.telegram.accounts.values import AccountPolicy, Cursor, Method, Topup
 
 if TYPE_CHECKING:
     from cocoon.telegram.accounts.store import Store
+
+T = TypeVar("T")
 
 
 class TopupAccounts:
@@ -21,6 +25,10 @@ class TopupAccounts:
         @property
         def now(self) -> int:
             """Unix seconds."""
+            ...
+
+        async def surely(self, work: Callable[[sa.Connection], T]) -> T:
+            """Write, however often it takes, even if the caller goes away."""
             ...
 
     async def new_topup(self, user: int, method: Method, nano: Nano, stars: int = 0) -> Topup:
@@ -109,11 +117,11 @@ class TopupAccounts:
 
         Raises:
             BadRequestError: not a charge's id, or no user.
-            StoreError: the store does not work; calling again is safe.
+            StoreError: the store stayed away; calling again is safe.
         """
         paid = topup_rows.StarsPaid(user, topup, charge_id, stars, nano)
         now = self.now
-        return await self.store.run(lambda on: topup_rows.stars_paid(on, paid, now), write=True)
+        return await self.surely(lambda on: topup_rows.stars_paid(on, paid, now))
 
     async def begin_refund(self, user: int, topup: str) -> Topup:
         """Take the money of a top-up with Stars off the balance, before Telegram is asked.
@@ -133,12 +141,12 @@ class TopupAccounts:
 
     async def finish_refund(self, topup: str) -> bool:
         """Telegram has given the Stars back; False if that was known."""
-        return await self.store.run(lambda on: topup_rows.finish_refund(on, topup), write=True)
+        return await self.surely(lambda on: topup_rows.finish_refund(on, topup))
 
     async def fail_refund(self, topup: str) -> bool:
         """Telegram definitely refused: the money goes back; False if it was not out."""
         now = self.now
-        return await self.store.run(lambda on: topup_rows.fail_refund(on, topup, now), write=True)
+        return await self.surely(lambda on: topup_rows.fail_refund(on, topup, now))
 
     async def refunded_by_telegram(self, charge_id: str) -> Topup | None:
         """Telegram tells that a payment was given back (``refunded_payment``), whoever asked.
@@ -150,9 +158,7 @@ class TopupAccounts:
             The top-up; None where nothing is known of it, or it was known already.
         """
         now = self.now
-        return await self.store.run(
-            lambda on: topup_rows.refunded_by_telegram(on, charge_id, now), write=True
-        )
+        return await self.surely(lambda on: topup_rows.refunded_by_telegram(on, charge_id, now))
 
     async def refunding(self) -> list[Topup]:
         """Top-ups that Telegram must still be asked about, after a restart."""

@@ -29,6 +29,7 @@ from cocoon.telegram.payments import TonTopups, resume_refunds
 from cocoon.telegram.service.desk import Desk
 from cocoon.telegram.service.inbox import Inbox, update_id
 from cocoon.telegram.service.metrics import Figures
+from cocoon.telegram.service.missed import MissedPayments
 from cocoon.telegram.service.polling import Polling
 from cocoon.telegram.service.registration import register
 from cocoon.telegram.settings import TelegramSettings
@@ -231,13 +232,15 @@ class TelegramService:
     # --- what goes on beside ---
 
     async def _chores(self, desk: Desk) -> None:
-        """What is due now and then: refunds that nobody answered about, old rows."""
+        """What is due now and then: refunds and payments nobody heard of, old rows."""
         deps = self.deps
+        missed = MissedPayments(deps.accounts, deps.bot, self.settings.money.nano_per_star)
         while True:
             for chore in (
                 deps.history.prune(),
                 deps.accounts.prune(),
                 resume_refunds(deps.accounts, desk.give_back),
+                missed.book(),
             ):
                 try:
                     await chore

@@ -9,7 +9,7 @@ from cocoon.telegram.store import open_store
 from cocoon.telegram.store.schema import entries, holds, users
 from cocoon.testing.telegram_books import check_books
 
-KILLS = {"sqlite": 40, "postgresql": 16}
+KILLS = {"sqlite": 20, "postgresql": 8}
 
 # One interpreter that has everything loaded; each life is a fork of it. A life does all there is to
 # do from the beginning, as after Telegram has sent everything again.
