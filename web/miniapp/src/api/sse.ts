@@ -1,6 +1,9 @@
 /** Largest event that is taken; the service's own are far below. */
 export const MAX_EVENT_CHARS = 1 << 20;
 
+/** How long a stream may go on after its last event, in milliseconds. */
+const DRAIN = 1000;
+
 export interface ServerEvent {
   event: string;
   data: string;
@@ -55,6 +58,18 @@ export async function* events(body: ReadableStream<Uint8Array>): AsyncGenerator<
       yield* parser.push(decoder.decode(value, { stream: true }));
     }
   } finally {
-    await reader.cancel().catch(() => undefined);
+    void drain(reader);
+  }
+}
+
+/** Read what is left, so that the connection ends well and is used again; not for long. */
+async function drain(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+  const timer = setTimeout(() => void reader.cancel().catch(() => undefined), DRAIN);
+  try {
+    while (!(await reader.read()).done);
+  } catch {
+    // It was stopped, or broke: there is nothing left.
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -56,7 +56,9 @@ function Header(): VNode {
       >
         <MenuIcon />
       </button>
-      <h1 class="visually-hidden">{chat.conversation.value?.title || config.value?.title}</h1>
+      <h1 id="chat-title" class="visually-hidden" tabIndex={-1}>
+        {chat.conversation.value?.title || config.value?.title}
+      </h1>
       <button
         type="button"
         class="model-button"
@@ -78,7 +80,10 @@ function Header(): VNode {
         class="icon-button"
         aria-label={t("new_chat")}
         disabled={chat.isEmpty.value}
-        onClick={freshChat}
+        onClick={() => {
+          freshChat();
+          focusTitle();
+        }}
       >
         <NewIcon />
       </button>
@@ -87,9 +92,18 @@ function Header(): VNode {
   );
 }
 
+/** Whether another screen was shown before; only then does the chat take the focus. */
+let seen = false;
+
+function focusTitle(): void {
+  document.getElementById("chat-title")?.focus({ preventScroll: true });
+}
+
 export function ChatScreen(): VNode {
   const [draft, setDraft] = useState<{ text: string } | null>(null);
   useEffect(() => {
+    if (seen) focusTitle();
+    seen = true;
     if (!chat.conversation.value && chat.conversations.value.length === 0) void chat.load();
   }, []);
   return (

@@ -10,7 +10,7 @@ import { go } from "../state/route";
 import { say } from "../state/toast";
 import { Confirm } from "../ui/dialog";
 import { ton } from "../ui/format";
-import { CopyIcon, RetryIcon, ShieldCheckIcon } from "../ui/icons";
+import { CopyIcon, FileIcon, RetryIcon } from "../ui/icons";
 import { errorText } from "../ui/notice";
 
 function Question({ message }: { message: StoredMessage }): VNode {
@@ -84,7 +84,7 @@ function Actions({ message }: { message: StoredMessage }): VNode {
           class="quiet"
           onClick={() => go({ name: "receipt", answer: message.answer ?? "" })}
         >
-          <ShieldCheckIcon />
+          <FileIcon />
           {charged === 0 ? t("receipt_free") : t("receipt_of", { amount: ton(charged) })}
         </button>
       )}

@@ -62,6 +62,7 @@ function Hop({ icon: Icon, name, text, reads }: HopProps): VNode {
 
 function Path({ trust }: { trust: Trust }): VNode {
   const inside = trust.simulated || !trust.verified ? "yes" : "enclave";
+  const open = inside === "yes";
   const server = trust.server_reads;
   return (
     <ol class="path">
@@ -74,11 +75,16 @@ function Path({ trust }: { trust: Trust }): VNode {
       />
       <Hop
         icon={ShieldIcon}
-        name={t("trust_proxy")}
-        text={t(trust.sealed ? "trust_proxy_sealed" : "trust_proxy_text")}
+        name={t(open ? "trust_proxy_open" : "trust_proxy")}
+        text={t(trust.sealed ? "trust_proxy_sealed" : open ? "trust_open" : "trust_proxy_text")}
         reads={trust.sealed ? "no" : inside}
       />
-      <Hop icon={ChipIcon} name={t("trust_worker")} text={t("trust_worker_text")} reads={inside} />
+      <Hop
+        icon={ChipIcon}
+        name={t(open ? "trust_worker_open" : "trust_worker")}
+        text={t(open ? "trust_open_worker" : "trust_worker_text")}
+        reads={inside}
+      />
     </ol>
   );
 }

@@ -6,6 +6,7 @@ import { History } from "../history/db";
 import { bestLanguage, setLanguage } from "../i18n";
 import { initData, start } from "../platform/telegram";
 import { loadPrefs, prefs } from "./prefs";
+import { go, route, routeNamed } from "./route";
 import { SessionKeeper } from "./session";
 
 /** The app's folder on the server; the page itself lies in it. */
@@ -89,13 +90,14 @@ export async function boot(): Promise<void> {
     config.value = read;
     document.title = read.title;
     start(read.stand_in ? { wallet: read.stand_in_wallet } : null);
-    const someone = await keeper.person();
+    const { user: someone, start: asked } = await keeper.opened();
     person.value = someone;
     const owner = `${read.bot_id}-${someone.id}`;
     loadPrefs(owner);
     const models = refreshModels();
     const [account] = await Promise.all([api.me(), pickLanguage(), openHistory(owner)]);
     me.value = account;
+    openAt(asked);
     status.value = "ready";
     await models;
   } catch (error) {
@@ -103,6 +105,13 @@ export async function boot(): Promise<void> {
     status.value = "failed";
     if (!config.value) start(null);
   }
+}
+
+/** Show the screen that the link to the app asked for, once. */
+function openAt(start: string): void {
+  const asked = new URLSearchParams(window.location.search).get("screen");
+  const wanted = routeNamed(asked) ?? routeNamed(start);
+  if (wanted && route.value.name === "chat") go(wanted);
 }
 
 /** Telegram's `language_code`, before the service has checked who it is; shows texts only. */

@@ -20,6 +20,21 @@ export function go(next: Route): void {
   stack.value = next.name === "chat" ? [next] : [...kept, next];
 }
 
+const NAMED: Readonly<Record<string, Route>> = {
+  chats: { name: "menu" },
+  trust: { name: "trust" },
+  privacy: { name: "trust" },
+  budget: { name: "budget" },
+  usage: { name: "budget" },
+  topup: { name: "topup" },
+  settings: { name: "settings" },
+};
+
+/** The screen that a link asks for: `?screen=…` of the page, or Telegram's start parameter. */
+export function routeNamed(name: string | null): Route | null {
+  return name !== null && Object.hasOwn(NAMED, name) ? (NAMED[name] ?? null) : null;
+}
+
 export function back(): void {
   if (stack.value.length > 1) stack.value = stack.value.slice(0, -1);
 }

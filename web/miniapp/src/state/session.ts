@@ -52,9 +52,10 @@ export class SessionKeeper implements Credentials {
     this.data = data;
   }
 
-  /** The person; logs in where there is no session yet. */
-  async person(): Promise<Person> {
-    return (await this.current()).user;
+  /** The person, and what the link carried; logs in where there is no session yet. */
+  async opened(): Promise<{ user: Person; start: string }> {
+    const { user, start_param } = await this.current();
+    return { user, start: start_param };
   }
 
   async token(): Promise<string> {

@@ -21,6 +21,9 @@ export type PayOutcome = "sent" | "declined";
 /** A request is given up after this time, in milliseconds. */
 const CONNECT_TIMEOUT = 300_000;
 
+/** The script of a stand-in's wallet, once it was loaded. */
+const STAND_IN = "script[data-stand-in]";
+
 let connector: TonConnect | null = null;
 
 function absolute(path: string): string {
@@ -59,7 +62,7 @@ function injectedName(key: string): string {
 /** Load the script of a stand-in's wallet; only stand-in services have one. */
 export function loadStandIn(url: string): Promise<void> {
   return new Promise((resolve, reject) => {
-    if (document.querySelector("script[data-stand-in]")) {
+    if (document.querySelector(STAND_IN)) {
       resolve();
       return;
     }
@@ -87,6 +90,8 @@ export async function wallets(): Promise<WalletChoice[]> {
     injected: true,
     connect: () => sdk.connect({ jsBridgeKey: key }),
   }));
+  // Nobody's real wallet can pay on a stand-in's chain.
+  if (document.querySelector(STAND_IN) && injected.length > 0) return injected;
   const listed = (await sdk.getWallets()).filter(
     (wallet): wallet is WalletInfoRemote =>
       "universalLink" in wallet && !isWalletInfoCurrentlyInjected(wallet),
