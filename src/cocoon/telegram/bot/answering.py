@@ -292,9 +292,10 @@ class Answering:
         await self._count(failure.code)
         if not isinstance(error, CocoonError):
             log.error("an answer failed", error=type(error).__name__, at=where(error))
-        text = here.words(f"errors.{failure.code}")
         if failure.code == "insufficient_funds":
             text = await self._endings.no_money(here)
+        else:
+            text = here.words(f"errors.{failure.code}")
         return text, self._help(here, failure.helps, again)
 
     def _help(
