@@ -20,6 +20,7 @@ from cocoon.telegram.bot.buttons import ACTIONS, choice
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.files import Sent, TooLargeError, fetch
 from cocoon.telegram.bot.here import Here
+from cocoon.telegram.bot.pages import answer as close_query
 from cocoon.telegram.bot.prompts import language_name
 from cocoon.telegram.bot.reading import UnreadableError
 
@@ -61,7 +62,7 @@ class Desk:
 
     async def alert(self, here: Here, query: CallbackQuery, key: str) -> None:
         """Answer a pressed button with a sentence on top of the chat."""
-        await query.answer(here.words(f"media.{key}"), show_alert=True)
+        await close_query(query, here.words(f"media.{key}"), is_alert=True)
 
     def choice(self, here: Here, prefix: str) -> InlineKeyboardMarkup:
         """Buttons to summarize, to translate and to ask."""

@@ -12,6 +12,7 @@ from cocoon.telegram.bot.gathering import Gathering
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.material import Material, document
 from cocoon.telegram.bot.media_kinds import kind_of
+from cocoon.telegram.bot.pages import answer as close_query
 from cocoon.telegram.bot.prompts import question_about, task_prompt, titled
 
 PREFIX = "doc"
@@ -99,7 +100,7 @@ async def choose(desk: Desk, here: Here, query: CallbackQuery) -> None:
     if said is None or kind_of(said) != "document" or action is None:
         await desk.alert(here, query, "document_gone")
         return
-    await query.answer()
+    await close_query(query)
     read = await document(desk, said)
     await note(desk, here, read)
     if action == "ask":

@@ -18,6 +18,7 @@ from cocoon.telegram.bot.filters import ForBot
 from cocoon.telegram.bot.gathering import Gathering
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.media_kinds import kind_of
+from cocoon.telegram.bot.pages import answer as close_query
 from cocoon.telegram.bot.prompts import task_prompt, titled
 from cocoon.telegram.bot.thread import Thread, thread
 from cocoon.telegram.bot.voice import transcribed
@@ -121,7 +122,7 @@ async def choose(desk: Desk, here: Here, kept: Kept, query: CallbackQuery) -> No
     if not isinstance(shown, Message) or found is None or action is None:
         await desk.alert(here, query, "forward_gone")
         return
-    await query.answer()
+    await close_query(query)
     if action == "ask":
         await desk.remember(here, titled(TITLE, found.text), "forward_ready")
         return

@@ -34,6 +34,7 @@ from cocoon.telegram.bot.delivery import Where
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.desk import Desk, plain
 from cocoon.telegram.bot.here import Here
+from cocoon.telegram.bot.pages import answer as close_query
 from cocoon.telegram.bot.prompts import question_about, task_prompt
 from cocoon.telegram.bot.thread import words_of
 
@@ -129,7 +130,7 @@ def router(deps: BotDeps) -> Router:
         if asked is None or query.inline_message_id is None:
             await desk.alert(here, query, "inline_gone")
             return
-        await query.answer()
+        await close_query(query)
         await begin(desk, here, asked, name, query.inline_message_id)
 
     @routes.guest_message()

@@ -13,6 +13,7 @@ from cocoon.telegram.bot.filters import ForBot
 from cocoon.telegram.bot.gathering import Gathering
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.media_kinds import PICTURE_TYPES, kind_of
+from cocoon.telegram.bot.pages import answer as close_query
 
 ALBUM_SILENCE = 0.7
 """Seconds; an album's messages arrive together."""
@@ -111,7 +112,7 @@ async def look_again(desk: Desk, here: Here, query: CallbackQuery) -> None:
     if said is None or model is None or kind_of(said) != "picture":
         await desk.alert(here, query, "picture_gone")
         return
-    await query.answer()
+    await close_query(query)
     question = without_mention(said, desk.me) or here.words("media.picture_question")
     image = await desk.picture(said)
     await desk.ask(here, said, question, images=(image,), suffix=query.id, model=model.name)

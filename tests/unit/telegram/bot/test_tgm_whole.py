@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from cocoon.devnet.telegram import bad_request
 from cocoon.errors import UnsupportedError
 from cocoon.testing.bot_rig import BotRig, bot_rig, until
 from cocoon.testing.scripted_assistant import CHAT_MODEL, VISION_MODEL, VOICE_MODEL
@@ -159,3 +160,16 @@ async def test_a_channel_post_in_a_discussion_group(rig: BotRig) -> None:
 
     assert group.answers == []
     assert rig.assistant.questions == []
+
+
+async def test_a_button_that_was_pressed_long_ago(rig: BotRig) -> None:
+    """After a restart Telegram takes no answer to the press; what was asked for is still done."""
+    anna = rig.telegram.person("Anna")
+    await anna.send_document(b"The cat is red.", name="a.txt")
+    offer = await anna.chat.answer()
+    old = "query is too old and response timeout expired or query ID is invalid"
+    rig.telegram.fail("answerCallbackQuery", bad_request(old))
+    with pytest.raises(TimeoutError):
+        await anna.press(offer, "Summarize", timeout=0.5)
+
+    await anna.chat.wait(lambda shown: shown.text == "An answer.")
