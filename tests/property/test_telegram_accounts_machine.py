@@ -383,7 +383,7 @@ class Machine(RuleBasedStateMachine):
 
 def test_any_order_on_sqlite() -> None:
     run_state_machine_as_test(
-        Machine, settings=settings(max_examples=25, stateful_step_count=30, deadline=None)
+        Machine, settings=settings(max_examples=15, stateful_step_count=30, deadline=None)
     )
 
 
@@ -404,5 +404,5 @@ def test_any_order_on_postgresql(postgres: PostgresServer) -> None:
         url = postgres.new_database()
 
     run_state_machine_as_test(
-        OnPostgres, settings=settings(max_examples=6, stateful_step_count=30, deadline=None)
+        OnPostgres, settings=settings(max_examples=4, stateful_step_count=25, deadline=None)
     )
