@@ -27,6 +27,8 @@ PHONE = (390, 844)
 """CSS pixels of a common phone."""
 SMALL_PHONE = (320, 640)
 """The narrowest width that must work."""
+PATIENCE = 20_000
+"""Milliseconds for which a page is waited for; only a busy machine needs more than a few hundred."""
 _FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -71,8 +73,9 @@ def launch_flags() -> list[str]:
 async def headless_browser() -> AsyncIterator["Browser"]:
     """A headless Chromium; skips or fails as :func:`need_chromium`."""
     path = need_chromium()
-    from playwright.async_api import async_playwright  # noqa: PLC0415 -- only tests have it
+    from playwright.async_api import async_playwright, expect  # noqa: PLC0415 -- only tests have it
 
+    expect.set_options(timeout=PATIENCE)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=launch_flags())
         try:
@@ -106,7 +109,7 @@ async def phone_page(
         locale="en-GB",
         reduced_motion="reduce",
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(PATIENCE)
     page = await context.new_page()
     if url:
         await page.goto(url)
@@ -131,12 +134,12 @@ async def nothing_wrong(page: "Page") -> AsyncIterator[list[str]]:
         raise AssertionError("; ".join(problems))
 
 
-async def eventually(good: Callable[[], Awaitable[bool]], timeout: float = 10.0) -> None:
+async def eventually(good: Callable[[], Awaitable[bool]], timeout: float = PATIENCE / 1000) -> None:
     """Waits until something holds.
 
     Raises:
         TimeoutError: it does not within so many seconds.
     """
     async with asyncio.timeout(timeout):
-        while not await good():
+        while not await good():  # noqa: ASYNC110 -- what a page shows tells nobody
             await asyncio.sleep(0.02)

@@ -94,7 +94,11 @@ class _Page:
         for stream in self._streams:
             stream.cancel()
 
-    async def index(self, _: web.Request) -> web.Response:
+    async def index(self, request: web.Request) -> web.Response:
+        """The page, under the one address that Mini Apps are told of."""
+        own = self._standin.url.partition("//")[2]
+        if request.host != own:
+            raise web.HTTPFound(f"http://{own}{request.path_qs}")
         return _packaged("index.html")
 
     async def static(self, request: web.Request) -> web.Response:

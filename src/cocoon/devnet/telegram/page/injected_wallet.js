@@ -5,6 +5,8 @@
   "use strict";
   const KEY = "cocoonStandInWallet";
   const home = new URL(document.currentScript.src).origin;
+  // In the page's own words: its policy lets in no picture from elsewhere.
+  const IMAGE = "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 64 64%22%3E%3Crect width=%2264%22 height=%2264%22 rx=%2216%22 fill=%22%231864ab%22/%3E%3Cpath d=%22M15 22h32a4 4 0 0 1 4 4v20a4 4 0 0 1-4 4H19a4 4 0 0 1-4-4zM15 22a6 6 0 0 1 6-6h22%22 fill=%22none%22 stroke=%22%23fff%22 stroke-width=%224%22 stroke-linejoin=%22round%22/%3E%3Ccircle cx=%2242%22 cy=%2236%22 r=%223.4%22 fill=%22%23ffd43b%22/%3E%3C/svg%3E";
   const waiting = new Map();
   const listeners = new Set();
   let number = 0;
@@ -59,7 +61,7 @@
       walletInfo: {
         name: "Stand-in wallet",
         app_name: device.appName,
-        image: `${home}/page/wallet.svg`,
+        image: IMAGE,
         about_url: `${home}/`,
         platforms: ["chrome", "firefox", "safari", "linux", "macos", "windows", "ios", "android"],
         features: device.features,
