@@ -1,10 +1,12 @@
 """Who is next: all calls of a bot that wait, in an order that is fair. Pure; no clock, no asyncio.
 
-1. What must arrive goes first, in the order it came, except that every fourth call belongs to those
-   who wait for the first words of an answer: else many ends would leave beginners in the dark.
+1. What must arrive goes first, except that every fourth call belongs to those who wait for the
+   first words of an answer: else many ends would leave beginners in the dark.
 2. Then first words, in the order they came.
-3. Then updates: the chat that saw something longest ago comes first, which is also the one whose
-   draft dies first. So with more chats than calls everybody's interval grows alike.
+3. Then updates.
+
+Of what must arrive, and of updates, the chat that saw something longest ago comes first, which is
+also the one whose draft dies first. So with more chats than calls everybody's interval grows alike.
 
 No chat has more than one call on its way, so messages arrive in order.
 """
@@ -27,6 +29,9 @@ SLOWEST = 5.0
 """How many times slower than allowed the bot gets after refusals."""
 RECOVERY = 0.02
 """What it becomes faster again in a second."""
+LONG_AGO = 30.0
+"""Seconds after which it does not matter any more when a chat saw something: its draft is gone."""
+NEW = float("-inf")
 SWEEP = 1000
 """Calls between two looks for chats that can be forgotten."""
 
@@ -39,14 +44,26 @@ class Ticket:
         key: of its chat; None for a call that only counts for the bot as a whole.
         rank: how important.
         number: in the order of arrival.
+        at: time of arrival.
         is_withdrawn: whether nobody waits for it any more.
     """
 
     key: int | str | None
     rank: Rank
     number: int
+    at: float
     is_withdrawn: bool = False
     before: float = 0.0
+
+
+def _order_of(ticket: Ticket, served: float) -> float:
+    """Which of two calls of a rank goes first: the one with the smaller number.
+
+    A chat that saw nothing for a while, or ever, is not put before all that come in the meantime.
+    """
+    if ticket.rank is Rank.FIRST:
+        return ticket.number
+    return max(served, ticket.at - LONG_AGO)
 
 
 def is_group(key: int | str) -> bool:
@@ -96,7 +113,7 @@ class Schedule:
 
     def add(self, key: int | str | None, rank: Rank, now: float) -> Ticket:
         """Let a call wait."""
-        ticket = Ticket(key, rank, next(self._numbers))
+        ticket = Ticket(key, rank, next(self._numbers), now)
         self._place(ticket, now)
         return ticket
 
@@ -180,7 +197,8 @@ class Schedule:
         if ticket.is_withdrawn:
             return
         if ticket.key is None:
-            heapq.heappush(self._ready[ticket.rank], (ticket.number, ticket.number, ticket))
+            order = _order_of(ticket, NEW)
+            heapq.heappush(self._ready[ticket.rank], (order, ticket.number, ticket))
             return
         chat = self._chat(ticket.key)
         at = chat.ready(now, ticket.rank)
@@ -189,7 +207,7 @@ class Schedule:
         elif at > now:
             heapq.heappush(self._later, (at, ticket.number, ticket))
         else:
-            order = chat.served if ticket.rank is Rank.UPDATE else ticket.number
+            order = _order_of(ticket, chat.served)
             heapq.heappush(self._ready[ticket.rank], (order, ticket.number, ticket))
 
     def _take(self, rank: Rank, now: float) -> Ticket | None:
@@ -203,7 +221,7 @@ class Schedule:
                 return ticket
             chat = self._chat(ticket.key)
             at = chat.ready(now, rank)
-            moved = rank is Rank.UPDATE and order != chat.served
+            moved = order != _order_of(ticket, chat.served)
             if at is not None and at <= now and not moved:
                 return ticket
             self._place(ticket, now)
