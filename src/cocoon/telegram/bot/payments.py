@@ -4,8 +4,9 @@ https://core.telegram.org/bots/payments-stars. What Telegram tells of payments i
 the charge's id; what it asks before is answered within its 10 seconds or refused.
 """
 
+from functools import partial
+
 from aiogram import F, Router
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
 from aiogram.filters import Command, CommandObject
 from aiogram.types import CallbackQuery, LabeledPrice, Message, PreCheckoutQuery
 
@@ -24,6 +25,7 @@ from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.keyboards import MONEY, app_button, button, keyboard, link, private_link
 from cocoon.telegram.bot.money import balance_page, export, usage_page
 from cocoon.telegram.bot.pages import answer, show
+from cocoon.telegram.bot.refunding import give_back
 from cocoon.telegram.payments import STARS_CURRENCY, StarPayment, decide, paid, refund, worth
 
 MAX_REQUEST_CHARS = 1500
@@ -204,11 +206,8 @@ async def _ask_refund(deps: BotDeps, here: Here, query: CallbackQuery, topup: st
 
 
 async def _refund(deps: BotDeps, here: Here, query: CallbackQuery, topup: str) -> None:
-    async def ask(user: int, charge: str) -> bool:
-        return await give_back(deps, user, charge)
-
     try:
-        given = await refund(deps.accounts, here.user, topup, ask)
+        given = await refund(deps.accounts, here.user, topup, partial(give_back, deps.bot))
         text = here.words("payments.refunded", stars=given.stars)
     except InsufficientFundsError:
         text = here.words("support.spent")
@@ -217,21 +216,6 @@ async def _refund(deps: BotDeps, here: Here, query: CallbackQuery, topup: str) -
     except UnavailableError:
         text = here.words("support.later")
     await show(deps, here, text, pressed=query)
-
-
-async def give_back(deps: BotDeps, user: int, charge: str) -> bool:
-    """Ask Telegram (core.telegram.org/bots/api#refundstarpayment): whether it did, or had before.
-
-    Raises:
-        UnavailableError: nobody knows.
-    """
-    try:
-        await deps.bot.refund_star_payment(user_id=user, telegram_payment_charge_id=charge)
-    except TelegramBadRequest as error:
-        return "CHARGE_ALREADY_REFUNDED" in error.message.upper()
-    except TelegramAPIError as error:
-        raise UnavailableError("Telegram does not answer about the refund") from error
-    return True
 
 
 _ACTIONS = {"stars": _invoice, "refund": _ask_refund, "refund!": _refund}

@@ -1,14 +1,16 @@
 """Top-ups as the Mini App starts them: TON by a wallet, Stars by an invoice of the bot."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from aiogram import Bot
-from aiogram.exceptions import TelegramAPIError, TelegramBadRequest
+from aiogram.exceptions import TelegramAPIError
 from aiogram.types import LabeledPrice
 
 from cocoon.errors import UnavailableError
 from cocoon.telegram.accounts import Accounts, Topup
+from cocoon.telegram.bot.refunding import give_back
 from cocoon.telegram.bot.texts import Texts
 from cocoon.telegram.payments import STARS_CURRENCY, TonTopups, refund
 from cocoon.telegram.settings import MoneySettings
@@ -86,21 +88,4 @@ class Desk:
 
     async def refund(self, user: int, topup: str) -> None:
         """Give the Stars of a top-up back; raises as :func:`cocoon.telegram.payments.refund`."""
-        await refund(self._accounts, user, topup, self.give_back)
-
-    async def give_back(self, user: int, charge: str) -> bool:
-        """Ask Telegram to give a charge back (core.telegram.org/bots/api#refundstarpayment).
-
-        Returns:
-            Whether it did, or had before; False where it refuses for good.
-
-        Raises:
-            UnavailableError: nobody knows.
-        """
-        try:
-            await self._bot.refund_star_payment(user_id=user, telegram_payment_charge_id=charge)
-        except TelegramBadRequest as error:
-            return "CHARGE_ALREADY_REFUNDED" in error.message.upper()
-        except TelegramAPIError as error:
-            raise UnavailableError("Telegram does not answer about the refund") from error
-        return True
+        await refund(self._accounts, user, topup, partial(give_back, self._bot))

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 import openai
@@ -15,15 +16,18 @@ from aiogram.exceptions import (
     TelegramNotFound,
     TelegramUnauthorizedError,
 )
+from starlette.applications import Starlette
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.errors import CocoonError, ConfigError, UnavailableError
-from cocoon.telegram.accounts import AccountPolicy, Accounts
+from cocoon.telegram.accounts import AccountPolicy, Accounts, Topup
 from cocoon.telegram.assistant.network import NetworkAssistant
-from cocoon.telegram.bot.delivery import Delivery, Pacer, Speed
+from cocoon.telegram.bot.amounts import ton
+from cocoon.telegram.bot.delivery import Delivery, Pacer, Speed, Where
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.dispatcher import build_dispatcher
+from cocoon.telegram.bot.refunding import give_back
 from cocoon.telegram.bot.session import make_bot
 from cocoon.telegram.payments import TonTopups, resume_refunds
 from cocoon.telegram.service.desk import Desk
@@ -62,6 +66,7 @@ class TelegramService:
 
     deps: BotDeps
     _pacer: Pacer
+    _app: Starlette
 
     def __init__(
         self,
@@ -155,7 +160,7 @@ class TelegramService:
         await self._serve(desk, inbox)
         stack.push_async_callback(self._hang_up)
         await self._take_updates(bot, dispatcher, inbox)
-        self._spawn(self._chores(desk))
+        self._spawn(self._chores())
 
     async def _telegram(self) -> tuple[Bot, Delivery, Any]:
         """Reach Telegram, and learn who we are there."""
@@ -183,9 +188,20 @@ class TelegramService:
         self._stack.push_async_callback(backend.close)
         if money.wallet is not None:
             address = Address.parse(money.wallet)
-            self._ton = TonTopups(accounts, backend, address, money.poll_seconds)
+            self._ton = TonTopups(
+                accounts, backend, address, money.poll_seconds, on_paid=self._thank
+            )
             self._ton.start()
             self._stack.push_async_callback(self._ton.close)
+
+    async def _thank(self, topup: Topup) -> None:
+        """Tell somebody that a transfer has arrived."""
+        deps = self.deps
+        account = await deps.accounts.account(topup.user)
+        words = deps.texts.words(account.language)
+        amount, balance = ton(topup.received), ton(account.balance)
+        text = words("payments.thanks", amount=amount, balance=balance)
+        await deps.delivery.send(Where(topup.user), text)
 
     def _ton_network(self) -> str:
         return TESTNET if self._backend is not None and self._backend.is_testnet else MAINNET
@@ -196,7 +212,7 @@ class TelegramService:
         if settings.bot.webhook_url is not None:
             webhook = Webhook(settings.bot.webhook_secret, inbox.take)
         figures = self._figures(inbox)
-        app = web_app(
+        app = self._app = web_app(
             WebDeps(
                 settings=settings,
                 assistant=deps.assistant,
@@ -231,19 +247,20 @@ class TelegramService:
 
     # --- what goes on beside ---
 
-    async def _chores(self, desk: Desk) -> None:
+    async def _chores(self) -> None:
         """What is due now and then: refunds and payments nobody heard of, old rows."""
         deps = self.deps
         missed = MissedPayments(deps.accounts, deps.bot, self.settings.money.nano_per_star)
+        chores: tuple[Callable[[], Awaitable[object]], ...] = (
+            deps.history.prune,
+            deps.accounts.prune,
+            partial(resume_refunds, deps.accounts, partial(give_back, deps.bot)),
+            missed.book,
+        )
         while True:
-            for chore in (
-                deps.history.prune(),
-                deps.accounts.prune(),
-                resume_refunds(deps.accounts, desk.give_back),
-                missed.book(),
-            ):
+            for chore in chores:
                 try:
-                    await chore
+                    await chore()
                 except CocoonError as error:
                     log.warning("a chore was not done", error=type(error).__name__)
             await asyncio.sleep(CHORES_SECONDS)
@@ -281,6 +298,9 @@ class TelegramService:
             "wallet read": 0 if self._ton is None else int(self._ton.read_at or 0),
         }
 
+    def _refusals(self) -> int:
+        return sum(self._app.state.journal.counts.values())
+
     def _is_elsewhere(self) -> bool:
         return type(self._ai) is openai.AsyncOpenAI
 
@@ -294,6 +314,7 @@ class TelegramService:
             {
                 "calls": ("calls to Telegram", lambda: counters.calls),
                 "calls_refused": ("of them answered with 429", lambda: counters.refused),
+                "app_refusals": ("calls of the Mini App that were refused", self._refusals),
             },
         )
 
