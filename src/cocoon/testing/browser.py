@@ -28,7 +28,7 @@ PHONE = (390, 844)
 SMALL_PHONE = (320, 640)
 """The narrowest width that must work."""
 PATIENCE = 20_000
-"""Milliseconds for which a page is waited for; only a busy machine needs more than a few hundred."""
+"""Milliseconds for which a page is waited for; only a busy machine needs more than some hundred."""
 _FLAGS = (
     "--disable-gpu",
     "--disable-quic",

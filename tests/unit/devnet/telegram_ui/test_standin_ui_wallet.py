@@ -83,7 +83,9 @@ def test_a_bounceable_address_bounces() -> None:
         request(messages=[{"address": OPERATOR.raw(), "amount": str(2**63)}]),
         request(messages=[{"address": OPERATOR.raw(), "amount": "1", "payload": "AAAA"}]),
         request(messages=[{"address": OPERATOR.raw(), "amount": "1", "payload": "ä"}]),
-        request(messages=[{"address": OPERATOR.raw(), "amount": "1", "extra_currency": {"1": "2"}}]),
+        request(
+            messages=[{"address": OPERATOR.raw(), "amount": "1", "extra_currency": {"1": "2"}}]
+        ),
         request(messages=[{"address": OPERATOR.raw(), "amount": "1"}] * (MAX_MESSAGES + 1)),
         request(note="x" * 70_000),
         '{"messages": "' + "[" * 5000,

@@ -49,7 +49,15 @@ def test_origins(url: str, origin: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["", "app", "javascript:alert(1)", "file:///etc/passwd", "http://", "http://a:b/", "http://[x/"],
+    [
+        "",
+        "app",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "http://",
+        "http://a:b/",
+        "http://[x/",
+    ],
 )
 def test_other_addresses_are_refused(url: str) -> None:
     with pytest.raises(BadRequestError):
