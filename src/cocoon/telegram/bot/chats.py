@@ -48,7 +48,7 @@ class Chats:
         self._store = store
         self._vault = vault
         self._clock = clock
-        self._cache: OrderedDict[str, Preferences] = OrderedDict()
+        self._cache: OrderedDict[str, Preferences | None] = OrderedDict()
 
     async def get(self, chat: str) -> Preferences:
         """Preferences by chat key; a topic that chose nothing has those of its chat.
@@ -56,13 +56,10 @@ class Chats:
         Raises:
             StoreError: the store does not work.
         """
-        found = self._cache.get(chat)
-        if found is None:
-            found = await self._store.run(lambda on: self._read(on, chat))
-            self._remember(chat, found)
-        else:
-            self._cache.move_to_end(chat)
-        return found
+        found = await self._own(chat)
+        if found is None and "/" in chat:
+            found = await self._own(chat.partition("/")[0])
+        return NO_PREFERENCES if found is None else found
 
     async def change(self, chat: str, **changes: str) -> Preferences:
         """Change some fields of :class:`Preferences`; returns all of them as they are now.
@@ -85,26 +82,33 @@ class Chats:
 
     # --- within ---
 
-    def _remember(self, chat: str, preferences: Preferences) -> None:
+    async def _own(self, chat: str) -> Preferences | None:
+        """What a chat or a topic has chosen itself."""
+        if chat in self._cache:
+            self._cache.move_to_end(chat)
+            return self._cache[chat]
+        found = await self._store.run(lambda on: self._read(on, chat))
+        self._remember(chat, found)
+        return found
+
+    def _remember(self, chat: str, preferences: Preferences | None) -> None:
         self._cache[chat] = preferences
         self._cache.move_to_end(chat)
         while len(self._cache) > MAX_CACHED:
             self._cache.popitem(last=False)
 
-    def _read(self, on: sa.Connection, chat: str) -> Preferences:
-        parent = chat.partition("/")[0]
-        for key in dict.fromkeys((chat, parent)):
-            row = on.execute(sa.select(chats).where(chats.c.id == key)).mappings().first()
-            if row is not None:
-                sealed = row["sealed_prompt"]
-                prompt = b"" if sealed is None else self._vault.open_sealed(sealed, _place(key))
-                return Preferences(
-                    model=row["model"],
-                    price_class=row["price_class"],
-                    language=row["language"],
-                    prompt=prompt.decode("utf-8", "replace"),
-                )
-        return NO_PREFERENCES
+    def _read(self, on: sa.Connection, chat: str) -> Preferences | None:
+        row = on.execute(sa.select(chats).where(chats.c.id == chat)).mappings().first()
+        if row is None:
+            return None
+        sealed = row["sealed_prompt"]
+        prompt = b"" if sealed is None else self._vault.open_sealed(sealed, _place(chat))
+        return Preferences(
+            model=row["model"],
+            price_class=row["price_class"],
+            language=row["language"],
+            prompt=prompt.decode("utf-8", "replace"),
+        )
 
     def _write(self, on: sa.Connection, chat: str, preferences: Preferences) -> None:
         sealed = None

@@ -1,6 +1,9 @@
 """All handlers of the bot, in the order in which they are asked."""
 
+from typing import Any
+
 from aiogram import Dispatcher
+from aiogram.dispatcher.event.handler import FilterObject
 
 from cocoon.telegram.bot import menus, payments, privacy, private, stop
 from cocoon.telegram.bot.deps import BotDeps
@@ -12,7 +15,8 @@ def build_dispatcher(deps: BotDeps) -> Dispatcher:
     """The bot's dispatcher; feed it updates that are new (``feed_raw_update``).
 
     Handlers run until what they say has been said, which takes as long as an answer does: updates
-    must be fed concurrently, or nobody could stop one.
+    must be fed concurrently, or nobody could stop one. Fed in order they reach their handlers in
+    order, as long as they are of one chat.
     """
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher.update.outer_middleware(Gate(deps))
@@ -25,4 +29,25 @@ def build_dispatcher(deps: BotDeps) -> Dispatcher:
         *routers(deps),
         private.conversation(deps),
     )
+    for router in dispatcher.chain_tail:
+        for observer in router.observers.values():
+            for handler in observer.handlers:
+                for each in handler.filters or ():
+                    _without_thread(each)
     return dispatcher
+
+
+def _without_thread(found: FilterObject) -> None:
+    """Call a plain filter right here.
+
+    aiogram gives each to a thread, ``F`` too: some fifty hops for one message, and a message may
+    overtake the one before it.
+    """
+    if found.awaitable:
+        return
+    plain = found.callback
+
+    async def call(*args: Any, **kwargs: Any) -> Any:
+        return plain(*args, **kwargs)
+
+    found.callback, found.awaitable = call, True
