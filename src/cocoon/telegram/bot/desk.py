@@ -17,6 +17,7 @@ from cocoon.telegram.assistant.values import Model, Turn
 from cocoon.telegram.bot import media_kinds
 from cocoon.telegram.bot.answering import Ask, reference_of
 from cocoon.telegram.bot.buttons import ACTIONS, choice
+from cocoon.telegram.bot.conversation import room_of
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.files import Sent, TooLargeError, fetch
 from cocoon.telegram.bot.here import Here
@@ -50,7 +51,6 @@ class Desk:
         self.deps = deps
         self.me = deps.me
         self.limits = deps.settings.limits
-        self.room = max(self.limits.prompt_chars - PROMPT_ROOM, PROMPT_ROOM)
 
     async def say(
         self, here: Here, key: str, buttons: InlineKeyboardMarkup | None = None, **values: object
@@ -174,7 +174,7 @@ class Desk:
         if not text.strip():
             await self.say(here, "voice_empty")
             raise ToldError("nothing is said in the recording")
-        return text.strip()[: self.room]
+        return text.strip()[: await self.room(here)]
 
     async def _hears(self) -> bool:
         """Whether somebody serves transcriptions now."""
@@ -196,13 +196,27 @@ class Desk:
         Raises:
             UnavailableError: the network cannot be asked.
         """
-        models = [each for each in await self.deps.assistant.models() if "chat" in each.endpoints]
-        wanted = here.preferences.model or self.deps.settings.assistant.model
-        chosen = next((each for each in models if each.name == wanted), None)
-        chosen = chosen or next(iter(models), None)
+        models = await self._chat_models()
+        chosen = self._chosen(here, models)
         if chosen is None or "image" in chosen.inputs:
             return None
         return chosen, [each for each in models if "image" in each.inputs]
+
+    async def room(self, here: Here) -> int:
+        """Characters of material that fit a question to the chat's model."""
+        most = self.limits.prompt_chars
+        with contextlib.suppress(CocoonError):
+            model = self._chosen(here, await self._chat_models())
+            most = min(most, room_of(model, self.deps.settings.assistant.max_tokens, most))
+        return max(most - PROMPT_ROOM, PROMPT_ROOM)
+
+    async def _chat_models(self) -> list[Model]:
+        return [each for each in await self.deps.assistant.models() if "chat" in each.endpoints]
+
+    def _chosen(self, here: Here, models: list[Model]) -> Model | None:
+        wanted = here.preferences.model or self.deps.settings.assistant.model
+        named = next((each for each in models if each.name == wanted), None)
+        return named or next(iter(models), None)
 
 
 def replying(here: Here, message: Message) -> Here:

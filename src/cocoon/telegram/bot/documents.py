@@ -54,7 +54,7 @@ async def documents(desk: Desk, here: Here, message: Message) -> None:
         UnreadableError: there is no text in it.
         TooLargeError, UnavailableError: it cannot be had.
     """
-    read = await document(desk, message)
+    read = await document(desk, here, message)
     question = without_mention(message, desk.me) if message.forward_origin is None else ""
     if not question:
         key = "document_offer_pages" if read.values["pages"] else "document_offer"
@@ -75,8 +75,8 @@ async def several(desk: Desk, here: Here, messages: list[Message]) -> None:
         await documents(desk, here, messages[0])
         return
     messages = sorted(messages, key=lambda each: each.message_id)
-    room = desk.room // len(messages)
-    parts = [await document(desk, each, room) for each in messages if kind_of(each) == "document"]
+    files = [each for each in messages if kind_of(each) == "document"]
+    parts = [await document(desk, here, each, len(files)) for each in files]
     material = "\n\n".join(titled(part.title, part.text) for part in parts)
     asked = next((each for each in messages if each.caption), messages[0])
     for part in parts:
@@ -101,7 +101,7 @@ async def choose(desk: Desk, here: Here, query: CallbackQuery) -> None:
         await desk.alert(here, query, "document_gone")
         return
     await close_query(query)
-    read = await document(desk, said)
+    read = await document(desk, here, said)
     await note(desk, here, read)
     if action == "ask":
         material = titled(read.title, read.text)

@@ -95,7 +95,7 @@ async def offer(desk: Desk, here: Here, kept: Kept, messages: list[Message]) -> 
         if kind == "sound":
             await offer_thread(desk, here, kept, Thread(await transcribed(desk, here, last), 1))
             return
-    found = thread(messages, desk.room)
+    found = thread(messages, await desk.room(here))
     if not found.text:
         await desk.say(here, "forward_empty")
         return

@@ -82,18 +82,19 @@ async def of_message(
     if kind == "sound":
         return Material("A recording", await desk.transcript(here, asked, said))
     if kind == "document":
-        return await document(desk, said)
+        return await document(desk, here, said)
     words = words_of(said) if isinstance(said, Message) else ""
     return Material("An earlier message", words) if words else None
 
 
-async def document(desk: Desk, said: media_kinds.Sent, room: int | None = None) -> Material:
+async def document(desk: Desk, here: Here, said: media_kinds.Sent, parts: int = 1) -> Material:
     """The text of a message's file.
 
     Args:
         desk: fetches it.
+        here: where it is asked about; the chat's model limits how much is read.
         said: has the file.
-        room: characters that are read; None for as many as a question may have.
+        parts: files that share the room of one question.
 
     Raises:
         CocoonError: it cannot be had or read.
@@ -101,7 +102,7 @@ async def document(desk: Desk, said: media_kinds.Sent, room: int | None = None) 
     assert said.document is not None
     name = clean_name(said.document.file_name or "")
     data = await desk.fetch(said.document)
-    read = await read_document(name, data, desk.room if room is None else room)
+    read = await read_document(name, data, await desk.room(here) // parts)
     values: dict[str, object] = {
         "name": read.name,
         "pages": read.pages,

@@ -47,5 +47,5 @@ async def task(desk: Desk, here: Here, kind: Task, message: Message) -> None:
         return
     if about is not None and about.note:
         await desk.say(here, about.note, None, **about.values)
-    prompt = task_prompt(kind, text[: desk.room], language or desk.language(here))
+    prompt = task_prompt(kind, text[: await desk.room(here)], language or desk.language(here))
     await desk.ask(here, message, prompt, has_history=False)

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,15 @@ async def test_long_documents_are_read_in_part(tmp_path: Path) -> None:
 
         assert "only its first" in note.text
         assert len(bot.asked[0]) < 4000
+
+
+async def test_small_models_get_less_to_read(bot: ExtrasBot) -> None:
+    bot.models.served = (replace(model("small"), context=3072),)
+    anna = bot.telegram.person("Anna")
+    await anna.send_document(b"word " * 5000, name="long.txt", caption="What is it?")
+    await bot.idle()
+
+    assert len(bot.asked[0]) < (3072 - 1024) * 2
 
 
 @pytest.mark.parametrize(
