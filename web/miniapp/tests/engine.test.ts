@@ -140,6 +140,29 @@ describe("a retry", () => {
   });
 });
 
+describe("one at a time", () => {
+  test("a second question waits for nobody: it is not asked", async () => {
+    const chat = engine();
+    const first = chat.ask("One");
+    const second = chat.ask("Two");
+    await Promise.all([first, second]);
+    expect(asked).toHaveLength(1);
+    expect(chat.messages.value).toHaveLength(2);
+  });
+
+  test("switching at once asks with the words of its own conversation", async () => {
+    const chat = engine();
+    await chat.ask("Old");
+    const old = chat.conversation.value?.id ?? "";
+    chat.fresh();
+    const asking = chat.ask("New");
+    await chat.open(old);
+    await asking;
+    for (const request of asked.slice(1))
+      expect(request.messages.map((item) => item.content)).toEqual(["New"]);
+  });
+});
+
 describe("stopping", () => {
   test("keeps what came, and learns what it cost", async () => {
     const chat = engine();

@@ -89,7 +89,9 @@ export class Api {
         method,
         headers: { ...init.headers, Authorization: `Bearer ${token}` },
       });
-    let response = await attempt(await this.credentials.token());
+    const token = await this.credentials.token();
+    init.signal?.throwIfAborted();
+    let response = await attempt(token);
     if (response.status === 401) {
       const error = await failure(response);
       if (error.action !== "login") throw error;
@@ -101,10 +103,17 @@ export class Api {
 
   /** A call that changes nothing; made twice when the connection breaks. */
   private async get<T>(path: string): Promise<T> {
-    const once = async () =>
-      (await (
-        await this.call("GET", path, { signal: AbortSignal.timeout(CALL_TIMEOUT) })
-      ).json()) as T;
+    const once = async () => {
+      const abort = new AbortController();
+      const timer = setTimeout(() => abort.abort(), CALL_TIMEOUT);
+      try {
+        return (await (await this.call("GET", path, { signal: abort.signal })).json()) as T;
+      } catch (error) {
+        throw isAbort(error) ? offline() : error;
+      } finally {
+        clearTimeout(timer);
+      }
+    };
     try {
       return await once();
     } catch (error) {

@@ -103,8 +103,7 @@ export class ChatEngine {
       answer: randomId(),
     });
     this.messages.value = [...this.messages.value, question, answer];
-    await this.save(question, answer);
-    await this.run(answer);
+    await this.run(answer, this.save(question, answer));
   }
 
   /**
@@ -129,9 +128,7 @@ export class ChatEngine {
     const index = this.messages.value.indexOf(old);
     const dropped = this.messages.value.slice(index + 1);
     this.messages.value = [...this.messages.value.slice(0, index), answer];
-    await this.hooks.setting().history?.removeMessages(...dropped.map((item) => item.id));
-    await this.save(answer);
-    await this.run(answer);
+    await this.run(answer, this.save(answer), this.drop(dropped));
   }
 
   /** End the running answer; what was used until now is charged. */
@@ -155,19 +152,25 @@ export class ChatEngine {
     this.conversation.value = conversation;
     const others = this.conversations.value.filter((item) => item.id !== conversation.id);
     this.conversations.value = [conversation, ...others];
-    void this.hooks.setting().history?.saveConversation(conversation);
+    this.hooks
+      .setting()
+      .history?.saveConversation(conversation)
+      .catch(() => undefined);
     return conversation;
   }
 
-  private async run(answer: StoredMessage): Promise<void> {
+  /** Stream an answer that is shown already, once it is on the device; one at a time. */
+  private async run(answer: StoredMessage, ...kept: Promise<void>[]): Promise<void> {
     const abort = new AbortController();
+    const request = this.request(answer);
     this.abort = abort;
     this.running.value = answer.id;
     this.latest = answer;
     let last = answer;
     let outcome: Outcome = "failed";
     try {
-      last = await this.stream(answer, abort.signal);
+      await Promise.all(kept);
+      last = await this.stream(answer, request, abort.signal);
       outcome = "done";
     } catch (error) {
       last = broken(this.latest ?? answer, error);
@@ -182,10 +185,13 @@ export class ChatEngine {
     if (outcome === "stopped" || last.error?.code === "answered") await this.readFacts(last);
   }
 
-  private async stream(answer: StoredMessage, signal: AbortSignal): Promise<StoredMessage> {
+  private async stream(
+    answer: StoredMessage,
+    request: ChatRequest,
+    signal: AbortSignal,
+  ): Promise<StoredMessage> {
     let current = answer;
     let saved = Date.now();
-    const request = this.request(answer);
     for await (const event of this.hooks.setting().api.chat(request, signal)) {
       if (event.kind === "error") throw event.error;
       if (event.kind === "done") return settled(current, event.facts);
@@ -235,6 +241,14 @@ export class ChatEngine {
     this.messages.value = this.messages.value.map((item) =>
       item.id === changed.id ? changed : item,
     );
+  }
+
+  private async drop(messages: readonly StoredMessage[]): Promise<void> {
+    try {
+      await this.hooks.setting().history?.removeMessages(...messages.map((item) => item.id));
+    } catch {
+      // They come back with the next visit then.
+    }
   }
 
   private async save(...messages: StoredMessage[]): Promise<void> {
