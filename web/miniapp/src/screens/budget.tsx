@@ -66,6 +66,20 @@ async function download(format: "csv" | "json"): Promise<void> {
   }
 }
 
+function Download({ format, label }: { format: "csv" | "json"; label: string }): VNode {
+  return (
+    <button
+      type="button"
+      class="secondary"
+      aria-label={label}
+      onClick={() => void download(format)}
+    >
+      <FileIcon />
+      {format.toUpperCase()}
+    </button>
+  );
+}
+
 export function BudgetScreen(): VNode {
   const usage = useLoad(() => api.usage(DAYS));
   useEffect(() => void refreshMe(), []);
@@ -78,14 +92,8 @@ export function BudgetScreen(): VNode {
       </Section>
       <Section title={t("ledger")} plain>
         <div class="row stretch">
-          <button type="button" class="secondary" onClick={() => void download("csv")}>
-            <FileIcon />
-            {t("ledger_csv")}
-          </button>
-          <button type="button" class="secondary" onClick={() => void download("json")}>
-            <FileIcon />
-            {t("ledger_json")}
-          </button>
+          <Download format="csv" label={t("ledger_csv")} />
+          <Download format="json" label={t("ledger_json")} />
         </div>
       </Section>
     </Screen>

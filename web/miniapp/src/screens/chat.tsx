@@ -7,7 +7,7 @@ import { go } from "../state/route";
 import { ChevronIcon, EyeIcon, Mark, MenuIcon, NewIcon } from "../ui/icons";
 import { Composer } from "./composer";
 import { Messages } from "./messages";
-import { ModelSheet, priceOf } from "./models";
+import { ModelSheet, noModel, priceOf } from "./models";
 
 const SUGGESTIONS = [1, 2, 3] as const;
 
@@ -45,7 +45,6 @@ function Welcome({ onPick }: { onPick: (text: string) => void }): VNode {
 function Header(): VNode {
   const [picking, setPicking] = useState(false);
   const chosen = model.value;
-  const missing = modelsFailed.value ? t("error_unavailable") : t("models_none");
   return (
     <header class="bar chat-bar">
       <button
@@ -70,7 +69,7 @@ function Header(): VNode {
       >
         <span class="visually-hidden">{t("model")}: </span>
         <strong>
-          {chosen?.title ?? missing}
+          {chosen?.title ?? noModel()}
           <ChevronIcon />
         </strong>
         {chosen && <small>{priceOf(chosen)}</small>}

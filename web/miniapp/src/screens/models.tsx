@@ -2,12 +2,18 @@ import type { VNode } from "preact";
 import type { Model } from "../api/types";
 import { t } from "../i18n";
 import { haptic } from "../platform/telegram";
-import { me, model, models, priceClass } from "../state/app";
+import { me, model, models, modelsFailed, modelsKnown, priceClass } from "../state/app";
 import { changePrefs } from "../state/prefs";
 import { Sheet } from "../ui/dialog";
 import { amount, number } from "../ui/format";
 import { CheckIcon } from "../ui/icons";
 import { className, classText } from "./classes";
+
+/** Why there is no model to choose. */
+export function noModel(): string {
+  if (!modelsKnown.value) return t("loading");
+  return modelsFailed.value ? t("error_unavailable") : t("models_none");
+}
 
 /** The price of a model in words. */
 export function priceOf(item: Model): string {
@@ -59,7 +65,7 @@ export function ModelSheet({ onClose }: { onClose: () => void }): VNode {
             }}
           />
         ))}
-        {models.value.length === 0 && <p class="empty">{t("models_none")}</p>}
+        {models.value.length === 0 && <p class="empty">{noModel()}</p>}
       </fieldset>
       <PriceClasses />
     </Sheet>

@@ -12,7 +12,7 @@ import { Confirm } from "../ui/dialog";
 import { ChevronIcon, FileIcon, TrashIcon } from "../ui/icons";
 import { errorText } from "../ui/notice";
 import { Screen, Section } from "../ui/screen";
-import { ModelSheet, PriceClasses, priceOf } from "./models";
+import { ModelSheet, noModel, PriceClasses, priceOf } from "./models";
 
 /** Names of languages in themselves. */
 function languageName(code: string): string {
@@ -70,7 +70,7 @@ function Model(): VNode {
         onClick={() => setPicking(true)}
       >
         <span>
-          <strong>{model.value?.title ?? t("models_none")}</strong>
+          <strong>{model.value?.title ?? noModel()}</strong>
           {model.value && <small>{priceOf(model.value)}</small>}
         </span>
         <ChevronIcon />

@@ -1,6 +1,6 @@
 import type { ComponentChildren, VNode } from "preact";
 import type { ProxyCheck, Trust, WorkerCheck } from "../api/types";
-import { hasText, t } from "../i18n";
+import { hasText, type TextKey, t } from "../i18n";
 import { api } from "../state/app";
 import {
   ChipIcon,
@@ -135,11 +135,16 @@ function Claims({ proxy }: { proxy: ProxyCheck }): VNode | null {
   );
 }
 
+function checkedAs(proxy: ProxyCheck): TextKey {
+  if (!proxy.verified) return "proxy_not_verified";
+  return proxy.simulated ? "proxy_simulated" : "proxy_verified";
+}
+
 function CheckedProxy({ proxy }: { proxy: ProxyCheck }): VNode {
   const state = proxy.verified && !proxy.simulated ? "good" : "warn";
   return (
     <article class="check">
-      <h3 class={state}>{t(proxy.verified ? "proxy_verified" : "proxy_not_verified")}</h3>
+      <h3 class={state}>{t(checkedAs(proxy))}</h3>
       {proxy.failure && <p>{proxy.failure}</p>}
       <dl>
         <Fact name={t("address")}>

@@ -22,6 +22,8 @@ export const person = signal<Person | null>(null);
 export const me = signal<Me | null>(null);
 export const models = signal<readonly Model[]>([]);
 export const modelsFailed = signal(false);
+/** Whether the list of models was asked for; before that there may be some. */
+export const modelsKnown = signal(false);
 export const history = signal<History | null>(null);
 
 const keeper = new SessionKeeper(BASE);
@@ -62,6 +64,7 @@ export async function refreshModels(): Promise<void> {
   } catch {
     modelsFailed.value = models.value.length === 0;
   }
+  modelsKnown.value = true;
 }
 
 /** The language that the person chose here, else Telegram's, else the browser's. */

@@ -98,8 +98,8 @@ export function Meter({ left, of, label }: { left: number; of: number; label: st
   const share = of > 0 ? Math.max(0, Math.min(1, left / of)) : 0;
   return (
     <svg class="meter" viewBox="0 0 100 4" preserveAspectRatio="none" role="img" aria-label={label}>
-      <rect width="100" height="4" rx="2" class="meter-back" />
-      {share > 0 && <rect width={100 * share} height="4" rx="2" class="meter-fill" />}
+      <rect width="100" height="4" class="meter-back" />
+      {share > 0 && <rect width={100 * share} height="4" class="meter-fill" />}
     </svg>
   );
 }

@@ -20,6 +20,8 @@ export type PayOutcome = "sent" | "declined";
 
 /** A request is given up after this time, in milliseconds. */
 const CONNECT_TIMEOUT = 300_000;
+/** A wallet may refuse a transfer that stays valid for longer (TON Connect's limit). */
+const PAY_SECONDS = 300;
 
 /** The script of a stand-in's wallet, once it was loaded. */
 const STAND_IN = "script[data-stand-in]";
@@ -139,7 +141,7 @@ export async function pay(transfer: TonTransfer): Promise<PayOutcome> {
   try {
     await sdk.sendTransaction(
       {
-        validUntil: transfer.valid_until,
+        validUntil: Math.min(transfer.valid_until, Math.floor(Date.now() / 1000) + PAY_SECONDS),
         network: transfer.network as never,
         messages: [
           { address: transfer.address, amount: transfer.amount, payload: transfer.payload },
