@@ -174,9 +174,15 @@ class Answering:
             each.stop("person")
         return bool(found)
 
+    async def end(self, chat: str) -> None:
+        """Stop what runs and waits in a chat, and wait until nothing of it is remembered later."""
+        await self._stop(self._lanes.of_chat(chat), "person")
+
     async def stop_user(self, user: int) -> None:
-        """Stop all answers that a person asked for, and wait for their ends."""
+        """Stop what a person asked for, wait for its end, and forget what failed."""
         await self._stop(self._lanes.of_user(user), "person")
+        for token in [token for token, ask in self._again.items() if ask.here.user == user]:
+            del self._again[token]
 
     async def close(self, grace: float) -> None:
         """Take no more; stop what still runs after so many seconds, and say so."""
@@ -341,7 +347,7 @@ class Answering:
             log.warning("a failure was not counted", code=code)
 
     async def _stop(self, running: list[Running], reason: Reason) -> None:
-        for each in running:
+        for each in reversed(running):
             each.stop(reason)
         for each in running:
             await each.ended.wait()

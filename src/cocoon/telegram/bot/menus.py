@@ -91,7 +91,8 @@ async def may_change(deps: BotDeps, here: Here) -> bool:
 
 async def start_over(deps: BotDeps, here: Here) -> None:
     """Forget the conversation, and say so."""
-    deps.answering.stop(here.chat)
+    if here.where.is_private:
+        await deps.answering.end(here.chat)
     forgotten = await deps.history.clear(here.chat)
     key = "new.done" if forgotten else "new.was_empty"
     text = here.words(key, count=forgotten, limit=deps.history.limit)

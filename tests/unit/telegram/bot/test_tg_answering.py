@@ -64,6 +64,43 @@ async def test_stop_and_new_end_what_runs_and_what_waits(tmp_path: Path) -> None
         assert len(rig.assistant.questions) == 1
 
 
+async def test_new_stops_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice")
+        rig.assistant.say("Half", " more", gate=asyncio.Semaphore(1))
+        await person.send("Hello")
+        await until(lambda: person.chat.draft is not None and person.chat.draft.text)
+        await person.send("/new")
+        assert "Stopped" in (await said(person.chat, 1)).text
+        assert "remember 0 of 40" in (await said(person.chat, 2)).text
+        assert await rig.deps.history.count(str(person.id)) == 0
+
+
+HOSTILE = (
+    *("m::::", "m:model:", "m:model:zz", "m:price:dear", "m:language:../x", "m:prompt:" + "x" * 40),
+    *("pay:stars:99999999999", "pay:stars:-1", "pay:stars:²", "pay:refund!:x", "pay:", "p:x"),
+    *("again:", "again:" + "x" * 50, "more:x", "stop:x", "\x00", "fwd:x", "inl:", "doc:x"),
+)
+
+
+async def test_data_that_no_button_of_ours_has(tmp_path: Path) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice")
+        await person.start()
+        told = await said(person.chat, 1)
+        before = await rig.deps.chats.get(str(person.id))
+        sender = {"id": person.id, "is_bot": False, "first_name": "A"}
+        query = {"from": sender, "message": told.raw, "chat_instance": "1"}
+        for number, data in enumerate(HOSTILE):
+            pressed = {**query, "id": str(number), "data": data}
+            await rig.feed({"update_id": 10**9 + number, "callback_query": pressed})
+        assert not rig.assistant.questions
+        assert await rig.deps.chats.get(str(person.id)) == before
+        assert not await rig.deps.accounts.topups(person.id)
+        failures = (await rig.deps.accounts.overview()).failures
+        assert "unexpected" not in {code for _, code, _ in failures}
+
+
 async def test_one_at_a_time_and_few_wait(tmp_path: Path) -> None:
     async with bot_rig(tmp_path) as rig:
         person = rig.telegram.person("Alice")
