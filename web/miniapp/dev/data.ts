@@ -163,7 +163,6 @@ export const trust = {
       },
     ],
     workers: [{ model: "qwen3-32b", image_hash: IMAGE, evidence: "tdx" }],
-    notes: [],
   },
   server_reads: true,
   sealed: false,

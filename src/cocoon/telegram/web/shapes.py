@@ -227,8 +227,8 @@ class TrustAnswer(Answer, frozen=True, kw_only=True):
     Attributes:
         verified: whether the server itself verified every proxy that it is connected to.
         simulated: whether simulated hardware, which protects nothing, is accepted anywhere.
-        verification: ``cocoon.Verification.to_dict()`` with ``proxies`` (each with ``claims`` and
-            ``steps``), ``workers`` and ``notes``; null where there is none.
+        verification: of ``cocoon.Verification.to_dict()`` ``proxies`` (each with ``claims`` and
+            ``steps``) and ``workers``; null where there is none.
         server_reads: whether the service's server can read requests and answers; true until sealed
             requests exist.
         sealed: whether requests are encrypted to the worker.

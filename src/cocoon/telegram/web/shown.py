@@ -98,10 +98,14 @@ def trust_answer(verification: Mapping[str, Any] | None) -> TrustAnswer:
         missing.append("not_verified")
     if simulated:
         missing.append("simulated_hardware")
+    # Notes are for the operator: they name settings and paths of the machine.
+    told = {key: value for key, value in (verification or {}).items() if key != "notes"}
+    if verification and verification.get("notes"):
+        missing.append("lax_settings")
     return TrustAnswer(
         verified=verified,
         simulated=simulated,
-        verification=None if verification is None else dict(verification),
+        verification=None if verification is None else told,
         server_reads=True,
         sealed=False,
         receipts=False,

@@ -159,10 +159,20 @@ async def test_trust_says_what_was_not_checked(tmp_path: Path) -> None:
         assert (told["verified"], told["server_reads"], told["sealed"]) == (True, True, False)
         assert "simulated_hardware" in told["not_checked"]
         assert "server_reads" in told["not_checked"]
+        assert "lax_settings" not in told["not_checked"]
         one.assistant.verified = None
         told = await one.get("trust", headers)
         assert (told["verified"], told["verification"]) == (False, None)
         assert "gateway" in told["not_checked"]
+
+
+async def test_trust_names_no_paths_of_the_machine(tmp_path: Path) -> None:
+    async with served(tmp_path) as one:
+        assert one.assistant.verified is not None
+        one.assistant.verified["notes"] = ["trusted on SIMULATED evidence (root of /srv/tee)"]
+        told = await one.get("trust", await one.login())
+        assert "/srv/tee" not in json.dumps(told)
+        assert "lax_settings" in told["not_checked"]
 
 
 async def test_facts_are_only_for_who_asked(tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ export interface WorkerCheck {
 export interface Trust {
   verified: boolean;
   simulated: boolean;
-  verification: { proxies: ProxyCheck[]; workers: WorkerCheck[]; notes: string[] } | null;
+  verification: { proxies: ProxyCheck[]; workers: WorkerCheck[] } | null;
   server_reads: boolean;
   sealed: boolean;
   receipts: boolean;

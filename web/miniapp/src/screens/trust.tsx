@@ -195,7 +195,6 @@ export function Missing({ codes }: { codes: readonly string[] }): ComponentChild
 
 function Details({ trust }: { trust: Trust }): VNode {
   const proxies = trust.verification?.proxies ?? [];
-  const notes = trust.verification?.notes ?? [];
   return (
     <>
       <Verdict trust={trust} />
@@ -203,7 +202,7 @@ function Details({ trust }: { trust: Trust }): VNode {
         <Path trust={trust} />
       </Section>
       <Section title={t("trust_not_checked")}>
-        <Missing codes={[...trust.not_checked, ...notes]} />
+        <Missing codes={trust.not_checked} />
       </Section>
       {proxies.length > 0 && (
         <Section title={t("trust_checked")}>
