@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from aiogram import Bot
-from aiogram.types import LabeledPrice, MenuButtonWebApp, WebAppInfo
+from aiogram.types import LabeledPrice, MenuButtonWebApp, PreCheckoutQuery, WebAppInfo
 from aiogram.utils.web_app import safe_parse_webapp_init_data
 from aiohttp import web
 from playwright.async_api import Browser, Frame, Page, expect
@@ -70,6 +70,15 @@ class Scene:
         page = await phone_page(self._browser, self.telegram.url, size=size, touch=False)
         await page.get_by_role("button", name="Open app").click()
         return page, await self.frame(page)
+
+    async def checkout(self) -> PreCheckoutQuery:
+        """The next payment that the bot is asked about."""
+        offset = 0
+        while True:
+            for update in await self.bot.get_updates(offset, timeout=5):
+                offset = update.update_id + 1
+                if update.pre_checkout_query is not None:
+                    return update.pre_checkout_query
 
     async def frame(self, page: Page) -> Frame:
         await expect(page.locator(".app-wait")).to_be_hidden()
@@ -199,10 +208,7 @@ async def test_links_and_invoices(scene: Scene) -> None:
 
         await app.evaluate("(data) => tell('web_app_open_invoice', data)", slug)
         await page.locator("dialog").get_by_role("button", name="Pay").click()
-        checkout = None
-        while checkout is None:
-            found = await scene.bot.get_updates(allowed_updates=["pre_checkout_query"], timeout=5)
-            checkout = next((one.pre_checkout_query for one in found), None)
+        checkout = await scene.checkout()
         await scene.bot.answer_pre_checkout_query(checkout.id, ok=True)
         await app.wait_for_function("of('invoice_closed').length === 2")
         assert await app.evaluate("of('invoice_closed').at(-1).status") == "paid"

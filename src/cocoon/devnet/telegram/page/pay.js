@@ -10,7 +10,7 @@ function content(bill, pay, close) {
   const wrong = el("p", { class: "wrong", role: "alert", hidden: true });
   const balance = el("dd", {}, `★ ${state.me.stars}`);
   const button = el("button", { type: "button", class: "primary", autofocus: true }, `Pay ★ ${bill.total_amount}`);
-  const more = el("button", { type: "button" }, `Get ★ ${MORE} for nothing`);
+  const more = el("button", { type: "button" }, `Get ★ ${MORE}`);
   const short = () => state.me.stars < bill.total_amount;
   const refresh = () => {
     balance.textContent = `★ ${state.me.stars}`;

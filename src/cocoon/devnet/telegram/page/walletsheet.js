@@ -28,7 +28,7 @@ function row(...buttons) {
 
 function balanceLine(wallet) {
   const value = el("dd", { id: "wallet-balance" }, ton(wallet.balance));
-  const button = el("button", { type: "button", id: "wallet-fill" }, `Get ${FILL_TON} TON from the faucet`);
+  const button = el("button", { type: "button", id: "wallet-fill" }, `Get ${FILL_TON} TON`);
   return { value, button };
 }
 
