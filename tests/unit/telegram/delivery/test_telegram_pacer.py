@@ -133,6 +133,17 @@ async def test_a_refusal_that_belongs_to_no_chat_means_the_bot():
 
 
 @pytest.mark.anyio
+async def test_slow_answers_and_refusals_leave_less_room():
+    pacer = Pacer(Speed(per_second=20))
+    assert pacer.capacity() == 20
+    for _ in range(100):
+        await take(pacer, None, seconds=1.0)
+    assert 10 < pacer.capacity() < 12
+    pacer.refused(None, 1)
+    assert pacer.capacity() < 9
+
+
+@pytest.mark.anyio
 async def test_nobody_waits_after_the_end():
     pacer = Pacer()
     pacer.refused(1, 1000)

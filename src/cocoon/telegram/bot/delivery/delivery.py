@@ -84,4 +84,4 @@ class Delivery:
 
     def _is_crowded(self) -> bool:
         """Whether more answers are running than drafts can be renewed."""
-        return len(self._live) > RENEW_AFTER * self._pacer.speed.per_second
+        return len(self._live) > RENEW_AFTER * self._pacer.capacity()

@@ -116,6 +116,10 @@ class Pacer:
         async with self.queue(key, rank)():
             yield
 
+    def capacity(self) -> float:
+        """Calls that can be made in a second as things are."""
+        return self.schedule.capacity(asyncio.get_running_loop().time())
+
     def refused(self, key: int | str | None, seconds: float) -> None:
         """Telegram said "too many requests": wait as long as it says."""
         self.schedule.refused(key, seconds, asyncio.get_running_loop().time())

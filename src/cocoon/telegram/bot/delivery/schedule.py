@@ -32,6 +32,8 @@ RECOVERY = 0.02
 LONG_AGO = 30.0
 """Seconds after which it does not matter any more when a chat saw something: its draft is gone."""
 NEW = float("-inf")
+LATENCY_WEIGHT = 0.02
+"""How much one call says about how long Telegram takes to answer."""
 SWEEP = 1000
 """Calls between two looks for chats that can be forgotten."""
 
@@ -54,6 +56,7 @@ class Ticket:
     at: float
     is_withdrawn: bool = False
     before: float = 0.0
+    begun: float = 0.0
 
 
 def _order_of(ticket: Ticket, served: float) -> float:
@@ -106,6 +109,7 @@ class Schedule:
     _blocked: float = 0.0
     _slower: float = 1.0
     _slower_at: float = 0.0
+    _latency: float = 0.0
 
     def __post_init__(self) -> None:
         self._second = Window(max(1, int(self.speed.per_second)), SECOND)
@@ -147,6 +151,7 @@ class Schedule:
     def end(self, ticket: Ticket, now: float) -> None:
         """Telegram has answered a call, or never will."""
         self._second.end(now)
+        self._latency += (now - ticket.begun - self._latency) * LATENCY_WEIGHT
         if ticket.key is None:
             return
         self._chats[ticket.key].end(ticket.before, now)
@@ -175,6 +180,10 @@ class Schedule:
             self._slower = min(SLOWEST, self._pace(now) * 1.5)
             self._slower_at = until
             self._blocked = until
+
+    def capacity(self, now: float) -> float:
+        """Calls that can be made in a second as things are: less while Telegram answers slowly."""
+        return self.speed.per_second / (1 + self._latency) / self._pace(now)
 
     def waiting(self) -> int:
         """Calls that wait."""
@@ -234,6 +243,7 @@ class Schedule:
 
     def _begin(self, ticket: Ticket, now: float) -> None:
         self.counters.calls += 1
+        ticket.begun = now
         self._second.begin()
         self._spacing.take(now, self._pace(now))
         if ticket.key is not None:
