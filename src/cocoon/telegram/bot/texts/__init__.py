@@ -120,21 +120,34 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, str]:
-    """A file's texts; tables become prefixes: ``[new] done = …`` is ``new.done``."""
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{path.name} is larger than {MAX_FILE_BYTES} bytes")
-        loaded = tomllib.loads(path.read_text("utf-8"))
+        data = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is no TOML: {error}") from None
-    texts = dict(_flat("", loaded))
+    return read_texts(path.name, data)
+
+
+def read_texts(name: str, data: bytes) -> dict[str, str]:
+    """A file's texts; tables become prefixes: ``[new] done = …`` is ``new.done``.
+
+    Args:
+        name: of the file, for errors.
+        data: TOML.
+
+    Raises:
+        ConfigError: it does not parse, holds something else than texts, or broken placeholders.
+    """
+    try:
+        texts = dict(_flat("", tomllib.loads(data.decode())))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ConfigError(f"{name} is no TOML: {error}") from None
     for key, text in texts.items():
         try:
             placeholders(text)
         except ValueError as error:
-            raise ConfigError(f"{path.name}: {key}: {error}") from None
+            raise ConfigError(f"{name}: {key}: {error}") from None
     return texts
 
 
