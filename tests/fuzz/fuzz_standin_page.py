@@ -2,7 +2,7 @@
 
 import json
 
-from cocoon.devnet.telegram.wallet import MAX_MESSAGES, read_comment, read_transfer
+from cocoon.devnet.telegram.wallet_request import MAX_MESSAGES, read_comment, read_transfer
 from cocoon.devnet.telegram.webview import launch_url, read_theme
 from cocoon.errors import BadRequestError
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from cocoon.chain.address import Address
 from cocoon.chain.boc import to_boc
-from cocoon.devnet.telegram.wallet import read_comment, read_transfer
+from cocoon.devnet.telegram.wallet_request import read_comment, read_transfer
 from cocoon.devnet.telegram.webview import read_theme
 from cocoon.errors import BadRequestError
 from cocoon.telegram.payments import comment_cell

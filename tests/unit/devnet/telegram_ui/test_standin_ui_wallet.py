@@ -17,13 +17,11 @@ from cocoon.chain.message import parse_message
 from cocoon.devnet.chain_control import ChainControl
 from cocoon.devnet.telegram.wallet import (
     MAX_FILL,
-    MAX_MESSAGES,
     StandInWallet,
     WalletMaker,
     proof_hash,
-    read_comment,
-    read_transfer,
 )
+from cocoon.devnet.telegram.wallet_request import MAX_MESSAGES, read_comment, read_transfer
 from cocoon.errors import BadRequestError, WalletFundsError
 from cocoon.telegram.payments import comment_cell
 from cocoon.testing.chain import GENESIS, TON, memory_chain
