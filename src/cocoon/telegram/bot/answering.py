@@ -25,8 +25,6 @@ from cocoon.telegram.bot.keyboards import help_keyboard, stop_keyboard
 from cocoon.telegram.bot.lanes import Lanes, Reason, Running
 from cocoon.telegram.settings import TelegramSettings
 
-ANY_COEFFICIENT = 2**31 - 1
-"""For price classes without a limit."""
 MAX_AGAIN = 500
 """Questions that a button can ask again; they are kept in memory only."""
 
@@ -261,7 +259,7 @@ class Answering:
         name = ask.model or chosen.model
         classes = settings.price_classes
         limit = classes.get(chosen.price_class, classes[settings.price_class])
-        model = await self._model(name) if history else None
+        model = await self._model(name) if history or limit is None else None
         room = room_of(model, settings.max_tokens, self._settings.limits.prompt_chars)
         return Question(
             user=ask.here.user,
@@ -270,7 +268,7 @@ class Answering:
             turns=fitting(history, ask.turn, room - len(chosen.prompt)),
             model=name,
             system=chosen.prompt,
-            max_coefficient=ANY_COEFFICIENT if limit is None else limit,
+            max_coefficient=dearest(model) if limit is None else limit,
         )
 
     async def _model(self, name: str) -> Model | None:
@@ -351,6 +349,15 @@ class Answering:
             each.stop(reason)
         for each in running:
             await each.ended.wait()
+
+
+def dearest(model: Model | None) -> int | None:
+    """The limit of price classes without one: what the dearest worker asks now.
+
+    Money is set aside for the dearest worker that is accepted; no limit at all would set aside more
+    than anybody has.
+    """
+    return max(model.coefficients, default=None) if model is not None else None
 
 
 def lane_of(here: Here) -> str:
