@@ -12,9 +12,10 @@ import msgspec
 import openai
 
 from cocoon.accounting import Nano
-from cocoon.errors import CocoonError, UnknownModelError, UpstreamError
+from cocoon.errors import UnknownModelError, UpstreamError
 from cocoon.telegram.assistant.errors import network_error
 from cocoon.telegram.assistant.pricing import with_markup
+from cocoon.telegram.assistant.told import MAX_PRICE, name, number, understood
 from cocoon.telegram.assistant.values import Model
 from cocoon.telegram.settings import AssistantSettings
 from cocoon.wire import features
@@ -97,10 +98,11 @@ class Catalog:
         if self._clock() < self._until:
             return self._offers
         try:
-            page = await self._ai.models.list()
+            with understood():
+                page = await self._ai.models.list()
+                found = [self._offer(item) for item in page.data[:MAX_MODELS] if name(item.id)]
         except openai.APIError as error:
             raise network_error(error) from error
-        found = [self._offer(item) for item in page.data[:MAX_MODELS] if item.id.isprintable()]
         wanted = self._settings.models
         kept = [one for one in found if not wanted or one.model.name in wanted]
         kept.sort(key=lambda one: self._rank(one.model))
@@ -133,11 +135,11 @@ class Catalog:
         except msgspec.ValidationError:
             raise UpstreamError("the list of models makes no sense") from None
         prices = told.nanoton_per_million_tokens
-        try:
-            price = None if prices is None else Nano(prices["completion"])
-            shown = None if price is None else with_markup(price, self._markup)
-        except (KeyError, CocoonError):
-            raise UpstreamError("the prices of a model make no sense") from None
+        shown = None
+        if prices is not None:
+            for price in prices.values():
+                number(price, MAX_PRICE)
+            shown = with_markup(Nano(number(prices.get("completion"), MAX_PRICE)), self._markup)
         model = Model(
             name=item.id,
             title=self._settings.titles.get(item.id) or item.id.partition("@")[0],

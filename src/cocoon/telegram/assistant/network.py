@@ -17,14 +17,16 @@ import structlog
 
 from cocoon import AsyncClient, options
 from cocoon.accounting import Nano
-from cocoon.errors import CocoonError, StoreError, UnsupportedError
+from cocoon.errors import CocoonError, UnsupportedError
 from cocoon.sdk.quote import Quote, quote_body
 from cocoon.sdk.settlement import watch_costs
 from cocoon.telegram.accounts import Account, Accounts, AnswerRow
+from cocoon.telegram.assistant import told
 from cocoon.telegram.assistant.catalog import Catalog, Offer
 from cocoon.telegram.assistant.errors import network_error
 from cocoon.telegram.assistant.pricing import Plan, Terms, plan, with_markup
 from cocoon.telegram.assistant.running import Running
+from cocoon.telegram.assistant.told import understood
 from cocoon.telegram.assistant.values import Delta, Event, Facts, Finished, Model, Question
 from cocoon.telegram.settings import AssistantSettings
 
@@ -96,7 +98,8 @@ class NetworkAssistant:
             # Not around a `yield`: what is set there is set for whoever iterates, too.
             with watch_costs() as costs:
                 running.costs = costs if isinstance(self._ai, AsyncClient) else None
-                stream = await self._ai.chat.completions.create(stream=True, **request)
+                with understood():
+                    stream = await self._ai.chat.completions.create(stream=True, **request)
             async with aclosing(running.pieces(stream)) as pieces:
                 async for piece in pieces:
                     yield Delta(piece)
@@ -104,6 +107,9 @@ class NetworkAssistant:
         except openai.APIError as error:
             running.failed()
             raise network_error(error) from error
+        except CocoonError:
+            running.failed()
+            raise
         finally:
             facts = await self._finish(self._settle(running))
         yield Finished(facts)
@@ -124,19 +130,24 @@ class NetworkAssistant:
         try:
             with watch_costs() as costs:
                 running.costs = costs if isinstance(self._ai, AsyncClient) else None
-                answer = await self._ai.audio.transcriptions.create(
-                    model=offer.model.name,
-                    file=(name, sound),
-                    extra_body={**self._extra(question, planned), "max_cost": network},
-                )
-            running.take_whole(answer)
+                with understood():
+                    answer = await self._ai.audio.transcriptions.create(
+                        model=offer.model.name,
+                        file=(name, sound),
+                        extra_body={**self._extra(question, planned), "max_cost": network},
+                    )
+                    running.take_whole(answer)
+                    said = told.text(answer.text)
             running.ended()
         except openai.APIError as error:
             running.failed()
             raise network_error(error) from error
+        except CocoonError:
+            running.failed()
+            raise
         finally:
             await self._finish(self._settle(running))
-        return answer.text
+        return said
 
     async def facts(self, reference: str) -> Facts | None:
         """See :class:`cocoon.telegram.assistant.api.Assistant`."""
@@ -187,13 +198,16 @@ class NetworkAssistant:
         asked["extra_body"] = options(max_coefficient=coefficient)
         body = quote_body("/chat/completions", asked)
         try:
-            quoted = await self._ai.post("/quote", body=body, cast_to=Quote)
+            with understood():
+                quoted = await self._ai.post("/quote", body=body, cast_to=Quote)
+                most = Nano(told.number(quoted.max_cost_nanoton, told.MAX_COST))
+                prompt = told.number(quoted.estimated_prompt_tokens, told.MAX_TOKENS)
         except openai.APIError as error:
             raise network_error(error) from error
         coefficients = offer.model.coefficients
         terms = Terms(
-            max_cost=quoted.max_cost,
-            prompt_tokens=quoted.estimated_prompt_tokens,
+            max_cost=most,
+            prompt_tokens=prompt,
             max_tokens=int(request["max_tokens"]),
             max_coefficient=coefficient,
             prices=offer.prices,
@@ -245,7 +259,7 @@ class NetworkAssistant:
             await self._accounts.save_facts(
                 question.reference, question.user, question.chat, facts.at, text
             )
-        except StoreError as error:  # the money is right; the receipt is missing
+        except CocoonError as error:  # the money is right; the receipt is missing
             log.warning("the facts of an answer were not kept", reason=str(error))
 
 

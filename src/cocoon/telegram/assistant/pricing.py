@@ -89,7 +89,9 @@ def plan(terms: Terms, available: Nano, markup: int) -> Plan:
     network = int(available) * 1000 // (1000 + markup) * MILLION
     tokens = min(terms.max_tokens, (network - prompt) // each)
     hold = min(_user_price(prompt + tokens * each, markup), available)
-    return Plan(hold, max(tokens, least), terms.cheapest)
+    # Where even the cheapest is dearer than accepted the network refuses, and says why.
+    dearest = min(terms.cheapest, terms.max_coefficient or terms.cheapest)
+    return Plan(hold, max(tokens, least), dearest)
 
 
 def estimate(prompt_tokens: int, completion_tokens: int, prices: dict[str, int] | None) -> Nano:

@@ -9,8 +9,10 @@ from cocoon.accounting import Nano
 from cocoon.errors import UpstreamError
 from cocoon.sdk.cost import Cost, Party, cost_of
 from cocoon.sdk.settlement import Costs
+from cocoon.telegram.assistant import told
 from cocoon.telegram.assistant.catalog import Offer
 from cocoon.telegram.assistant.pricing import estimate
+from cocoon.telegram.assistant.told import understood
 from cocoon.telegram.assistant.values import Facts, Question
 
 BYTES_PER_TOKEN = 4
@@ -65,17 +67,22 @@ class Running:
 
         Args:
             stream: ``openai.AsyncStream`` of chat chunks.
+
+        Raises:
+            UpstreamError: what comes makes no sense.
         """
         self._was_sent = True
+        chunks = aiter(stream)
         try:
-            async for chunk in stream:
-                self._take_cost(chunk)
-                for choice in chunk.choices[:1]:
-                    self._reason = choice.finish_reason or self._reason
-                    text = choice.delta.content if choice.delta is not None else None
-                    if text:
-                        self._count()
-                        yield text
+            while True:
+                with understood():  # not around the `yield`
+                    try:
+                        text = self._piece(await anext(chunks))
+                    except StopAsyncIteration:
+                        return
+                if text:
+                    self._count()
+                    yield text
         finally:
             await stream.close()
 
@@ -113,7 +120,7 @@ class Running:
 
     def facts(self, used: Used, charged: int) -> Facts:
         """What is told about it; ``charged`` is nanoTON."""
-        told = self._told or Cost(0)
+        who = self._told or Cost(0)
         return Facts(
             reference=self.question.reference,
             at=self._at,
@@ -126,8 +133,8 @@ class Running:
             completion_tokens=used.completion_tokens,
             seconds=round(time.monotonic() - self._start, 3),
             first=None if self._first is None else round(self._first, 3),
-            proxy=_party(told.proxy, "address"),
-            worker=None if told.worker is None else _party(told.worker, "owner"),
+            proxy=_party(who.proxy, "address"),
+            worker=None if who.worker is None else _party(who.worker, "owner"),
         )
 
     def _count(self) -> None:
@@ -136,9 +143,19 @@ class Running:
         if self._first is None:
             self._first = time.monotonic() - self._start
 
+    def _piece(self, chunk: Any) -> str:
+        self._take_cost(chunk)
+        text = ""
+        for choice in chunk.choices[:1]:
+            self._reason = told.name(choice.finish_reason) or self._reason
+            if choice.delta is not None:
+                text = told.text(choice.delta.content)
+        return text
+
     def _take_cost(self, answer: object) -> None:
         try:
-            self._told = cost_of(answer) or self._told
+            found = cost_of(answer)
+            self._told = self._told if found is None else told.cost(found)
         except UpstreamError:  # of a gateway elsewhere; the answer is none the worse
             return
 
