@@ -34,16 +34,22 @@ class Until:
     known: Cursor | None
     since: int = 0
 
-    def is_reached(self, step: Transaction) -> bool:
+    def is_reached(self, step: Transaction, newer: Transaction | None) -> bool:
         """Whether this transaction is not new.
 
+        Args:
+            step: a transaction.
+            newer: the one after it; None if it is the newest. A server that is behind has none.
+
         Raises:
-            ChainDataError: another transaction stands where the known one was.
+            ChainDataError: the known transaction is not where it was: another chain.
         """
         if self.known is None:
             return step.time < self.since
-        if step.lt == self.known.lt and step.hash != self.known.hash:
-            raise ChainDataError("the chain has another transaction where we had read one")
+        is_same_place = step.lt == self.known.lt
+        is_passed = step.lt < self.known.lt and newer is not None
+        if is_passed or (is_same_place and step.hash != self.known.hash):
+            raise ChainDataError("the chain does not have a transaction that we had read")
         return step.lt <= self.known.lt
 
 
@@ -66,7 +72,7 @@ async def read_incoming(backend: ChainBackend, address: Address, until: Until) -
     while page := await backend.transactions(address, limit=limit, before=before):
         for step in page:
             _check_joined(newer, step)
-            if until.is_reached(step):
+            if until.is_reached(step, newer):
                 found.transfers.reverse()
                 return found
             newer = step

@@ -227,6 +227,37 @@ async def test_another_chain_than_before_is_not_believed(
     assert await accounts.read_cursor(name) == elsewhere
 
 
+@pytest.mark.parametrize("behind", [0, 1, 2])
+async def test_a_chain_without_what_was_read_is_not_believed(
+    chain: EmbeddedChain, accounts: Accounts, behind: int
+) -> None:
+    """A test network instead of the real one, or a history that was undone."""
+    topup = await accounts.new_topup(ANNA, "ton", Nano(TON))
+    for _ in range(3):
+        chain.faucet(OPERATOR.address, 10, body=comment_cell(comment_of(topup.id)))
+    steps = await EmbeddedBackend(chain).transactions(OPERATOR.address)
+    name = OPERATOR.address.raw()
+    elsewhere = Cursor(lt=steps[behind].lt - 1, hash=bytes(32))
+    await accounts.credit_transfers(name, None, elsewhere, [])
+    with pytest.raises(ChainDataError):
+        await watcher(accounts, EmbeddedBackend(chain)).look()
+    assert await balance(accounts) == 0
+    assert await accounts.read_cursor(name) == elsewhere
+
+
+async def test_a_server_that_is_behind_changes_nothing(
+    chain: EmbeddedChain, accounts: Accounts
+) -> None:
+    topup = await accounts.new_topup(ANNA, "ton", Nano(TON))
+    chain.faucet(OPERATOR.address, 10, body=comment_cell(comment_of(topup.id)))
+    (step,) = await EmbeddedBackend(chain).transactions(OPERATOR.address)
+    name = OPERATOR.address.raw()
+    ahead = Cursor(lt=step.lt + 1, hash=bytes(32))
+    await accounts.credit_transfers(name, None, ahead, [])
+    assert await watcher(accounts, EmbeddedBackend(chain)).look() == []
+    assert await accounts.read_cursor(name) == ahead
+
+
 async def test_what_is_older_than_the_first_topup_is_not_read(
     chain: EmbeddedChain, accounts: Accounts
 ) -> None:
