@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from cocoon.accounting import Nano
-from cocoon.errors import BadRequestError
+from cocoon.errors import BadRequestError, UnavailableError
 from cocoon.telegram.accounts import Accounts
 from cocoon.telegram.accounts.values import Topup
 
@@ -130,12 +130,17 @@ async def resume_refunds(accounts: Accounts, give_back: GiveBack) -> int:
     """Ask about refunds that were begun and not finished; how many are finished now.
 
     Raises:
-        UnavailableError: Telegram does not answer.
+        UnavailableError: Telegram does not answer about one of them; the others were asked about.
         StoreError: the store does not work.
     """
-    done = 0
+    done, unknown = 0, None
     for topup in await accounts.refunding():
-        done += await _ask(accounts, topup, give_back)
+        try:
+            done += await _ask(accounts, topup, give_back)
+        except UnavailableError as error:
+            unknown = error
+    if unknown is not None:
+        raise unknown
     return done
 
 

@@ -111,7 +111,7 @@ class Inbox:
             for number, raw in numbered.items()
         ]
         fresh = await self._store.run(lambda on: _keep(on, rows), write=True)
-        for number in sorted(fresh):
+        for number in sorted(fresh - self._running.keys()):
             self._begin(number, numbered[number])
         await self._clean()
 
@@ -178,15 +178,19 @@ def _place(number: int) -> str:
 
 
 def _keep(on: sa.Connection, rows: Sequence[dict[str, Any]]) -> set[int]:
-    """Store what is new; its numbers."""
+    """Store what is new; the numbers of all that was not handled yet.
+
+    Something may be known and not handled: its commit succeeded though we heard that it failed.
+    """
     if not rows:
         return set()
     numbers = [row["id"] for row in rows]
-    known = set(on.scalars(sa.select(table.c.id).where(table.c.id.in_(numbers))))
+    query = sa.select(table.c.id, table.c.sealed.is_(None)).where(table.c.id.in_(numbers))
+    known = {row[0]: bool(row[1]) for row in on.execute(query)}
     fresh = [{**row, "tries": 1} for row in rows if row["id"] not in known]
     if fresh:
         on.execute(sa.insert(table), fresh)
-    return {row["id"] for row in fresh}
+    return {number for number in numbers if not known.get(number)}
 
 
 def _pending(on: sa.Connection) -> list[tuple[int, bytes]]:

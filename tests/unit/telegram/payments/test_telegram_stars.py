@@ -213,6 +213,23 @@ async def test_a_refund_of_which_nobody_knows(url: str) -> None:
         assert await balance(accounts) == 0
 
 
+async def test_one_refund_that_hangs_keeps_no_other_from_its_end(url: str) -> None:
+    async with open_accounts(url) as accounts:
+        for user, charge in ((ANNA, "c1"), (BEN, "c2")):
+            done = await bought(accounts, user=user, charge=charge)
+            await accounts.begin_refund(user, done.id)
+
+        async def give_back(_: int, charge: str) -> bool:
+            if charge == "c1":
+                raise UnavailableError("nobody knows")
+            return True
+
+        with pytest.raises(UnavailableError):
+            await resume_refunds(accounts, give_back)
+        assert [each.charge_id for each in await accounts.refunding()] == ["c1"]
+        assert (await balance(accounts), await balance(accounts, BEN)) == (0, 0)
+
+
 async def test_telegram_gave_back_by_itself(url: str) -> None:
     async with open_accounts(url) as accounts:
         await bought(accounts)

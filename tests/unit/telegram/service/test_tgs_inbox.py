@@ -117,6 +117,40 @@ async def test_what_the_service_dies_on_is_given_up(tmp_path: Path):
     assert rows(tmp_path)[0].sealed is None
 
 
+async def test_an_update_whose_commit_only_seemed_to_fail_is_handled_when_it_comes_again(
+    tmp_path: Path,
+):
+    handler = Handler()
+    async with running(tmp_path, handler) as inbox:
+        run = inbox._store.run
+
+        async def breaks(work: object, *, write: bool = False) -> None:
+            await run(work, write=write)
+            raise StoreError("the connection broke during the commit")
+
+        inbox._store.run = breaks
+        with pytest.raises(StoreError):
+            await inbox.take(update(1))
+        inbox._store.run = run
+        assert handler.seen == []
+        await inbox.take(update(1))
+        await idle(inbox)
+        await inbox.take(update(1))
+        await idle(inbox)
+    assert handler.seen == [1]
+
+
+async def test_an_update_that_comes_again_while_it_is_handled(tmp_path: Path):
+    handler = Handler()
+    handler.gate.clear()
+    async with running(tmp_path, handler) as inbox:
+        await inbox.take(update(1))
+        await asyncio.gather(inbox.take(update(1)), inbox.take(update(2)), inbox.take(update(2)))
+        handler.gate.set()
+        await idle(inbox)
+    assert sorted(handler.seen) == [1, 2]
+
+
 async def test_a_handler_that_fails_ends_that_one_update(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
