@@ -9,8 +9,8 @@ from cocoon.chain.boc import to_boc
 from cocoon.telegram.accounts.values import Topup
 from cocoon.telegram.payments.comment import comment_cell, comment_of
 
-VALID_SECONDS = 600
-"""How long a wallet may take to ask its owner."""
+VALID_SECONDS = 300
+"""How long a wallet may take to ask its owner; TON Connect advises against more."""
 
 
 @dataclass(frozen=True, slots=True)
