@@ -105,7 +105,7 @@ async def test_transfer_requests(accounts: Accounts, chain: EmbeddedChain) -> No
     topup = await accounts.new_topup(ANNA, "ton", Nano(1_500_000_000))
     request = watcher(accounts, EmbeddedBackend(chain)).transfer_request(topup)
     assert request.address == OPERATOR.address.friendly(testnet=True)
-    assert (request.amount, request.valid_until) == ("1500000000", GENESIS + 600)
+    assert (request.amount, request.valid_until) == ("1500000000", GENESIS + 300)
     assert request.comment == f"cocoon:{topup.id}"
     assert read_comment(from_boc(base64.b64decode(request.payload))) == request.comment
     expected = f"ton://transfer/{request.address}?amount=1500000000&text=cocoon:{topup.id}"
@@ -263,7 +263,7 @@ async def test_what_is_older_than_the_first_topup_is_not_read(
 ) -> None:
     for _ in range(40):
         chain.faucet(OPERATOR.address, 10)
-    chain.advance(2 * 3600)
+    chain.advance(2 * 3300)
 
     class Counting(EmbeddedBackend):
         pages = 0
@@ -275,7 +275,7 @@ async def test_what_is_older_than_the_first_topup_is_not_read(
             return await super().transactions(address, limit=limit, before=before)
 
     backend = Counting(chain)
-    clock = StandingClock(GENESIS + 2 * 3600)
+    clock = StandingClock(GENESIS + 2 * 3300)
     watch = TonTopups(accounts, backend, OPERATOR.address, clock=clock)
     assert await watch.look() == []
     assert backend.pages == 1
