@@ -263,7 +263,7 @@ async def test_what_is_older_than_the_first_topup_is_not_read(
 ) -> None:
     for _ in range(40):
         chain.faucet(OPERATOR.address, 10)
-    chain.advance(2 * 3300)
+    chain.advance(2 * 3600)
 
     class Counting(EmbeddedBackend):
         pages = 0
@@ -275,7 +275,7 @@ async def test_what_is_older_than_the_first_topup_is_not_read(
             return await super().transactions(address, limit=limit, before=before)
 
     backend = Counting(chain)
-    clock = StandingClock(GENESIS + 2 * 3300)
+    clock = StandingClock(GENESIS + 2 * 3600)
     watch = TonTopups(accounts, backend, OPERATOR.address, clock=clock)
     assert await watch.look() == []
     assert backend.pages == 1
