@@ -2,11 +2,13 @@
 
 aiogram's own polling reads a whole batch into its types before any of it is handled, and confirms
 what it has handed out. Here the batch stays JSON: an update of a kind that nobody knows yet, or
-one that breaks a type, costs itself and no other.
+one that breaks a type, costs itself and no other. A batch that cannot even be taken apart is asked
+for one by one, so that the one that is to blame can be left out.
 """
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -29,6 +31,9 @@ MAX_RETRY_AFTER = 3600
 
 log = structlog.get_logger("cocoon.telegram")
 _shake = random.SystemRandom()
+_first = re.compile(
+    rb'\s*\{\s*"ok":\s*true,\s*"result":\s*\[\s*\{\s*"update_id":\s*([0-9]{1,15})[,}\s]'
+)
 
 
 class _Parameters(msgspec.Struct):
@@ -73,6 +78,7 @@ class Polling:
         self._number = number
         self._kinds = list(kinds)
         self._wait = long_poll
+        self._limit = LIMIT
         self._offset = 0
         self._pause = 0.0
         self.healthy = True
@@ -92,10 +98,17 @@ class Polling:
 
     async def _turn(self, session: aiohttp.ClientSession) -> None:
         try:
-            answer = await self._ask(session)
-        except (aiohttp.ClientError, TimeoutError, OSError, msgspec.DecodeError) as error:
+            body = await self._ask(session)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._slow_down(type(error).__name__)
             return
+        try:
+            answer = _decode.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            self._leave_out(body)
+            self._slow_down(type(error).__name__)
+            return
+        self._limit = LIMIT
         if not answer.ok:
             self._refused(answer)
             return
@@ -108,16 +121,22 @@ class Polling:
             return
         self.healthy = True
 
-    async def _ask(self, session: aiohttp.ClientSession) -> _Answer:
+    async def _ask(self, session: aiohttp.ClientSession) -> bytes:
         asked: dict[str, Any] = {
             "offset": self._offset,
-            "limit": LIMIT,
+            "limit": self._limit,
             "timeout": self._wait,
             "allowed_updates": self._kinds,
         }
         async with session.post(self._url, json=asked, allow_redirects=False) as response:
-            body = await _read(response)
-        return _decode.decode(body)
+            return await _read(response)
+
+    def _leave_out(self, body: bytes) -> None:
+        """Nothing of a batch can be read: ask for one at a time, and confirm one that is alone."""
+        found = _first.match(body)
+        if found is not None and self._limit == 1:
+            self._offset = int(found[1]) + 1
+        self._limit = 1
 
     async def _keep(self, updates: list[bytes]) -> None:
         """Keep a batch; what is no update is left out, and confirmed with the others."""

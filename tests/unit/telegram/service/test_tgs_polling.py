@@ -148,6 +148,24 @@ async def test_pages_that_are_no_answers_pass_too():
         assert kept == [1]
 
 
+@pytest.mark.parametrize("bad", ["[" * 3000 + "]" * 3000, '"\\ud800"'], ids=["deep", "half"])
+async def test_an_update_that_nobody_can_read_is_left_out(bad: str):
+    broken = '{"ok": true, "result": [{"update_id": 7, "x": %s}%s]}'
+    async with serving() as server:
+        server.answers = [
+            batch(6),
+            web.Response(text=broken % (bad, ', {"update_id": 8}')),
+            web.Response(text=broken % (bad, "")),
+            batch(8),
+        ]
+        kept: list[int] = []
+        polling = await polled(server, kept)
+        assert kept == [6, 8]
+        assert [asked["offset"] for asked in server.asked] == [0, 7, 7, 8, 9]
+        assert [asked["limit"] for asked in server.asked] == [100, 100, 1, 1, 100]
+        assert polling.healthy
+
+
 async def test_a_token_that_telegram_does_not_know_ends_it_without_showing_it():
     async with serving() as server:
         server.answers = [{"ok": False, "error_code": 401, "description": "Unauthorized"}]
