@@ -127,9 +127,11 @@ class Answering:
             question = await self._question(ask, ())
             return await self._assistant.transcribe(question, name, sound)
         except BadRequestError as error:
-            if await self._was_charged(ask.reference):
-                return None  # the same recording again
-            await self.say_error(ask.here, error)
+            charged = await self._was_charged(ask.reference)
+            if charged:  # before a restart
+                await self._say_text(ask.here, ask.here.words("answer.heard", cost=charged), None)
+            else:
+                await self.say_error(ask.here, error)
         except CocoonError as error:
             await self.say_error(ask.here, error)
         return None

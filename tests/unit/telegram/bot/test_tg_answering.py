@@ -8,6 +8,10 @@ import pytest
 from cocoon.accounting import Nano
 from cocoon.devnet.telegram.views import ChatView, Shown
 from cocoon.errors import BadRequestError, DeadlineError, PriceError, UpstreamError
+from cocoon.telegram.assistant.values import Turn
+from cocoon.telegram.bot.answering import Ask
+from cocoon.telegram.bot.delivery import Where
+from cocoon.telegram.bot.here import Here
 from cocoon.telegram.settings import TelegramSettings
 from cocoon.testing.bot_rig import BotRig, bot_rig, until
 
@@ -149,6 +153,27 @@ async def test_an_answer_of_an_earlier_process_is_not_given_twice(tmp_path: Path
         await person.press(told, "Try again")
         assert (await said(person.chat, 3)).text == "Here it is."
         assert rig.assistant.questions[1].reference == f"{reference}:again1"
+
+
+async def test_a_recording_that_an_earlier_process_heard_is_not_passed_over(tmp_path: Path) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice")
+        await person.start()
+        await said(person.chat, 1)
+        reference = f"chat:{person.id}:7:transcript"
+        await rig.deps.accounts.hold(person.id, reference, Nano(5_000_000))
+        await rig.deps.accounts.settle(reference, Nano(2_000_000), {})
+        here = Here(
+            user=person.id,
+            chat=str(person.id),
+            where=Where(person.id, is_private=True),
+            preferences=await rig.deps.chats.get(str(person.id)),
+            words=rig.deps.texts.words("en"),
+        )
+        ask = Ask(here=here, reference=reference, turn=Turn("user", ""))
+        rig.assistant.transcripts.append(BadRequestError("was charged before"))
+        assert await rig.deps.answering.transcribe(ask, "voice.ogg", b"OggS") is None
+        assert "cost 0.002 TON. Send it again" in (await said(person.chat, 2)).text
 
 
 @pytest.mark.parametrize(
