@@ -158,18 +158,28 @@ class Accounts(TopupAccounts, Records):
 
         Raises:
             LocalProtocolError: nothing is held under this reference and nothing was charged.
-            StoreError: the store stayed away; the hold is released when the service next starts.
+            StoreError: the store stayed away; it is settled when the store is back, or the hold is
+                released when the service next starts.
         """
         text, now = ledger.detail_text(detail), self.now
-        return await self.surely(lambda on: holds.settle(on, reference, cost, text, now))
+        return await self._at_last(lambda on: holds.settle(on, reference, cost, text, now))
 
     async def release(self, reference: str) -> None:
         """Give a hold back; nothing happens where there is none. Done as surely as :meth:`settle`.
 
         Raises:
-            StoreError: the store stayed away; the hold is released when the service next starts.
+            StoreError: the store stayed away; the hold is released when the store is back.
         """
-        await self.surely(lambda on: holds.release(on, reference))
+        tickets: list[str] = []
+
+        def release(on: sa.Connection) -> None:
+            # A commit that seemed to fail may have succeeded: a later hold of that name stays.
+            if not tickets:
+                tickets.extend(holds.tickets(on, reference))
+            for ticket in tickets:
+                holds.drop(on, reference, ticket)
+
+        await self._at_last(release)
 
     # --- the ledger ---
 
@@ -253,7 +263,7 @@ class Accounts(TopupAccounts, Records):
         await asyncio.wait([job])
         error = job.exception()
         if error is None or isinstance(error, StoreError):
-            await self._stubborn(lambda on: holds.drop(on, ask))
+            await self._at_last(lambda on: holds.drop(on, ask.reference, ask.ticket))
 
     async def surely(self, work: Callable[[sa.Connection], T]) -> T:
         """Write, however often it takes, even if the caller goes away.
@@ -265,6 +275,19 @@ class Accounts(TopupAccounts, Records):
             StoreError: the store stayed away.
         """
         return await self._background.finish(self._stubborn(work))
+
+    async def _at_last(self, work: Callable[[sa.Connection], T]) -> T:
+        """As :meth:`surely`; a store that stays away longer is tried on behind the caller."""
+        try:
+            return await self.surely(work)
+        except StoreError:
+            if not self.store.is_hopeless:
+                again = self._background.later(lambda: self._unless_hopeless(work))
+                self._background.begin(again)
+            raise
+
+    async def _unless_hopeless(self, work: Callable[[sa.Connection], T]) -> T | None:
+        return None if self.store.is_hopeless else await self.store.run(work, write=True)
 
     async def _stubborn(self, work: Callable[[sa.Connection], T]) -> T:
         return await stubborn(

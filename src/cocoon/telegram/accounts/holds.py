@@ -102,11 +102,15 @@ def release(on: sa.Connection, reference: str) -> None:
         _give_back(on, row, free=row["free"], paid=row["amount"])
 
 
-def drop(on: sa.Connection, ask: Ask) -> None:
+def tickets(on: sa.Connection, reference: str) -> list[str]:
+    """Of the hold under a reference, if there is one."""
+    return list(on.scalars(sa.select(holds.c.ticket).where(holds.c.reference == reference)))
+
+
+def drop(on: sa.Connection, reference: str, ticket: str) -> None:
     """Release the hold of this very try, not that of a later one."""
-    same = sa.and_(holds.c.reference == ask.reference, holds.c.ticket == ask.ticket)
-    if on.scalar(sa.select(holds.c.user).where(same)) is not None:
-        release(on, ask.reference)
+    if ticket in tickets(on, reference):
+        release(on, reference)
 
 
 def _payer(on: sa.Connection, ask: Ask, now: int) -> sa.RowMapping:

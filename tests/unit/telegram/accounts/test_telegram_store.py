@@ -1,6 +1,7 @@
 """The store's thread: batches, failures in them, migrations, a database that goes away."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +10,7 @@ from alembic.migration import MigrationContext
 
 from cocoon.accounting import Nano
 from cocoon.errors import BadRequestError, ConfigError, StoreError
+from cocoon.store import sqlite_url
 from cocoon.telegram.accounts import Accounts, Kind, Store
 from cocoon.telegram.accounts.background import PAUSES
 from cocoon.telegram.store import SCHEMA, open_store, schema
@@ -149,6 +151,61 @@ async def test_a_store_that_stays_away(store: str, monkeypatch) -> None:
         assert tries == len(PAUSES) + 1
         monkeypatch.undo()
         assert (await accounts.settle("a", Nano(4), {})).total == Nano(4)
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+async def test_what_is_owed_is_done_when_a_store_is_back_after_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_closed: bool
+) -> None:
+    later = 3600.0 if is_closed else 0.01
+    monkeypatch.setattr("cocoon.telegram.accounts.background.PAUSES", (0.0,))
+    monkeypatch.setattr("cocoon.telegram.accounts.background.LATER", later)
+    url = sqlite_url(tmp_path / "t.sqlite")
+    async with open_accounts(url) as accounts:
+        await accounts.credit(ANNA, Kind.GIFT, "g", Nano(100))
+        await accounts.hold(ANNA, "a", Nano(10))
+        await accounts.hold(ANNA, "b", Nano(10))
+        real = accounts.store.submit
+        monkeypatch.setattr(
+            accounts.store, "submit", lambda _, *, write=False: real(_raise, write=write)
+        )
+        with pytest.raises(StoreError):
+            await accounts.settle("a", Nano(4), {})
+        with pytest.raises(StoreError):
+            await accounts.release("b")
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr(accounts.store, "submit", real)
+        while not is_closed and (await accounts.account(ANNA)).held:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+    async with open_accounts(url, serve=False) as accounts:
+        account = await accounts.account(ANNA)
+        assert (account.balance, account.held) == (Nano(96), 0)
+        await accounts.store.run(check_books)
+
+
+async def test_a_release_that_seemed_to_fail_leaves_a_later_hold(
+    store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cocoon.telegram.accounts.background.PAUSES", (0.05,) * 3)
+    async with open_accounts(store) as accounts:
+        await accounts.credit(ANNA, Kind.GIFT, "g", Nano(100))
+        await accounts.hold(ANNA, "a", Nano(10))
+        real, is_done = accounts.store.run, asyncio.Event()
+
+        async def breaks(work, *, write: bool = False):
+            await real(work, write=write)
+            if not is_done.is_set():
+                is_done.set()
+                raise StoreError("the connection broke during the commit")
+
+        monkeypatch.setattr(accounts.store, "run", breaks)
+        releasing = asyncio.create_task(accounts.release("a"))
+        await is_done.wait()
+        await accounts.hold(ANNA, "a", Nano(20))
+        await releasing
+        monkeypatch.setattr(accounts.store, "run", real)
+        assert (await accounts.settle("a", Nano(15), {})).total == Nano(15)
+        await accounts.store.run(check_books)
 
 
 def _raise(_: object) -> None:
