@@ -15,7 +15,7 @@ import pytest
 import cocoon
 from cocoon.accounting import Nano
 from cocoon.devnet.telegram.trial import Trial, TrialOptions
-from cocoon.errors import ConfigError, UnavailableError
+from cocoon.errors import ConfigError, StoreError, UnavailableError
 from cocoon.telegram.service.service import TelegramService
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,
@@ -168,6 +168,24 @@ async def test_telegram_that_cannot_be_reached(tmp_path: Path):
         )
         with pytest.raises(UnavailableError):
             await service.start()
+
+
+async def test_a_second_service_on_one_store_ends_the_first(tmp_path: Path):
+    async with trial(tmp_path) as (one, client):
+        second = TelegramService(
+            replace(one.service.settings, app=replace(one.service.settings.app, port=0)),
+            cocoon.AsyncClient(client=client),
+        )
+        await second.start()
+        try:
+            alice = one.telegram.person("Alice", started=True)
+            with pytest.raises(StoreError):
+                await one.service.deps.accounts.hold(alice.id, "chat:1:1", Nano(1))
+            async with asyncio.timeout(10):
+                with pytest.raises(StoreError, match="another process"):
+                    await one.service.wait()
+        finally:
+            await second.close()
 
 
 async def test_a_wallet_needs_a_chain(tmp_path: Path):

@@ -20,7 +20,7 @@ from starlette.applications import Starlette
 
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
-from cocoon.errors import CocoonError, ConfigError, UnavailableError
+from cocoon.errors import CocoonError, ConfigError, StoreError, UnavailableError
 from cocoon.telegram.accounts import AccountPolicy, Accounts, Topup
 from cocoon.telegram.assistant.network import NetworkAssistant
 from cocoon.telegram.bot.amounts import ton
@@ -45,6 +45,7 @@ from cocoon.telegram.web.server import WebServer
 MAINNET, TESTNET = "-239", "-3"
 """Network ids of TON Connect."""
 CHORES_SECONDS = 3600.0
+OWNER_SECONDS = 1.0
 LAST_WORDS_SECONDS = 3.0
 """After the grace time: to tell people that their answers were interrupted."""
 
@@ -161,6 +162,7 @@ class TelegramService:
         stack.push_async_callback(self._hang_up)
         await self._take_updates(bot, dispatcher, inbox)
         self._spawn(self._chores())
+        self._spawn(self._stay_owner())
 
     async def _telegram(self) -> tuple[Bot, Delivery, Any]:
         """Reach Telegram, and learn who we are there."""
@@ -264,6 +266,17 @@ class TelegramService:
                 except CocoonError as error:
                     log.warning("a chore was not done", error=type(error).__name__)
             await asyncio.sleep(CHORES_SECONDS)
+
+    async def _stay_owner(self) -> None:
+        """End the service once another one has taken its store over.
+
+        Raises:
+            StoreError: that happened; nothing can be written any more.
+        """
+        store = self.deps.accounts.store
+        while not store.is_hopeless:  # noqa: ASYNC110 - a thread finds it out
+            await asyncio.sleep(OWNER_SECONDS)
+        raise StoreError("another process serves this store now")
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
