@@ -192,10 +192,9 @@ class Machine(RuleBasedStateMachine):
             _, free, paid, _ = self.books.held[name]
             self.give_back(name, free, paid)
 
-    @rule(name=references, user=users)
-    def drop_another_try(self, name: str, user: int) -> None:
-        ask = holds.Ask(user, name, Nano(0), Nano(0), "never")
-        self.do(lambda on: holds.drop(on, ask))
+    @rule(name=references)
+    def drop_another_try(self, name: str) -> None:
+        self.do(lambda on: holds.drop(on, name, "never"))
 
     @rule()
     def another_process(self) -> None:
