@@ -120,6 +120,8 @@ class Gate(BaseMiddleware):
         """Whether it is for us; a group shows us more than that where privacy mode is off."""
         if not isinstance(event, Message) or event.chat.type == "private":
             return True
+        if event.is_automatic_forward:
+            return False  # a channel's post in its discussion group
         return (event.text or "").startswith("/") or is_for_bot(event, self._deps.me)
 
     async def _here(self, event: TelegramObject, data: dict[str, Any]) -> Here | None:
@@ -155,6 +157,9 @@ class Gate(BaseMiddleware):
             if self._flood.must_tell(here.user):
                 await self._count("flood")
                 await self._tell(event, here, "busy.flood")
+            return False
+        if isinstance(event, CallbackQuery) and not _is_offered(event):
+            await answer(event, here.words("errors.old_button"))
             return False
         account = await self._deps.accounts.account(here.user, here.words.language)
         if account.blocked:
@@ -193,6 +198,19 @@ def _inner(update: Update) -> TelegramObject | None:
         return update.event
     except UpdateTypeLookupError:
         return None
+
+
+def _is_offered(query: CallbackQuery) -> bool:
+    """Whether the message has the button that was pressed, as far as Telegram shows it.
+
+    Apps may send any data below any message (https://core.telegram.org/bots/api#callbackquery). In
+    private that is a person's own affair; in groups it would change the bot's words to others.
+    """
+    message = query.message
+    if not isinstance(message, Message) or message.chat.type == "private":
+        return True
+    rows = message.reply_markup.inline_keyboard if message.reply_markup is not None else []
+    return any(each.callback_data == query.data for row in rows for each in row)
 
 
 def _message(event: TelegramObject) -> Message | None:

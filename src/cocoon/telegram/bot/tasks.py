@@ -4,12 +4,14 @@ from aiogram import F, Router
 from aiogram.filters import Command
 from aiogram.types import Message
 
-from cocoon.telegram.bot.addressed import arguments
+from cocoon.telegram.bot.addressed import arguments, is_nobody
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.desk import Desk, Refusals
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.bot.material import replied
 from cocoon.telegram.bot.prompts import Task, task_prompt, wanted_language
+
+SUMMARIZE = ("summarize", "summarise", "summary")
 
 
 def router(deps: BotDeps) -> Router:
@@ -19,12 +21,17 @@ def router(deps: BotDeps) -> Router:
 
     routes.message.middleware(Refusals(desk))
 
+    @routes.message(Command("ask", "translate", *SUMMARIZE), is_nobody)
+    async def nobody(_: Message, here: Here) -> None:
+        """What costs something, from an anonymous administrator or a channel."""
+        await desk.say(here, "group_anonymous")
+
     @routes.message(Command("translate"), ~F.via_bot)
     async def translate(message: Message, here: Here) -> None:
         """`/translate [language]` as a reply, or `/translate text`."""
         await task(desk, here, "translate", message)
 
-    @routes.message(Command("summarize", "summarise", "summary"), ~F.via_bot)
+    @routes.message(Command(*SUMMARIZE), ~F.via_bot)
     async def summarize(message: Message, here: Here) -> None:
         """`/summarize` as a reply, or `/summarize text`."""
         await task(desk, here, "summarize", message)
