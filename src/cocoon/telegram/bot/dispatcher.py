@@ -9,6 +9,7 @@ from cocoon.telegram.bot import menus, payments, privacy, private, stop
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.extras import routers
 from cocoon.telegram.bot.middleware import Gate
+from cocoon.telegram.bot.parts import Parts
 
 
 def build_dispatcher(deps: BotDeps) -> Dispatcher:
@@ -20,6 +21,7 @@ def build_dispatcher(deps: BotDeps) -> Dispatcher:
     """
     dispatcher = Dispatcher(disable_fsm=True)
     dispatcher.update.outer_middleware(Gate(deps))
+    dispatcher.message.outer_middleware(Parts())
     dispatcher.include_routers(
         payments.router(deps),
         stop.router(deps),

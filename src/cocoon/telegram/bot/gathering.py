@@ -1,4 +1,4 @@
-"""Messages that belong together but arrive one by one: albums, and what is forwarded at once.
+"""Messages that belong together but arrive one by one: albums, long texts, forwarded ones.
 
 Telegram sends each as an update of its own and does not say which is the last, so a short silence
 ends them. Every update stays in its handler until all of them were dealt with: what was not when
@@ -35,6 +35,10 @@ class Gathering(Generic[T]):
     def __init__(self, quiet: float) -> None:
         self.quiet = quiet
         self._bursts: dict[Hashable, _Burst[T]] = {}
+
+    def is_open(self, key: Hashable) -> bool:
+        """Whether a burst waits for more under this key."""
+        return key in self._bursts
 
     async def collect(
         self, key: Hashable, item: T, done: Callable[[list[T]], Awaitable[None]]
