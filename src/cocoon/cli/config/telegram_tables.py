@@ -30,6 +30,7 @@ from cocoon.telegram.settings import PRICE_CLASSES
 
 TELEGRAM_PORT: Final = 8090
 MAX_USER: Final = 2**52
+MAX_STARS: Final = 100_000  # as cocoon.telegram.payments, which is heavier to load
 _HIGHEST: Final = 2**31 - 1
 _CLASS_NAME = re.compile(r"[a-z][a-z0-9_-]{0,15}")
 
@@ -130,7 +131,7 @@ class MoneyTable:
     max_topup: int = key(ton, "largest top-up with TON", default=1_000_000_000_000)
     per_star: int = key(ton, "what one Telegram Star buys; 0: Stars are not taken", default=0)
     star_packs: tuple[int, ...] = key(
-        list_of(whole(1, 100_000)),
+        list_of(whole(1, MAX_STARS)),
         "numbers of Stars that are offered",
         default=(50, 250, 1000),
     )

@@ -14,8 +14,8 @@ from cocoon.telegram.accounts import Accounts
 from cocoon.telegram.accounts.values import Topup
 
 STARS_CURRENCY = "XTR"
-MAX_STARS = 10_000
-"""Of one top-up; a limit of ours."""
+MAX_STARS = 100_000
+"""Of one top-up; Telegram's own limit for a price in Stars (Bot API, ``LabeledPrice``)."""
 
 GiveBack = Callable[[int, str], Awaitable[bool]]
 """Asks Telegram to give a charge (user, charge id) back. True: it did, or had before. False: it
@@ -45,7 +45,7 @@ def worth(stars: int, nano_per_star: int) -> Nano:
     """What so many Stars bring.
 
     Args:
-        stars: 1…10,000.
+        stars: 1…100,000.
         nano_per_star: price, at least 1.
 
     Raises:

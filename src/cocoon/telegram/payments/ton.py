@@ -120,9 +120,10 @@ class TonTopups:
                 for topup in await self.look():
                     await self._tell(topup)
                 pause = self._poll
-            except CocoonError as error:
+            except Exception as error:  # a mistake of ours must not end the watch either
                 pause = min(max(pause, self._poll) * 2, max(MAX_PAUSE, self._poll))
-                _log.warning("telegram.topups.unreadable", error=str(error), pause=pause)
+                reason = str(error) if isinstance(error, CocoonError) else type(error).__name__
+                _log.warning("telegram.topups.unreadable", error=reason, pause=pause)
                 await self._count("topups_unreadable")
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), pause)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from cocoon.accounting import Nano
 from cocoon.telegram.auth.login import Login
+from cocoon.telegram.payments.stars import MAX_STARS, worth
 from cocoon.telegram.web.calls import Call, Front
 from cocoon.telegram.web.deps import TopupDesk, WebDeps
 from cocoon.telegram.web.failures import ApiError, invalid, not_found
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 MAX_DAYS = 366
 MAX_TOPUP_ID = 32
-MAX_STARS = 100_000
-"""Of one top-up; Telegram's own limit for a price in Stars (Bot API, ``LabeledPrice``)."""
 
 
 class Api:
@@ -173,8 +172,8 @@ class Api:
                 raise invalid("Stars are not taken here")
             if asked.nano or not 1 <= asked.stars <= MAX_STARS:
                 raise invalid(f"stars is a number from 1 to {MAX_STARS}")
-            worth = Nano(asked.stars * money.nano_per_star)
-            topup = await accounts.new_topup(user, "stars", worth, asked.stars)
+            brings = worth(asked.stars, money.nano_per_star)
+            topup = await accounts.new_topup(user, "stars", brings, asked.stars)
             language = (await accounts.account(user)).language
             link = await desk.invoice_link(topup, language)
         shown = topup_answer(topup, balance=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from cocoon.accounting import Nano
+from cocoon.cli.config import telegram_tables
 from cocoon.errors import (
     BadRequestError,
     BlockedError,
@@ -71,7 +72,8 @@ async def balance(accounts: Accounts, user: int = ANNA) -> int:
 
 def test_worth() -> None:
     assert worth(50, 20) == Nano(1000)
-    for stars, price in ((50, 0), (0, 20), (-1, 20), (10_001, 20)):
+    assert worth(telegram_tables.MAX_STARS, 1) == Nano(100_000)  # every pack that can be configured
+    for stars, price in ((50, 0), (0, 20), (-1, 20), (100_001, 20)):
         with pytest.raises(BadRequestError):
             worth(stars, price)
 

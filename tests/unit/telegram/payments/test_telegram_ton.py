@@ -188,6 +188,8 @@ class Interrupted(EmbeddedBackend):
             return found[1:]
         if self.fault == "end":
             return []
+        if self.fault == "mistake":
+            raise RuntimeError("a mistake of ours")
         raise ChainError("away")
 
 
@@ -288,7 +290,8 @@ async def test_what_is_older_than_the_first_topup_is_not_read(
     assert done.received == Nano(10)
 
 
-async def test_it_watches_by_itself(chain: EmbeddedChain, accounts: Accounts) -> None:
+@pytest.mark.parametrize("fault", ["away", "mistake"])
+async def test_it_watches_by_itself(chain: EmbeddedChain, accounts: Accounts, fault: str) -> None:
     told: list[Topup] = []
     seen = asyncio.Event()
 
@@ -298,6 +301,7 @@ async def test_it_watches_by_itself(chain: EmbeddedChain, accounts: Accounts) ->
         raise RuntimeError("the chat is gone")
 
     backend = Interrupted(chain)
+    backend.fault = fault
     watch = TonTopups(accounts, backend, OPERATOR.address, 0.01, on_paid=on_paid)
     topup = await accounts.new_topup(ANNA, "ton", Nano(TON))
     watch.start()
