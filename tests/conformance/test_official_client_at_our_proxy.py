@@ -80,8 +80,8 @@ async def test_answers_and_payment(tmp_path: Path, protos: tuple[int, int] | Non
             assert plain.final["flags"] == 0
 
         await proxy.flush()
-        await asyncio.wait_for(streamed.paid.wait(), 10)
-        assert client.known == {"chain": used, "db": used, "max": used}
+        # On a slow machine a commit of the first answer alone may come before.
+        await until(lambda: client.known == {"chain": used, "db": used, "max": used})
         status = await client.update_payments()
         assert (status["db"], status["max"]) == (used, used)
         # Verified once more from scratch: contract address and signature.
