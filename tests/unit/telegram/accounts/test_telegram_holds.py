@@ -13,7 +13,7 @@ from cocoon.errors import (
     PaymentError,
     StoreError,
 )
-from cocoon.telegram.accounts import Accounts, Kind
+from cocoon.telegram.accounts import AccountPolicy, Accounts, Kind
 from cocoon.testing.telegram_books import START, StandingClock, check_books, open_accounts
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +45,18 @@ async def test_allowance_pays_first_and_comes_back_first(store: str) -> None:
         assert entry.detail == {"model": "m"}
         await accounts.hold(ANNA, "chat:1:2", Nano(10))
         assert (await accounts.settle("chat:1:2", Nano(50), {})).total == Nano(10)
+        await accounts.store.run(check_books)
+
+
+async def test_an_allowance_that_was_made_smaller_costs_nobody_money(store: str) -> None:
+    async with open_accounts(store, free=100) as accounts:
+        await fund(accounts, ANNA, 50)
+        await accounts.hold(ANNA, "a", Nano(100))
+        await accounts.settle("a", Nano(100), {})
+        accounts.policy = AccountPolicy(free_daily=Nano(30))
+        assert (await accounts.account(ANNA)).free_left == 0
+        hold = await accounts.hold(ANNA, "b", Nano(50))
+        assert (hold.free, hold.paid) == (Nano(0), Nano(50))
         await accounts.store.run(check_books)
 
 
