@@ -83,6 +83,9 @@ class Recorder:
         await self._delivery.live(ask.here.where).finish(text)
         return None
 
+    def withdraw(self, chat: str, seconds: float) -> None:
+        """Every question was answered at once."""
+
     async def transcribe(self, ask: Ask, name: str, sound: bytes) -> str | None:
         """Record and hear."""
         self.recordings.append((ask.reference, name, sound))

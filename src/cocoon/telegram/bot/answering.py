@@ -44,6 +44,8 @@ class Ask:
         has_history: whether what was said before goes along.
         is_remembered: whether question and answer become part of the history.
         model: asked instead of the chat's; empty for the chat's.
+        may_be_comment: whether it may be about messages that are forwarded with it: apps send a
+            comment first, as a message of its own.
         lead: Markdown that is shown above the answer, and is no part of it: the question, where
             the answer takes its place.
     """
@@ -55,6 +57,7 @@ class Ask:
     has_history: bool = True
     is_remembered: bool = True
     model: str = ""
+    may_be_comment: bool = False
     lead: str = field(default="", repr=False)
 
 
@@ -104,7 +107,13 @@ class Answering:
         Returns:
             Who computed it; None where there is no answer.
         """
-        running = Running(ask.here.user, lane_of(ask.here), ask.reference)
+        running = Running(
+            ask.here.user,
+            lane_of(ask.here),
+            ask.reference,
+            asyncio.get_running_loop().time(),
+            ask.turn.text if ask.may_be_comment else "",
+        )
         if self._closing:
             return None
         refusal = self._lanes.enter(running)
@@ -117,6 +126,8 @@ class Answering:
             return None if running.stopped else await self._answer(ask, running)
         finally:
             self._lanes.leave(running)
+            if running.stopped == "withdrawn":
+                await running.dealt_with.wait()
 
     async def transcribe(self, ask: Ask, name: str, sound: bytes) -> str | None:
         """What is said in a recording, charged under ``ask.reference``; ``ask.turn`` is not used.
@@ -155,6 +166,25 @@ class Answering:
         del self._again[token]
         await self.reply(replace(ask, here=replace(ask.here, preferences=here.preferences)))
         return True
+
+    def withdraw(self, chat: str, seconds: float) -> Running | None:
+        """Take back a chat's last question if it may be about what was forwarded with it.
+
+        Args:
+            chat: its key.
+            seconds: a question that was asked longer ago stays, and so does one that words answer.
+
+        Returns:
+            The question, of which nothing is shown or remembered; set ``dealt_with`` in the end.
+            None if there is none.
+        """
+        last = next(reversed(self._lanes.of_chat(chat)), None)
+        if last is None or not last.comment or last.stopped or last.text:
+            return None
+        if asyncio.get_running_loop().time() - last.at > seconds:
+            return None
+        last.stop("withdrawn")
+        return last
 
     def stop(self, chat: str, draft: int | None = None, user: int | None = None) -> bool:
         """Stop a chat's running answer, and forget those that wait; whether there was one.
@@ -207,13 +237,23 @@ class Answering:
             question = await self._question(ask, history)
             facts = await self._stream(ask, question, running)
         except CocoonError as error:
-            await self._broke(ask, running, live, error)
+            if not await self._withdrawn(running, live):
+                await self._broke(ask, running, live, error)
+            return None
+        if await self._withdrawn(running, live):
             return None
         remembered = await self._remember(ask, running.text)
         is_full_now = len(history) < self._history.limit <= remembered
         ending = await self._endings.ending(ask.here, running, facts, is_full_now=is_full_now)
         await live.finish(joined(ask.lead, running.text, ending.note), ending.buttons)
         return facts
+
+    async def _withdrawn(self, running: Running, live: LiveMessage) -> bool:
+        """Whether somebody else answers; nothing more is shown then."""
+        if running.stopped != "withdrawn":
+            return False
+        await live.drop()
+        return True
 
     async def _stream(self, ask: Ask, question: Question, running: Running) -> Facts | None:
         """Read the answer to its end, or until it is stopped; who computed it, if that is known."""

@@ -47,15 +47,16 @@ def router(deps: BotDeps) -> Router:
     return routes
 
 
-async def documents(desk: Desk, here: Here, message: Message) -> None:
-    """Answer the caption's question about a file, or ask what to do with it.
+async def documents(desk: Desk, here: Here, message: Message, question: str = "") -> None:
+    """Answer a question about a file, else its caption's, else ask what to do with it.
 
     Raises:
         UnreadableError: there is no text in it.
         TooLargeError, UnavailableError: it cannot be had.
     """
     read = await document(desk, here, message)
-    question = without_mention(message, desk.me) if message.forward_origin is None else ""
+    if message.forward_origin is None:
+        question = question or without_mention(message, desk.me)
     if not question:
         key = "document_offer_pages" if read.values["pages"] else "document_offer"
         shown = replying(here, message)  # the buttons find the file by what they reply to

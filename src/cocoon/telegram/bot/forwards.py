@@ -1,6 +1,8 @@
 """Forwarded messages: one burst of them is a conversation to summarize, translate or ask about.
 
-Their text waits in memory for a button, for an hour; it is never on disk before somebody asks.
+What somebody says with them, which apps send first, as a message of its own, is the question about
+them. Else their text waits in memory for a button, for an hour; it is never on disk before somebody
+asks.
 """
 
 import time
@@ -17,9 +19,10 @@ from cocoon.telegram.bot.documents import documents
 from cocoon.telegram.bot.filters import ForBot
 from cocoon.telegram.bot.gathering import Gathering
 from cocoon.telegram.bot.here import Here
+from cocoon.telegram.bot.media import pictures
 from cocoon.telegram.bot.media_kinds import kind_of
 from cocoon.telegram.bot.pages import answer as close_query
-from cocoon.telegram.bot.prompts import task_prompt, titled
+from cocoon.telegram.bot.prompts import question_about, task_prompt, titled
 from cocoon.telegram.bot.thread import Thread, thread
 from cocoon.telegram.bot.voice import transcribed
 
@@ -70,7 +73,16 @@ def router(deps: BotDeps) -> Router:
     @routes.message(ForBot(), F.forward_origin, F.chat.type == "private")
     async def forwarded(message: Message, here: Here) -> None:
         """One of several messages that were forwarded at once."""
-        await bursts.collect(here.chat, message, lambda items: offer(desk, here, kept, items))
+        is_first = not bursts.is_open(here.chat)
+        comment = deps.answering.withdraw(here.chat, SILENCE) if is_first else None
+        question = comment.comment if comment is not None else ""
+        try:
+            await bursts.collect(
+                here.chat, message, lambda items: take(desk, here, kept, items, question)
+            )
+        finally:
+            if comment is not None:
+                comment.dealt_with.set()
 
     @routes.callback_query(F.data.startswith(f"{PREFIX}:"))
     async def chosen(query: CallbackQuery, here: Here) -> None:
@@ -78,6 +90,31 @@ def router(deps: BotDeps) -> Router:
         await choose(desk, here, kept, query)
 
     return routes
+
+
+async def take(desk: Desk, here: Here, kept: Kept, messages: list[Message], question: str) -> None:
+    """Answer what was said with a burst, if anything was; else ask what to do with it.
+
+    Raises:
+        CocoonError: a file cannot be had or read.
+    """
+    if not question:
+        await offer(desk, here, kept, messages)
+        return
+    last = max(messages, key=lambda each: each.message_id)
+    if all(kind_of(each) == "picture" for each in messages):
+        await pictures(desk, here, messages, question)
+        return
+    kind = kind_of(last) if len(messages) == 1 else None
+    if kind == "document":
+        await documents(desk, here, last, question)
+        return
+    if kind == "sound":
+        text = await transcribed(desk, here, last)
+    else:
+        text = thread(messages, max(await desk.room(here) - len(question), 0)).text
+    prompt = question_about(question, TITLE, text) if text else question
+    await desk.ask(here, last, prompt)
 
 
 async def offer(desk: Desk, here: Here, kept: Kept, messages: list[Message]) -> None:

@@ -12,7 +12,7 @@ MAX_SEEN = 20_000
 """References that are remembered, so that nothing is said twice within a process."""
 
 Refusal = Literal["duplicate", "queue", "person", "everybody"]
-Reason = Literal["", "person", "restart"]
+Reason = Literal["", "person", "restart", "withdrawn"]
 
 
 @dataclass(slots=True, eq=False)
@@ -29,17 +29,23 @@ class Running:
         text: of the answer so far.
         stopped: why it was told to stop; empty if it was not.
         ended: set when all has been said.
+        at: of the loop's clock, when it was asked.
+        comment: of a question that may be about what is forwarded with it: its words.
+        dealt_with: set when a question that was withdrawn has been dealt with elsewhere.
     """
 
     user: int
     chat: str
     reference: str
+    at: float = 0.0
+    comment: str = field(default="", repr=False)
     turn: asyncio.Event = field(default_factory=asyncio.Event)
     live: LiveMessage | None = None
     work: "asyncio.Task[object] | None" = None
     text: str = field(default="", repr=False)
     stopped: Reason = ""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    dealt_with: asyncio.Event = field(default_factory=asyncio.Event)
 
     def stop(self, reason: Reason) -> None:
         """Stop it; the first reason counts."""

@@ -52,8 +52,8 @@ def router(deps: BotDeps) -> Router:
     return routes
 
 
-async def pictures(desk: Desk, here: Here, messages: list[Message]) -> None:
-    """Answer about pictures; the caption, whichever of them has it, is the question.
+async def pictures(desk: Desk, here: Here, messages: list[Message], question: str = "") -> None:
+    """Answer about pictures; without a question, the caption is it, whichever of them has it.
 
     Raises:
         UnavailableError: Telegram does not give a picture, or nobody knows which models look.
@@ -65,7 +65,7 @@ async def pictures(desk: Desk, here: Here, messages: list[Message]) -> None:
         return
     messages = messages[:MAX_PICTURES]
     images = tuple([await desk.picture(each, len(messages) - 1) for each in messages])
-    question = without_mention(asked, desk.me) or here.words("media.picture_question")
+    question = question or without_mention(asked, desk.me) or here.words("media.picture_question")
     await desk.ask(here, asked, question, images=images)
 
 

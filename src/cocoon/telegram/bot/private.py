@@ -84,7 +84,10 @@ def conversation(deps: BotDeps) -> Router:
         """What people say."""
         said = (message.text or "")[: deps.settings.limits.prompt_chars]
         reference = reference_of(message.chat.id, message.message_id)
-        await deps.answering.reply(Ask(here=here, reference=reference, turn=Turn("user", said)))
+        turn = Turn("user", said)
+        await deps.answering.reply(
+            Ask(here=here, reference=reference, turn=turn, may_be_comment=True)
+        )
 
     @routes.message(is_private, ForBot(), _is_something)
     async def other(_: Message, here: Here) -> None:
