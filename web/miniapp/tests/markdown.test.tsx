@@ -74,3 +74,10 @@ describe("what is drawn", () => {
     expect(shown("5 &lt; 6 & 7").textContent).toBe("5 < 6 & 7");
   });
 });
+
+test("blocks of code and tables are groups: landmarks of one name could not be told apart", () => {
+  const code = "```python\na = 1\n```\n";
+  const root = shown(`${code}\n${code}\n| a |\n|---|\n| 1 |\n\n| b |\n|---|\n| 2 |`);
+  const scrollers = [...root.querySelectorAll("section")];
+  expect(scrollers.map((node) => node.getAttribute("role"))).toEqual(Array(4).fill("group"));
+});

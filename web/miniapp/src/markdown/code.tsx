@@ -24,8 +24,9 @@ export function Code({ text, language }: { text: string; language: string }): VN
           <span aria-live="polite">{copied ? t("copied") : t("copy")}</span>
         </button>
       </figcaption>
+      {/* biome-ignore lint/a11y/useSemanticElements: a group, or blocks of one language are landmarks of one name */}
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it */}
-      <section tabIndex={0} aria-label={t("code_label", { language: name })}>
+      <section role="group" tabIndex={0} aria-label={t("code_label", { language: name })}>
         <pre>
           <code>{text}</code>
         </pre>

@@ -32,8 +32,9 @@ function List({ token }: { token: Tokens.List }): VNode {
 function Table({ token }: { token: Tokens.Table }): VNode {
   const align = (index: number) => `align-${token.align[index] ?? "left"}`;
   return (
+    // biome-ignore lint/a11y/useSemanticElements: a group, or all tables are landmarks of one name
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, so the keyboard must reach it
-    <section class="table" tabIndex={0} aria-label={t("table_label")}>
+    <section class="table" role="group" tabIndex={0} aria-label={t("table_label")}>
       <table>
         <thead>
           <tr>
