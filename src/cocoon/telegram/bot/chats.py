@@ -72,6 +72,18 @@ class Chats:
         self._remember(chat, preferences)
         return preferences
 
+    async def move(self, old: str, new: str) -> None:
+        """Keep a chat's preferences under another key, unless others are kept there already.
+
+        Raises:
+            StoreError: the store does not work, or was sealed under another key.
+        """
+        found = await self._own(old)
+        if found is not None and await self._own(new) is None:
+            await self._store.run(lambda on: self._write(on, new, found), write=True)
+            self._remember(new, found)
+        await self.forget(old)
+
     async def forget(self, chat: str) -> None:
         """Delete a chat's preferences, those of its topics included."""
         await self._store.run(

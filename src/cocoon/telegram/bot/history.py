@@ -71,6 +71,14 @@ class History:
         where = (turns.c.chat == chat) | turns.c.chat.startswith(f"{chat}/", autoescape=True)
         await self._store.run(lambda on: on.execute(sa.delete(turns).where(where)), write=True)
 
+    async def move(self, old: str, new: str) -> None:
+        """Remember under another key what was said in a chat, before what was said there since.
+
+        Raises:
+            StoreError: the store does not work, or was sealed under another key; nothing is moved.
+        """
+        await self._store.run(lambda on: self._move(on, old, new), write=True)
+
     async def prune(self) -> int:
         """Forget chats in which nothing was said for ``history_days``; how many messages."""
         before = int(self._clock()) - self._limits.history_days * DAY
@@ -91,6 +99,13 @@ class History:
             text = self._vault.open_sealed(row["sealed"], _place(chat, row["role"], row["at"]))
             found.append(Turn(cast(Role, row["role"]), text.decode("utf-8", "replace")))
         return found
+
+    def _move(self, on: sa.Connection, old: str, new: str) -> None:
+        for row in list(on.execute(sa.select(turns).where(turns.c.chat == old)).mappings()):
+            text = self._vault.open_sealed(row["sealed"], _place(old, row["role"], row["at"]))
+            sealed = self._vault.seal(text, _place(new, row["role"], row["at"]))
+            mine = turns.c.id == row["id"]
+            on.execute(sa.update(turns).where(mine).values(chat=new, sealed=sealed))
 
     def _count(self, on: sa.Connection, chat: str) -> int:
         counted = sa.select(sa.func.count()).select_from(turns).where(turns.c.chat == chat)

@@ -18,6 +18,7 @@ from cocoon.telegram.bot.addressed import is_for_bot
 from cocoon.telegram.bot.delivery import Where
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.here import Here
+from cocoon.telegram.bot.moving import is_move
 from cocoon.telegram.bot.pages import answer
 from cocoon.telegram.bot.topics import chat_key, place
 
@@ -97,12 +98,13 @@ class Gate(BaseMiddleware):
             return None
         here = None
         try:
-            here = await self._here(inner, data)
+            is_news = event.event_type in _WITHOUT_PERSON or _is_move(inner)
+            here = None if is_news else await self._here(inner, data)
             if here is not None:
                 data["here"] = here
                 if not await self._may_pass(inner, here):
                     return None
-            elif event.event_type not in _WITHOUT_PERSON:
+            elif not is_news:
                 return None
             result = await handler(event, data)
             await _close_query(inner, here, result)
@@ -119,6 +121,8 @@ class Gate(BaseMiddleware):
     def _is_ours(self, event: TelegramObject) -> bool:
         """Whether it is for us; a group shows us more than that where privacy mode is off."""
         if not isinstance(event, Message) or event.chat.type == "private":
+            return True
+        if is_move(event):
             return True
         if event.is_automatic_forward:
             return False  # a channel's post in its discussion group
@@ -187,6 +191,10 @@ class Gate(BaseMiddleware):
             await self._deps.accounts.count_failure(code)
         except StoreError:
             log.warning("a failure was not counted", code=code)
+
+
+def _is_move(event: TelegramObject) -> bool:
+    return isinstance(event, Message) and is_move(event)
 
 
 _WITHOUT_PERSON = frozenset({"stopped_message_generation"})
