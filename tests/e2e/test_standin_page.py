@@ -8,6 +8,7 @@ import pytest
 from aiogram import Bot
 from aiogram.types import (
     BotCommand,
+    ForceReply,
     InlineKeyboardButton,
     InlineKeyboardMarkup,
     InlineQueryResultArticle,
@@ -139,6 +140,21 @@ async def test_buttons_edits_and_what_is_never_markup(scene: Scene) -> None:
         await expect(page.locator(f"#m{number} .keys")).to_have_count(0)
         await scene.bot.delete_message(scene.ada.id, number)
         await expect(page.locator(f"#m{number}")).to_have_count(0)
+
+
+async def test_what_the_bot_asks_for_is_sent_as_a_reply(scene: Scene) -> None:
+    page = await scene.open()
+    await page.click("#start")
+    await scene.message()
+    markup = ForceReply(input_field_placeholder="Briefly, please")
+    asked = await scene.say("Reply to this", reply_markup=markup)
+    field = page.get_by_placeholder("Briefly, please")
+    await expect(page.locator(".reply-bar")).to_contain_text("Reply to this")
+    await field.fill("Answer briefly")
+    await field.press("Enter")
+    assert (await scene.message("reply_to_message"))["reply_to_message"]["message_id"] == asked
+    await expect(page.locator(".reply-bar")).to_have_count(0)
+    await expect(page.get_by_placeholder("Write to the bot")).to_be_visible()
 
 
 async def test_an_invoice_is_paid_with_pretend_stars(scene: Scene) -> None:

@@ -1,7 +1,7 @@
 """What the page of the stand-in is told: the whole state once, then each change, as JSON frames.
 
 A frame is an object with ``t``: ``state``, ``message``, ``deleted``, ``draft``, ``drafts``,
-``chat``, ``bot``, ``me`` or ``action``. Messages have the form of the Bot API.
+``chat``, ``bot``, ``me``, ``action`` or ``force_reply``. Messages have the form of the Bot API.
 """
 
 import asyncio
@@ -144,6 +144,8 @@ class Stream:
         if event.kind == "action":
             thread = data.get("message_thread_id")
             return [{"t": "action", "chat": chat, "action": data["action"], "thread": thread}]
+        if event.kind == "force_reply":
+            return [{"t": "force_reply", "chat": chat, **data}]
         if event.kind == "chat":
             return [{"t": "chat", "chat": chat_json(self._world, shown)}]
         return []

@@ -30,6 +30,19 @@ MAX_COPIED = 256
 OTHER_KEYBOARDS = frozenset({"keyboard", "remove_keyboard", "force_reply"})
 
 
+def forced_reply(markup: Json | None) -> str | None:
+    """The placeholder of ``ForceReply``, whose people see the field open as an answer.
+
+    Source: https://core.telegram.org/bots/api#forcereply.
+
+    Returns:
+        None for any other markup; may be empty.
+    """
+    if not markup or markup.get("force_reply") is not True:
+        return None
+    return str(markup.get("input_field_placeholder") or "")
+
+
 def read_keyboard(markup: Json | None, *, private: bool = True, inline: bool = True) -> Json | None:
     """Checks ``reply_markup``.
 

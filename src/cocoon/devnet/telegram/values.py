@@ -184,7 +184,8 @@ class Event:
 
     Attributes:
         kind: ``message``, ``edited``, ``deleted``, ``draft``, ``draft_gone``, ``action``,
-            ``callback_answer``, ``inline_message``, ``menu``, ``commands``, ``chat`` or ``paid``.
+            ``callback_answer``, ``inline_message``, ``menu``, ``commands``, ``chat``,
+            ``force_reply`` or ``paid``.
         chat: its chat's id, 0 for what belongs to none.
         data: the message, draft or answer.
     """

@@ -11,7 +11,7 @@ from cocoon.devnet.telegram.arguments import Upload
 from cocoon.devnet.telegram.attachments import attach
 from cocoon.devnet.telegram.drafts import show_draft
 from cocoon.devnet.telegram.formatting import read_text
-from cocoon.devnet.telegram.keyboards import read_keyboard
+from cocoon.devnet.telegram.keyboards import forced_reply, read_keyboard
 from cocoon.devnet.telegram.limits import MAX_CAPTION, MAX_TEXT, MAX_UPLOAD
 from cocoon.devnet.telegram.messages import (
     add_message,
@@ -52,7 +52,7 @@ def send(world: World, chat: ChatState, arguments: Json, content: Json) -> Json:
     if arguments.get("protect_content"):
         content = content | {"has_protected_content": True}
     world.drop_draft(chat, thread, "sent")
-    return add_message(
+    message = add_message(
         world,
         chat,
         world.bot.user(),
@@ -61,6 +61,11 @@ def send(world: World, chat: ChatState, arguments: Json, content: Json) -> Json:
         reply_to=reply_to,
         keyboard=keyboard,
     )
+    placeholder = forced_reply(arguments.get("reply_markup"))
+    if placeholder is not None:
+        asked = {"message_id": message["message_id"], "placeholder": placeholder}
+        world.changed("force_reply", chat.id, asked)
+    return message
 
 
 def send_message(world: World, arguments: Json) -> Json:

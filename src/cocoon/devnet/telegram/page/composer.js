@@ -11,6 +11,7 @@ let openApp = null;
 let field = null;
 let suggestions = null;
 let chosenFile = null;
+let replyWords = "";
 let recorder = null;
 
 const sorry = (error) => toast(error.message || String(error), 6);
@@ -120,8 +121,10 @@ function attach(event) {
   ]);
 }
 
-export function reply(message) {
+/** Begin an answer to a message; the bot may have asked for it, with words for the empty field. */
+export function reply(message, words = "") {
   state.replyTo = message;
+  replyWords = words;
   drawFoot();
   field.focus();
 }
@@ -220,7 +223,8 @@ export function drawFoot() {
   else {
     const parts = [suggestions.box, replyBar(), fileBar(), bar(), replyKeys()].filter(Boolean);
     foot.replaceChildren(el("div", { class: "foot-in" }, parts));
-    field.placeholder = chat.type === "private" ? "Write to the bot" : `Write, or ask @${state.bot.username}`;
+    const asked = state.replyTo && replyWords;
+    field.placeholder = asked || (chat.type === "private" ? "Write to the bot" : `Write, or ask @${state.bot.username}`);
     fit();
     writing();
   }

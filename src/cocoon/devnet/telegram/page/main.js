@@ -143,6 +143,10 @@ const DRAW = {
     drawTalk({ toEnd: mine && detail.isNew && !elsewhere });
     if (detail.message.reply_markup) drawFoot();
   },
+  force_reply(detail) {
+    if (detail.chat !== state.chat) return;
+    reply(detail.message, detail.placeholder);
+  },
   deleted(detail) {
     drawChats(choose);
     if (detail.chat === state.chat) drawTalk();

@@ -60,6 +60,11 @@ const FRAMES = {
     if (isNew && !mine && frame.chat !== state.chat) chat.unread += 1;
     tell("message", { chat: frame.chat, message: frame.message, isNew });
   },
+  force_reply(frame) {
+    const chat = state.chats.get(frame.chat);
+    const message = chat && chat.messages.get(frame.message_id);
+    if (message) tell("force_reply", { chat: frame.chat, message, placeholder: frame.placeholder });
+  },
   deleted(frame) {
     const chat = state.chats.get(frame.chat);
     if (!chat) return;
