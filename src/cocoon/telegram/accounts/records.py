@@ -94,6 +94,12 @@ class Records:
         query = sa.select(answers).where(answers.c.chat == chat).order_by(*newest).limit(1)
         return await self._answer(query)
 
+    async def has_asked(self, user: int, chat: str) -> bool:
+        """Whether the chat has an answer to this person whose facts are still kept."""
+        query = sa.select(answers.c.reference).where(answers.c.chat == chat, answers.c.user == user)
+        found = await self.store.run(lambda on: on.scalar(query.limit(1)))
+        return found is not None
+
     async def forget(self, user: int) -> None:
         """Erase who computed the user's answers, and the language.
 

@@ -23,6 +23,8 @@ from cocoon.telegram.bot.prompting import Prompting
 
 MAX_MODELS = 30
 """Models on one page; Telegram takes 100 buttons."""
+BASE_COEFFICIENT = 1000
+"""Thousandths: a machine that asks the base price."""
 Page = Callable[[BotDeps, Here, CallbackQuery | None], Awaitable[None]]
 
 
@@ -65,8 +67,8 @@ def router(deps: BotDeps) -> Router:
     async def pressed(query: CallbackQuery, here: Here) -> None:
         """A button of any page: ``m:PAGE`` shows it, ``m:PAGE:VALUE`` chooses."""
         _, page, value = [*(query.data or "").split(":", 2), "", ""][:3]
-        if (value or page == "new") and not await may_change(deps, here):
-            await answer(query, here.words("settings.admins"), is_alert=True)
+        if refusal := await _refusal(deps, here, page, value):
+            await answer(query, here.words(refusal), is_alert=True)
         elif page == "prompt" and value == "change":
             await answer(query)
             await prompting.ask(here)
@@ -89,8 +91,26 @@ async def may_change(deps: BotDeps, here: Here) -> bool:
     return member.status in {"creator", "administrator"}
 
 
+async def may_start_over(deps: BotDeps, here: Here) -> bool:
+    """Whether a person may have a conversation forgotten.
+
+    In groups these are administrators and whoever has asked something there: it is theirs.
+    """
+    return await deps.accounts.has_asked(here.user, here.chat) or await may_change(deps, here)
+
+
+async def _refusal(deps: BotDeps, here: Here, page: str, value: str) -> str:
+    """Which text says that a button is not for this person; empty where it is."""
+    if page == "new":
+        return "" if await may_start_over(deps, here) else "new.not_yours"
+    return "" if not value or await may_change(deps, here) else "settings.admins"
+
+
 async def start_over(deps: BotDeps, here: Here) -> None:
-    """Forget the conversation, and say so."""
+    """Forget the conversation, and say so; in groups not for everybody."""
+    if not await may_start_over(deps, here):
+        await deps.delivery.send(here.where, here.words("new.not_yours"))
+        return
     if here.where.is_private:
         await deps.answering.end(here.chat)
     forgotten = await deps.history.clear(here.chat)
@@ -180,7 +200,9 @@ async def price_page(deps: BotDeps, here: Here, query: CallbackQuery | None = No
     lines, rows = [here.words("settings.prices")], []
     for name, coefficient in settings.price_classes.items():
         limit = here.words("settings.price_any")
-        if coefficient is not None:
+        if coefficient == BASE_COEFFICIENT:
+            limit = here.words("settings.price_up_to_one")
+        elif coefficient is not None:
             limit = here.words("settings.price_up_to", times=f"{coefficient / 1000:g}")
         title = _class_name(here, name)
         lines.append(f"**{title}**: {limit}")

@@ -51,6 +51,7 @@ async def test_a_model_is_chosen_in_the_menu(tmp_path: Path) -> None:
         await shows(menu, "Model: Test Vision")
         await press(person, menu, "m:price")
         await shows(menu, "up to 2 times the base price")
+        assert "at most the base price" in menu.text
         await press(person, menu, "Economy")
         await shows(menu, "Price class: Economy")
         await person.send("Hello")
@@ -156,4 +157,4 @@ async def test_in_groups_administrators_decide(tmp_path: Path) -> None:
         menu = await said(group, 1)
         answer = await press(bob, menu, "m:new")
         assert answer.alert
-        assert "Only administrators" in answer.text
+        assert "Only its administrators" in answer.text
