@@ -4,6 +4,7 @@ from aiogram import F, Router
 from aiogram.types import CallbackQuery, Message
 
 from cocoon.telegram.bot.addressed import without_mention
+from cocoon.telegram.bot.albums import PartOf
 from cocoon.telegram.bot.buttons import pressed
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.desk import Desk, Refusals, replying
@@ -28,7 +29,8 @@ def router(deps: BotDeps) -> Router:
     albums: Gathering[Message] = Gathering(ALBUM_SILENCE)
     routes.callback_query.middleware(Refusals(desk))
 
-    @routes.message(ForBot(), F.media_group_id, F.document, F.chat.type == "private")
+    @routes.message(ForBot(), F.media_group_id, F.document)
+    @routes.message(PartOf(albums), F.document)
     async def album(message: Message, here: Here) -> None:
         """One file of several that were sent at once."""
         key = (message.chat.id, message.media_group_id)

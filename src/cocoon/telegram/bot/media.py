@@ -7,6 +7,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 
 from cocoon.telegram.assistant.values import Model
 from cocoon.telegram.bot.addressed import text_of, without_mention
+from cocoon.telegram.bot.albums import PartOf
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.desk import Desk, Refusals, replying
 from cocoon.telegram.bot.filters import ForBot
@@ -33,7 +34,8 @@ def router(deps: BotDeps) -> Router:
     albums: Gathering[Message] = Gathering(ALBUM_SILENCE)
     is_picture = F.photo | F.document.mime_type.in_(PICTURE_TYPES)
 
-    @routes.message(ForBot(), F.media_group_id, F.photo, F.chat.type == "private")
+    @routes.message(ForBot(), F.media_group_id, F.photo)
+    @routes.message(PartOf(albums), F.photo)
     async def album(message: Message, here: Here) -> None:
         """One picture of several that were sent at once."""
         key = (message.chat.id, message.media_group_id)

@@ -15,6 +15,7 @@ from aiogram.types.update import UpdateTypeLookupError
 
 from cocoon.errors import BlockedError, CocoonError, StoreError, where
 from cocoon.telegram.bot.addressed import is_for_bot
+from cocoon.telegram.bot.albums import Addressed
 from cocoon.telegram.bot.delivery import Where
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.here import Here
@@ -88,6 +89,7 @@ class Gate(BaseMiddleware):
 
     def __init__(self, deps: BotDeps) -> None:
         self._deps = deps
+        self._albums = Addressed()
         self._flood = Flood(deps.settings.limits.messages_per_minute)
 
     async def __call__(self, handler: Handler, event: TelegramObject, data: dict[str, Any]) -> Any:
@@ -126,7 +128,8 @@ class Gate(BaseMiddleware):
             return True
         if event.is_automatic_forward:
             return False  # a channel's post in its discussion group
-        return (event.text or "").startswith("/") or is_for_bot(event, self._deps.me)
+        is_said = (event.text or "").startswith("/") or is_for_bot(event, self._deps.me)
+        return self._albums.has(event, is_for_bot=is_said)
 
     async def _here(self, event: TelegramObject, data: dict[str, Any]) -> Here | None:
         user: User | None = data.get("event_from_user")
