@@ -193,6 +193,7 @@ def _proxy(here: Here, proxy: Mapping[str, Any]) -> str:
     words = here.words
     steps = list(proxy.get("steps", ()))
     passed = sum(1 for step in steps if step.get("outcome") == "passed")
+    applied = sum(1 for step in steps if step.get("outcome") in _SIGNS)
     key = "details.proxy" if proxy.get("verified") else "details.proxy_failed"
     lines = [
         words(
@@ -202,12 +203,12 @@ def _proxy(here: Here, proxy: Mapping[str, Any]) -> str:
             image=_hash(proxy.get("image_hash")) or words("receipt.unknown"),
             policy=plain(str(proxy.get("policy", ""))),
             passed=passed,
-            steps=len(steps),
+            steps=applied if proxy.get("verified") else len(steps),
         )
     ]
     for step in steps:
-        sign = _SIGNS.get(str(step.get("outcome")), "–")
-        lines.append(f"{sign} {plain(str(step.get('name', '')))}")
+        name, sign = plain(str(step.get("name", ""))), _SIGNS.get(str(step.get("outcome")))
+        lines.append(f"{sign} {name}" if sign else words("details.not_done", name=name))
     return "\n".join(lines)
 
 
