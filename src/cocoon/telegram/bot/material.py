@@ -102,7 +102,7 @@ async def document(desk: Desk, here: Here, said: media_kinds.Sent, parts: int = 
     assert said.document is not None
     name = clean_name(said.document.file_name or "")
     data = await desk.fetch(said.document)
-    read = await read_document(name, data, await desk.room(here) // parts)
+    read = await read_document(name, data, await desk.room(here) // parts, owner=here.user)
     values: dict[str, object] = {
         "name": read.name,
         "pages": read.pages,

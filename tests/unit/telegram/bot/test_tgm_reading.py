@@ -9,7 +9,14 @@ import time
 
 import pytest
 
-from cocoon.telegram.bot.reading import UnreadableError, clean_name, pdf, pdf_child, read_document
+from cocoon.telegram.bot.reading import (
+    Document,
+    UnreadableError,
+    clean_name,
+    pdf,
+    pdf_child,
+    read_document,
+)
 from cocoon.testing.sent_files import pdf as make_pdf
 
 
@@ -26,7 +33,7 @@ from cocoon.testing.sent_files import pdf as make_pdf
 )
 @pytest.mark.anyio
 async def test_text_of_any_kind(data: bytes, text: str) -> None:
-    document = await read_document("notes.txt", data, 1000)
+    document = await read_document("notes.txt", data, 1000, owner=1)
 
     assert (document.text, document.is_cut, document.pages) == (text, False, 0)
 
@@ -43,14 +50,14 @@ async def test_text_of_any_kind(data: bytes, text: str) -> None:
 @pytest.mark.anyio
 async def test_what_is_no_text(data: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as refused:
-        await read_document("file.bin", data, 1000)
+        await read_document("file.bin", data, 1000, owner=1)
 
     assert refused.value.code == code
 
 
 @pytest.mark.anyio
 async def test_long_text_is_cut_and_says_so() -> None:
-    document = await read_document("long.md", ("слово " * 5000).encode(), 600)
+    document = await read_document("long.md", ("слово " * 5000).encode(), 600, owner=1)
 
     assert document.is_cut
     assert len(document.text) <= 600
@@ -59,7 +66,9 @@ async def test_long_text_is_cut_and_says_so() -> None:
 
 @pytest.mark.anyio
 async def test_pages_of_a_pdf() -> None:
-    document = await read_document("two.pdf", make_pdf("Hello (world)", "second\npage"), 1000)
+    document = await read_document(
+        "two.pdf", make_pdf("Hello (world)", "second\npage"), 1000, owner=1
+    )
 
     assert document.text == "Hello (world)\n\nsecond\npage"
     assert (document.pages, document.pages_read, document.is_cut) == (2, 2, False)
@@ -69,7 +78,7 @@ async def test_pages_of_a_pdf() -> None:
 async def test_pdf_with_more_pages_than_are_read() -> None:
     data = make_pdf(*(f"page {number}" for number in range(5)))
 
-    document = await pdf.read_pdf("five.pdf", data, 1000, max_pages=2)
+    document = await pdf.read_pdf("five.pdf", data, 1000, owner=1, max_pages=2)
 
     assert document.text == "page 0\n\npage 1"
     assert (document.pages, document.pages_read, document.is_cut) == (5, 2, True)
@@ -82,7 +91,7 @@ async def test_pdf_with_more_pages_than_are_read() -> None:
 @pytest.mark.anyio
 async def test_pdf_without_text(data: bytes, code: str) -> None:
     with pytest.raises(UnreadableError) as refused:
-        await read_document("x.pdf", data, 1000)
+        await read_document("x.pdf", data, 1000, owner=1)
 
     assert refused.value.code == code
 
@@ -99,7 +108,7 @@ async def test_pdf_behind_a_password() -> None:
     writer.write(file)
 
     with pytest.raises(UnreadableError) as refused:
-        await read_document("locked.pdf", file.getvalue(), 1000)
+        await read_document("locked.pdf", file.getvalue(), 1000, owner=1)
 
     assert refused.value.code == "locked"
 
@@ -110,7 +119,7 @@ async def test_pdf_that_unpacks_to_much_more() -> None:
     bomb = make_pdf("x", stream=b"BT " * 50_000_000)
 
     with pytest.raises(UnreadableError):
-        await read_document("bomb.pdf", bomb, 1000)
+        await read_document("bomb.pdf", bomb, 1000, owner=1)
 
 
 @pytest.mark.anyio
@@ -119,7 +128,7 @@ async def test_child_that_takes_too_long_is_ended() -> None:
     begun = time.monotonic()
 
     with pytest.raises(UnreadableError) as refused:
-        await pdf.read_pdf("slow.pdf", data, 10**9, seconds=0.5)
+        await pdf.read_pdf("slow.pdf", data, 10**9, owner=1, seconds=0.5)
 
     assert refused.value.code == "slow"
     assert time.monotonic() - begun < 5
@@ -136,7 +145,7 @@ async def test_cancelling_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
     data = make_pdf(*["x"] * 200, stream=b"BT /F 12 Tf " + b"(x) Tj " * 200_000)
-    task = asyncio.create_task(pdf.read_pdf("slow.pdf", data, 10**9))
+    task = asyncio.create_task(pdf.read_pdf("slow.pdf", data, 10**9, owner=1))
     child = await started
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -148,11 +157,37 @@ async def test_cancelling_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> Non
 @pytest.mark.anyio
 async def test_too_many_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pdf, "MAX_WAITING", 2)
-    jobs = [asyncio.create_task(pdf.read_pdf("a.pdf", make_pdf("a"), 100)) for _ in range(3)]
+    jobs = [
+        asyncio.create_task(pdf.read_pdf("a.pdf", make_pdf("a"), 100, owner=n)) for n in (1, 2, 3)
+    ]
     results = await asyncio.gather(*jobs, return_exceptions=True)
 
     refused = [each for each in results if isinstance(each, UnreadableError)]
     assert [each.code for each in refused] == ["busy"]
+
+
+@pytest.mark.anyio
+async def test_nobody_keeps_others_from_being_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pdf, "MAX_OF_ONE", 4)
+    monkeypatch.setattr(pdf, "MAX_WAITING", 2)
+    slow = asyncio.Event()
+    running: list[bytes] = []
+
+    async def child(data: bytes, *_: object) -> bytes:
+        running.append(data)
+        if data == b"slow":
+            await slow.wait()
+        return b'{"text": "x", "pages": 1, "read": 1, "cut": false}'
+
+    monkeypatch.setattr(pdf, "_child", child)
+    jobs = [asyncio.create_task(pdf.read_pdf("a", b"slow", 9, owner=1)) for _ in range(9)]
+    await asyncio.sleep(0)
+    async with asyncio.timeout(2):
+        assert (await pdf.read_pdf("b", b"quick", 9, owner=2)).text == "x"
+    assert running == [b"slow", b"quick"]
+    slow.set()
+    results = await asyncio.gather(*jobs, return_exceptions=True)
+    assert [type(each) for each in results] == [Document] * 4 + [UnreadableError] * 5
 
 
 def test_child_has_limits_and_no_surroundings() -> None:
@@ -182,7 +217,7 @@ async def test_child_is_told_no_secrets(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", spawn)
     monkeypatch.setitem(os.environ, "SOME_SECRET", "x")
-    await read_document("a.pdf", make_pdf("a"), 100)
+    await read_document("a.pdf", make_pdf("a"), 100, owner=1)
 
     assert told["env"] == {}
 

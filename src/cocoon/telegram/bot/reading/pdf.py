@@ -2,6 +2,9 @@
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -14,25 +17,66 @@ MAX_CHILDREN = 2
 """PDFs that are read at once."""
 MAX_WAITING = 20
 """PDFs that wait for their turn."""
+MAX_OF_ONE = 10
+"""PDFs of one person that are read or wait, as many as apps send at once; one is read at a time."""
 SECONDS = 20.0
 """Longest time for one PDF."""
 
 _ERRORS: dict[object, Why] = {"locked": "locked", "broken": "broken", "slow": "slow"}
 
 
+@dataclass(slots=True)
+class _Own:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    count: int = 0
+
+
 class _Turns:
-    """How many children may run in one event loop, and how many wait."""
+    """How many children may run in one event loop, how many wait, and whose they are."""
 
     def __init__(self) -> None:
         self.free = asyncio.Semaphore(MAX_CHILDREN)
         self.waiting = 0
+        self.owners: dict[int, _Own] = {}
+
+    @asynccontextmanager
+    async def of(self, owner: int) -> AsyncIterator[None]:
+        """The turn of one person's PDF; what else they sent waits outside everybody's queue."""
+        own = self.owners.setdefault(owner, _Own())
+        if own.count >= MAX_OF_ONE:
+            raise UnreadableError("busy")
+        own.count += 1
+        try:
+            async with own.lock, self._place():
+                yield
+        finally:
+            own.count -= 1
+            if not own.count:
+                del self.owners[owner]
+
+    @asynccontextmanager
+    async def _place(self) -> AsyncIterator[None]:
+        if self.waiting >= MAX_WAITING:
+            raise UnreadableError("busy")
+        self.waiting += 1
+        try:
+            async with self.free:
+                yield
+        finally:
+            self.waiting -= 1
 
 
 _turns: dict[asyncio.AbstractEventLoop, _Turns] = {}
 
 
 async def read_pdf(
-    name: str, data: bytes, max_chars: int, *, max_pages: int = MAX_PAGES, seconds: float = SECONDS
+    name: str,
+    data: bytes,
+    max_chars: int,
+    *,
+    owner: int,
+    max_pages: int = MAX_PAGES,
+    seconds: float = SECONDS,
 ) -> Document:
     """Text of a PDF's first pages.
 
@@ -40,21 +84,15 @@ async def read_pdf(
         name: for people.
         data: the file.
         max_chars: what goes beyond is left out.
-        max_pages: likewise.
+        owner: Telegram's id of who asks.
+        max_pages: what goes beyond is left out, too.
         seconds: after which the child is ended.
 
     Raises:
         UnreadableError: as its ``code`` says.
     """
-    turns = _of_this_loop()
-    if turns.waiting >= MAX_WAITING:
-        raise UnreadableError("busy")
-    turns.waiting += 1
-    try:
-        async with turns.free:
-            output = await _child(data, max_pages, max_chars, seconds)
-    finally:
-        turns.waiting -= 1
+    async with _of_this_loop().of(owner):
+        output = await _child(data, max_pages, max_chars, seconds)
     return _document(name, output, max_chars)
 
 
