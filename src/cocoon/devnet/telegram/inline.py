@@ -57,7 +57,12 @@ async def ask_inline(
 
 
 def choose_inline(
-    world: World, account: Account, answer: InlineAnswer, which: int | str, chat: ChatView | None
+    world: World,
+    account: Account,
+    answer: InlineAnswer,
+    which: int | str,
+    chat: ChatView | None,
+    thread: int | None = None,
 ) -> Shown:
     """See :meth:`cocoon.devnet.telegram.people.Person.choose`."""
     result = (
@@ -67,7 +72,7 @@ def choose_inline(
     )
     content = _said(result)
     content["via_bot"] = world.bot.user()
-    message = _place(world, account, content, result.get("reply_markup"), chat)
+    message = _place(world, account, content, result.get("reply_markup"), chat, thread)
     chosen: Json = {"result_id": result["id"], "from": account.user(), "query": answer.query}
     if "reply_markup" in result:
         # Telegram names the message only when it has a keyboard.
@@ -113,12 +118,19 @@ def post_as_guest(world: World, query: Query, result: Json) -> Json:
 
 
 def _place(
-    world: World, account: Account, content: Json, keyboard: Json | None, chat: ChatView | None
+    world: World,
+    account: Account,
+    content: Json,
+    keyboard: Json | None,
+    chat: ChatView | None,
+    thread: int | None,
 ) -> Json:
     if chat is None:
         message: Json = {"message_id": 0, "from": account.user(), "date": world.now(), **content}
         return message | ({"reply_markup": keyboard} if keyboard else {})
-    message = add_message(world, chat.state, account.user(), content, keyboard=keyboard)
+    message = add_message(
+        world, chat.state, account.user(), content, thread=thread, keyboard=keyboard
+    )
     if bot_sees(world, chat.state, message):
         world.updates.put("message", {k: v for k, v in message.items() if k != "inline_message_id"})
     return message

@@ -154,13 +154,15 @@ class Person:
         data: bytes,
         *,
         duration: int = 1,
+        content_type: str = "audio/ogg",
         caption: str = "",
         chat: ChatView | None = None,
         topic: int | None = None,
         reply_to: Shown | None = None,
     ) -> Shown:
-        """Sends a voice note of so many seconds."""
-        upload = Upload("voice.oga", "audio/ogg", data)
+        """Sends a voice note of so many seconds; apps of Telegram's send Opus in Ogg."""
+        name = "voice.oga" if content_type == "audio/ogg" else "voice"
+        upload = Upload(name, content_type, data)
         place = Place(chat, topic, reply_to)
         return self._send_file("voice", upload, caption, place, duration)
 
@@ -207,7 +209,12 @@ class Person:
         return await ask_inline(self._world, self.account, query, chat, offset, timeout)
 
     async def choose(
-        self, answer: InlineAnswer, which: int | str = 0, *, chat: ChatView | None = None
+        self,
+        answer: InlineAnswer,
+        which: int | str = 0,
+        *,
+        chat: ChatView | None = None,
+        topic: int | None = None,
     ) -> Shown:
         """Sends one of the results.
 
@@ -215,8 +222,9 @@ class Person:
             answer: what the bot offered.
             which: its index, or its id.
             chat: where to; a chat that the bot is not in when it is ``None``.
+            topic: its topic.
         """
-        return choose_inline(self._world, self.account, answer, which, chat)
+        return choose_inline(self._world, self.account, answer, which, chat, topic)
 
     async def pay(self, invoice: Shown | str, *, timeout: float = WAIT) -> Paid:
         """Pays an invoice (a message's or a link's) with pretend Stars.

@@ -16,7 +16,6 @@ from cocoon.chain.backend import ChainBackend
 from cocoon.chain.connect import BackendSettings, backend_from
 from cocoon.chain.keys import SecretKey
 from cocoon.chain.wallets.v5r1 import WalletV5R1
-from cocoon.devnet.chain_control import ChainControl
 from cocoon.devnet.ports import free_ports
 from cocoon.devnet.telegram.browser import (
     WALLET_SCRIPT,
@@ -26,7 +25,7 @@ from cocoon.devnet.telegram.browser import (
 )
 from cocoon.devnet.telegram.limits import Rates
 from cocoon.devnet.telegram.server import StandInTelegram
-from cocoon.devnet.telegram.wallet import StandInWallet
+from cocoon.devnet.telegram.wallet import WalletMaker
 from cocoon.errors import ConfigError
 from cocoon.telegram.service.service import TelegramService
 from cocoon.telegram.settings import (
@@ -144,16 +143,10 @@ class Trial:
 
     async def _wallets(self, chain: str, app_url: str) -> str:
         """Pretend wallets for people; the address of the operator's wallet."""
-        people = _backend(chain)
-        await people.start()
-        self._stack.push_async_callback(people.close)
-        control = ChainControl(chain)
-        mount_page(
-            self.telegram,
-            BrowserOptions(
-                app_url=f"{app_url}/app/", new_wallet=lambda: StandInWallet(people, control)
-            ),
-        )
+        wallets = WalletMaker(chain)
+        await wallets.start()
+        self._stack.push_async_callback(wallets.close)
+        mount_page(self.telegram, BrowserOptions(app_url=f"{app_url}/app/", new_wallet=wallets))
         key = SecretKey.load_or_create(self._options.folder / WALLET_KEY)
         return WalletV5R1(key, testnet=True).address.friendly(testnet=True)
 

@@ -13,6 +13,7 @@ _MAGIC = (
     (b"GIF87a", "image/gif"),
     (b"GIF89a", "image/gif"),
 )
+_VOICES = {"audio/mpeg": "mp3", "audio/mp4": "m4a", "audio/webm": "webm", "audio/wav": "wav"}
 MAX_SIDE = 2048
 """Pixels; what is larger costs more and shows models nothing further."""
 MAX_PICTURE_BYTES = 5 * 1024 * 1024
@@ -68,7 +69,8 @@ def picture_type(data: bytes) -> str | None:
 def sound(message: Sent) -> tuple[Sound, str, int] | None:
     """The recording of a message, a name with an ending that fits it, and its seconds."""
     if message.voice is not None:
-        return message.voice, "voice.ogg", message.voice.duration
+        ending = _VOICES.get((message.voice.mime_type or "").lower(), "ogg")
+        return message.voice, f"voice.{ending}", message.voice.duration
     if message.video_note is not None:
         return message.video_note, "note.mp4", message.video_note.duration
     if message.audio is not None:

@@ -368,3 +368,18 @@ async def test_events_and_waiting(telegram: StandInTelegram, bot: Bot, alice: Pe
         await alice.chat.wait(lambda shown: shown.text == "bye", timeout=0.01)
     assert telegram.chat(alice.id).messages[-1].text == "hello"
     assert telegram.people() == [alice]
+
+
+async def test_an_inline_result_is_sent_into_a_topic(
+    telegram: StandInTelegram, bot: Bot, alice: Person
+) -> None:
+    forum = telegram.group("Project", people=[alice], forum=True)
+    topic = await forum.topic(alice, "Plans")
+    asked = asyncio.create_task(alice.inline("hello", chat=forum))
+    while (update := (await bot.get_updates(offset=-1, timeout=5))[-1]).inline_query is None:
+        pass
+    said = InputTextMessageContent(message_text="Hi")
+    result = InlineQueryResultArticle(id="1", title="Hi", input_message_content=said)
+    await bot.answer_inline_query(update.inline_query.id, [result])
+    sent = await alice.choose(await asked, chat=forum, topic=topic)
+    assert sent.thread == topic

@@ -168,3 +168,16 @@ async def test_the_page_has_one_address(ui: Ui) -> None:
     async with ui.session.get(f"http://localhost:{port}/?as=1", allow_redirects=False) as reply:
         assert reply.status == 302
         assert reply.headers["Location"] == f"{ui.telegram.url}/?as=1"
+
+
+@pytest.mark.parametrize(("told", "seconds"), [("7", 7), ("", 1), ("x", 1), ("999999", 86_400)])
+async def test_a_recording_is_what_it_says(ui: Ui, told: str, seconds: int) -> None:
+    person = ui.telegram.person("Ada")
+    fields = {"as": str(person.id), "chat": str(person.id), "kind": "voice", "seconds": told}
+    form = aiohttp.FormData(fields)
+    kind = "audio/webm;codecs=opus"
+    form.add_field("file", b"\x1aE\xdf\xa3", filename="voice", content_type=kind)
+    async with ui.session.post(f"{ui.telegram.url}/ui/upload", data=form) as reply:
+        assert reply.status == 200
+    voice = person.chat.messages[-1].raw["voice"]
+    assert (voice["mime_type"], voice["duration"]) == ("audio/webm", seconds)

@@ -76,6 +76,8 @@ def test_recordings_have_an_ending_that_fits() -> None:
         return found[1]
 
     assert name(voice={**FILE, "duration": 1}) == "voice.ogg"
+    assert name(voice={**FILE, "duration": 1, "mime_type": "audio/mpeg"}) == "voice.mp3"
+    assert name(voice={**FILE, "duration": 1, "mime_type": "audio/x"}) == "voice.ogg"
     assert name(audio={**FILE, "duration": 1, "file_name": "Song.M4A"}) == "audio.m4a"
     assert name(audio={**FILE, "duration": 1, "file_name": "x.exe"}) == "audio.mp3"
     assert name(video_note={**FILE, "duration": 1, "length": 1}) == "note.mp4"

@@ -39,7 +39,7 @@ export async function send(text = field.value) {
   const where = target();
   clear();
   try {
-    if (file) await upload(file.kind, file.blob, { ...where, caption: words });
+    if (file) await upload(file.kind, file.blob, { ...where, caption: words, seconds: file.kind === "voice" ? await lengthOf(file.blob) : null });
     else await act("send", { ...where, text: words });
   } catch (error) {
     if (!field.value) field.value = words;
@@ -87,6 +87,19 @@ function pick(kind, accept) {
   input.click();
 }
 
+/** Seconds of an audio file, as far as the browser can tell. */
+function lengthOf(blob) {
+  return new Promise((resolve) => {
+    const audio = new Audio(URL.createObjectURL(blob));
+    const end = () => {
+      URL.revokeObjectURL(audio.src);
+      resolve(Number.isFinite(audio.duration) ? Math.max(1, Math.round(audio.duration)) : null);
+    };
+    audio.addEventListener("loadedmetadata", end);
+    audio.addEventListener("error", end);
+  });
+}
+
 async function record(button) {
   if (recorder) {
     recorder.stop();
@@ -95,6 +108,7 @@ async function record(button) {
   try {
     const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
     const parts = [];
+    const begun = performance.now();
     recorder = new MediaRecorder(stream);
     recorder.addEventListener("dataavailable", (event) => parts.push(event.data));
     recorder.addEventListener("stop", async () => {
@@ -102,7 +116,8 @@ async function record(button) {
       const blob = new Blob(parts, { type: recorder.mimeType });
       recorder = null;
       button.classList.remove("recording");
-      await upload("voice", blob, target()).catch(sorry);
+      const seconds = Math.max(1, Math.round((performance.now() - begun) / 1000));
+      await upload("voice", blob, { ...target(), seconds }).catch(sorry);
     });
     recorder.start();
     button.classList.add("recording");
@@ -225,8 +240,8 @@ export function drawFoot() {
     foot.replaceChildren(el("div", { class: "foot-in" }, parts));
     const asked = state.replyTo && replyWords;
     field.placeholder = asked || (chat.type === "private" ? "Write to the bot" : `Write, or ask @${state.bot.username}`);
+    writing(); // before it is measured: one of two buttons goes
     fit();
-    writing();
   }
   if (kept) field.focus();
 }
@@ -243,8 +258,8 @@ export function startComposer(onApp) {
   suggestions = new Suggestions(field, box, choose);
   field.addEventListener("keydown", onKey);
   field.addEventListener("input", () => {
-    fit();
     writing();
+    fit();
     suggestions.update(field.value);
   });
 }
@@ -252,7 +267,7 @@ export function startComposer(onApp) {
 export const writeInto = (text) => {
   field.value = text;
   field.focus();
-  fit();
   writing();
+  fit();
   suggestions.update(text);
 };

@@ -36,7 +36,7 @@ export async function upload(kind, file, fields) {
   for (const [name, value] of Object.entries({ as: person, kind, ...fields })) {
     if (value !== undefined && value !== null) form.append(name, String(value));
   }
-  form.append("file", file, file.name || "voice.ogg");
+  form.append("file", file, file.name || "voice");
   return answer(await fetch("ui/upload", { method: "POST", body: form }));
 }
 
