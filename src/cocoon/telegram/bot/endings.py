@@ -104,7 +104,8 @@ class Endings:
         answers = available(account) // facts.charged
         if answers >= FEW:
             return ""
-        return here.words("answer.few_left", left=ton(Nano(available(account))))
+        key = "answer.few_left" if answers else "answer.none_left"
+        return here.words(key, left=ton(Nano(available(account))))
 
 
 def available(account: Account) -> int:
