@@ -82,9 +82,7 @@ def users(config: ConfigFile) -> None:
 def ledger(
     user: User,
     config: ConfigFile,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="JSON lines instead of a table to read by programs.")
-    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="JSON lines instead of CSV.")] = False,
 ) -> None:
     """Write one person's ledger to the standard output: every credit, charge and refund, as CSV."""
     from cocoon.cli.telegram.desk import write_ledger

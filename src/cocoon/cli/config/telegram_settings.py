@@ -46,7 +46,7 @@ def read_secret(path: Path, what: str) -> str:
     Raises:
         ConfigError: it cannot be read, or is empty.
     """
-    lines = read_text(path, what).split()
+    lines = read_text(path, f"the {what}").split()
     if len(lines) != 1:
         raise ConfigError(f"{path}: must hold the {what} and nothing else")
     return lines[0]

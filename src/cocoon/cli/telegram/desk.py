@@ -60,18 +60,21 @@ def give(config: Path, user: int, amount: str, reference: str) -> None:
     if not nano:
         raise ConfigError("the amount must be more than 0")
 
-    async def add(accounts: Accounts) -> bool:
+    async def add(accounts: Accounts) -> str:
         await accounts.account(user)
-        return await accounts.credit(user, Kind.GIFT, reference, nano)
+        done = await accounts.credit(user, Kind.GIFT, reference, nano)
+        said = f"added {nano.ton()}" if done else "this gift was given before; nothing was changed"
+        return f"{user}: {said}; the balance is {(await accounts.account(user)).balance.ton()}"
 
-    done = _with_accounts(config, add)
-    said = f"added {nano.ton()}" if done else "this gift was given before; nothing was changed"
+    said = _with_accounts(config, add)
     screen.stdout().print(said, markup=False)
 
 
 def set_blocked(config: Path, user: int, *, blocked: bool) -> None:
     """Turn a person away or let them in; raises as :func:`show_users`."""
     _with_accounts(config, lambda accounts: accounts.block(user, blocked))
+    said = "turned away: nothing is answered any more" if blocked else "let in again"
+    screen.stdout().print(f"{user}: {said}", markup=False)
 
 
 def _row(row: UserRow) -> tuple[str, ...]:

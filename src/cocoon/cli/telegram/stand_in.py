@@ -94,11 +94,11 @@ async def _trial(
     trial = Trial(wanted, AsyncClient(devnet=options.state))
     await trial.start()
     stack.push_async_callback(trial.close)
-    operators = f"{trial.app_url}/operator  (password {trial.operator_token})"
     rows = [
         ("chat", trial.url),
         ("Mini App", f"{trial.app_url}/app/  (opens inside the chat)"),
-        ("operators' page", operators),
+        ("operators' page", f"{trial.app_url}/operator"),
+        ("its password", f"{trial.operator_token}  (any name)"),
         ("model", running.model),
     ]
     console.print(screen.facts("", rows), soft_wrap=False)
