@@ -30,7 +30,7 @@ class BotSettings:
         webhook_url: public HTTPS address of ``/telegram/webhook``; None asks for updates instead.
         webhook_secret: Telegram sends it with every call of the webhook; 1-256 of A-Z a-z 0-9 _ -.
         texts: folder with further languages, a TOML file each; None for none.
-        admins: Telegram ids of people who may use the bot's commands for operators.
+        admins: Telegram ids of people who get what users write with ``/paysupport``.
     """
 
     token: str = field(repr=False)

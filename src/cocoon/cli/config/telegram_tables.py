@@ -90,7 +90,7 @@ class BotTable:
     texts: Path | None = key(path, "folder with further languages, a TOML file each", default=None)
     admins: tuple[int, ...] = key(
         list_of(whole(1, MAX_USER)),
-        "Telegram ids of people who may use the operators' commands",
+        "Telegram ids of people who get what users write with `/paysupport`",
         default=(),
     )
 
