@@ -93,6 +93,8 @@ async def test_a_streamed_answer_can_be_stopped(scene: Scene) -> None:
         await expect(page.locator("#strip")).to_contain_text("Stand-in, not Telegram")
         await page.click("#start")
         assert (await scene.message())["text"] == "/start"
+        # An empty field has one line, also where its words and the buttons hardly fit.
+        assert await page.evaluate("document.getElementById('text').offsetHeight") < 50
         await page.fill("#text", "Tell me a story")
         await page.keyboard.press("Enter")
         assert (await scene.message())["text"] == "Tell me a story"
