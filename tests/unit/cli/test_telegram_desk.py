@@ -47,5 +47,7 @@ def test_whoever_is_turned_away_is_told_to_the_operator(
 
 
 def test_a_secret_that_is_not_there_is_named(tmp_path: Path):
-    with pytest.raises(ConfigError, match="cannot read the bot's token .*bot.token: No such file"):
+    with pytest.raises(
+        ConfigError, match=r"cannot read the bot's token .*bot\.token: No such file"
+    ):
         read_secret(tmp_path / "bot.token", "bot's token")

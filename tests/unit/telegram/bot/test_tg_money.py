@@ -117,10 +117,10 @@ async def test_whoever_can_pay_few_more_answers_is_told(tmp_path: Path) -> None:
 async def test_whoever_cannot_pay_another_one_is_told(tmp_path: Path) -> None:
     async with bot_rig(tmp_path) as rig:
         person = rig.telegram.person("Alice")
-        rig.assistant.say("Dear.", cost=40_000_000)
+        rig.assistant.say("Dear.", cost=60_000_000)
         await person.send("Hello")
         told = await said(person.chat, 1)
-        assert "You have 0.03 TON left: less than another answer" in told.text
+        assert "You have 0.05 TON left: less than another answer" in told.text
 
 
 async def test_balance_usage_and_export(tmp_path: Path) -> None:
