@@ -12,7 +12,7 @@ import openai
 import pytest
 
 from cocoon.accounting import Nano
-from cocoon.errors import CocoonError
+from cocoon.errors import BadRequestError, CocoonError
 from cocoon.store import sqlite_url
 from cocoon.telegram.accounts import AccountPolicy, Accounts
 from cocoon.telegram.assistant.network import NetworkAssistant
@@ -129,6 +129,15 @@ async def test_costs(tmp_path: Path, last: dict[str, Any], charged: int):
     assert text == "hi"
     assert finished.facts.charged == charged
     assert finished.facts.is_estimate is (charged == OWN_COUNT)
+
+
+async def test_an_answer_for_nothing_is_not_made_twice(tmp_path: Path):
+    async with asking(tmp_path, Gateway(last=costs(0))) as assistant:
+        async for _ in assistant.answer(QUESTION):
+            pass
+        with pytest.raises(BadRequestError, match="charged already"):
+            async for _ in assistant.answer(QUESTION):
+                pass
 
 
 @pytest.mark.parametrize(
