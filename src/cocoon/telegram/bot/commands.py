@@ -13,5 +13,6 @@ COMMANDS = (
     "help",
     "export",
     "paysupport",
+    "terms",
     "forget",
 )

@@ -5,7 +5,7 @@ from typing import Any
 from aiogram import Dispatcher
 from aiogram.dispatcher.event.handler import FilterObject
 
-from cocoon.telegram.bot import menus, moving, payments, privacy, private, stop
+from cocoon.telegram.bot import menus, moving, payments, privacy, private, stop, terms
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.extras import routers
 from cocoon.telegram.bot.middleware import Gate
@@ -25,6 +25,7 @@ def build_dispatcher(deps: BotDeps) -> Dispatcher:
     dispatcher.include_routers(
         moving.router(deps),
         payments.router(deps),
+        terms.router(deps),
         stop.router(deps),
         menus.router(deps),
         privacy.router(deps),
