@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { contextOf, titleOf } from "../src/chat/context";
+import { contextOf, cutOf, titleOf } from "../src/chat/context";
 import { Announcer } from "../src/chat/speech";
 import type { StoredMessage } from "../src/history/db";
 import { limits } from "./helpers";
@@ -20,6 +20,21 @@ test("the newest end that fits, beginning with a question", () => {
   expect(contextOf(all, limits({ prompt_chars: 200 }), "")).toHaveLength(3);
   expect(contextOf(all, limits({ prompt_chars: 200 }), "s".repeat(150))).toHaveLength(1);
   expect(contextOf(all, limits({ messages: 1 }), "")).toHaveLength(1);
+});
+
+test("from where on a long conversation is sent", () => {
+  const all = [
+    message("user", "a".repeat(50)),
+    message("assistant", "b".repeat(30)),
+    message("user", "c".repeat(30)),
+    message("assistant", "d".repeat(30)),
+  ];
+  expect(cutOf(all, limits({ prompt_chars: 200 }), "")).toBeNull();
+  expect(cutOf(all, limits({ prompt_chars: 100 }), "")).toBe("c".repeat(30));
+  expect(cutOf(all, limits({ messages: 1 }), "")).toBe("c".repeat(30));
+  expect(cutOf([], limits(), "")).toBeNull();
+  const failed = [message("user", "x"), message("assistant", "", { state: "failed" }), ...all];
+  expect(cutOf(failed, limits({ prompt_chars: 200 }), "")).toBeNull();
 });
 
 test("questions without an answer are left out, and pictures that are old", () => {

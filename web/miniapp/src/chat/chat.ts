@@ -1,9 +1,11 @@
+import { computed } from "@preact/signals";
 import type { Me } from "../api/types";
 import { t } from "../i18n";
 import { haptic } from "../platform/telegram";
 import { api, history, me, model, priceClass, refreshMe } from "../state/app";
 import { prefs } from "../state/prefs";
 import { say } from "../state/toast";
+import { cutOf } from "./context";
 import { ChatEngine, type Outcome } from "./engine";
 
 const NO_LIMITS: Me["limits"] = {
@@ -37,6 +39,11 @@ export const chat = new ChatEngine({
   }),
   ended,
 });
+
+/** The first message that is still sent along, where earlier ones are not; null where all are. */
+export const cut = computed(() =>
+  cutOf(chat.messages.value, account().limits, prefs.value.system.trim()),
+);
 
 /** Begin a new conversation, and say so to people who do not see it. */
 export function freshChat(): void {

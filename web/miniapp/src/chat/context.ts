@@ -15,14 +15,38 @@ export function contextOf(
   limits: Limits,
   system: string,
 ): ChatMessage[] {
+  return fitting(usable(messages), limits, system).map((message, index, all) => ({
+    role: message.role,
+    content: message.text,
+    ...(index === all.length - 1 && message.images.length > 0 && { images: message.images }),
+  }));
+}
+
+/**
+ * The message from which on the conversation went along with the newest question; null where all of it did.
+ */
+export function cutOf(
+  messages: readonly StoredMessage[],
+  limits: Limits,
+  system: string,
+): string | null {
+  const last = messages.findLastIndex((message) => message.role === "user");
+  const asked = usable(messages.slice(0, last + 1));
+  const first = fitting(asked, limits, system)[0];
+  return first && first !== asked[0] ? first.id : null;
+}
+
+function fitting(
+  messages: readonly StoredMessage[],
+  limits: Limits,
+  system: string,
+): StoredMessage[] {
   let room = Math.floor(limits.prompt_chars * FILL) - [...system].length;
-  const chosen: ChatMessage[] = [];
-  for (const message of [...usable(messages)].reverse()) {
+  const chosen: StoredMessage[] = [];
+  for (const message of [...messages].reverse()) {
     room -= [...message.text].length;
     if (chosen.length > 0 && (room < 0 || chosen.length >= limits.messages)) break;
-    const isLast = chosen.length === 0;
-    const pictures = isLast && message.images.length > 0 ? { images: message.images } : {};
-    chosen.unshift({ role: message.role, content: message.text, ...pictures });
+    chosen.unshift(message);
   }
   while (chosen.length > 1 && chosen[0]?.role === "assistant") chosen.shift();
   return chosen;

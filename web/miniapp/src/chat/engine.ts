@@ -52,6 +52,7 @@ export class ChatEngine {
     await this.reload();
     const newest = this.conversations.value[0];
     if (newest) await this.open(newest.id);
+    await this.trim();
   }
 
   async reload(): Promise<void> {
@@ -182,6 +183,7 @@ export class ChatEngine {
     this.replace(last);
     await this.save(last);
     this.hooks.ended(outcome);
+    if (this.messages.value.length <= 2) await this.trim();
     if (outcome === "stopped" || last.error?.code === "answered") await this.readFacts(last);
   }
 
@@ -241,6 +243,18 @@ export class ChatEngine {
     this.messages.value = this.messages.value.map((item) =>
       item.id === changed.id ? changed : item,
     );
+  }
+
+  /** Keep the device's history within bounds; once for every start and new conversation. */
+  private async trim(): Promise<void> {
+    try {
+      const open = this.conversation.value?.id ?? null;
+      const gone = new Set(await this.hooks.setting().history?.trim(open));
+      if (gone.size > 0)
+        this.conversations.value = this.conversations.value.filter(({ id }) => !gone.has(id));
+    } catch {
+      // The next visit tries again.
+    }
   }
 
   private async drop(messages: readonly StoredMessage[]): Promise<void> {

@@ -32,6 +32,20 @@ export interface Exported {
   conversations: Array<Conversation & { messages: StoredMessage[] }>;
 }
 
+/** What a device keeps at most. */
+export interface Bounds {
+  conversations: number;
+  /** Of texts and pictures, about. */
+  bytes: number;
+}
+
+export const BOUNDS: Bounds = { conversations: 500, bytes: 50 * 1024 * 1024 };
+
+function sizeOf(message: StoredMessage): number {
+  const pictures = message.images.reduce((sum, picture) => sum + picture.length, 0);
+  return 2 * message.text.length + pictures;
+}
+
 function done<T>(request: IDBRequest<T>): Promise<T> {
   return new Promise((resolve, reject) => {
     request.onsuccess = () => resolve(request.result);
@@ -103,6 +117,28 @@ export class History {
     transaction.objectStore("conversations").delete(id);
     for (const message of gone) transaction.objectStore("messages").delete(message);
     await finished(transaction);
+  }
+
+  /**
+   * Remove what goes beyond the bounds, the conversation that rests longest first.
+   *
+   * @param open the conversation that is shown; it stays, whatever its size.
+   * @returns ids of conversations that are gone.
+   */
+  async trim(open: string | null, bounds: Bounds = BOUNDS): Promise<string[]> {
+    const all = await this.conversations();
+    const shown = all.filter((item) => item.id === open);
+    const others = all.filter((item) => item.id !== open);
+    const gone: string[] = [];
+    let bytes = 0;
+    let kept = 0;
+    for (const { id } of [...shown, ...others]) {
+      bytes += (await this.messages(id)).reduce((sum, message) => sum + sizeOf(message), 0);
+      kept += 1;
+      if (id !== open && (kept > bounds.conversations || bytes > bounds.bytes)) gone.push(id);
+    }
+    for (const id of gone) await this.removeConversation(id);
+    return gone;
   }
 
   async clear(): Promise<void> {

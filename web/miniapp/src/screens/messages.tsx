@@ -1,6 +1,6 @@
-import type { VNode } from "preact";
+import { Fragment, type VNode } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
-import { chat } from "../chat/chat";
+import { chat, cut } from "../chat/chat";
 import { Announcer } from "../chat/speech";
 import { t } from "../i18n";
 import { DownIcon } from "../ui/icons";
@@ -79,7 +79,10 @@ export function Messages(): VNode {
       >
         <ol class="column">
           {all.map((message) => (
-            <Message key={message.id} message={message} />
+            <Fragment key={message.id}>
+              {message.id === cut.value && <li class="cut">{t("not_sent")}</li>}
+              <Message message={message} />
+            </Fragment>
           ))}
         </ol>
       </section>
