@@ -44,11 +44,12 @@ class Gateway:
     last: dict[str, Any] = field(default_factory=dict)
     raw: bytes = b""
     text: object = None
+    bodies: list[bytes] = field(default_factory=list)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
         size = head.partition("content-length:")[2].partition("\r")[0]
-        await reader.readexactly(int(size or 0))
+        self.bodies.append(await reader.readexactly(int(size or 0)))
         path = head.split()[1]
         kind = "application/json"
         if path.endswith("/chat/completions"):
@@ -230,3 +231,11 @@ async def test_transcripts(tmp_path: Path, answer: object, said: str | None):
                 await assistant.transcribe(QUESTION, "v.ogg", b"OggS")
         else:
             assert await assistant.transcribe(QUESTION, "v.ogg", b"OggS") == said
+
+
+async def test_a_transcript_costs_no_more_than_is_held_with_its_markup(tmp_path: Path):
+    gateway = Gateway(text={"text": "good", **costs(FREE)})
+    async with asking(tmp_path, gateway) as assistant:
+        await assistant.transcribe(QUESTION, "v.ogg", b"OggS")
+    told = gateway.bodies[-1].partition(b'name="max_cost"')[2].split()[0]
+    assert int(told) == FREE * 1000 // 1100

@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import openai
@@ -13,7 +15,7 @@ import pytest
 
 import cocoon
 from cocoon.accounting import Nano
-from cocoon.client.api import ModelInfo, WorkerInfo
+from cocoon.client.api import ModelInfo, Outcome, WorkerInfo
 from cocoon.errors import (
     BadRequestError,
     CocoonError,
@@ -25,9 +27,11 @@ from cocoon.errors import (
 )
 from cocoon.gateway import Gateway
 from cocoon.net.http_server import HttpServer
+from cocoon.sdk.settlement import Costs
 from cocoon.store import sqlite_url
-from cocoon.telegram.accounts import AccountPolicy, Accounts
+from cocoon.telegram.accounts import AccountPolicy, Accounts, Charged
 from cocoon.telegram.assistant.network import NetworkAssistant
+from cocoon.telegram.assistant.running import Running
 from cocoon.telegram.assistant.values import Delta, Finished, Question, Turn
 from cocoon.telegram.settings import AssistantSettings
 from cocoon.testing.scripted_client import (
@@ -41,6 +45,7 @@ from cocoon.testing.scripted_client import (
 pytestmark = pytest.mark.anyio
 FREE = Nano(10**6)
 COST = int(SUMMARY.cost)
+DEAR = {"prompt": 10**6, "completion": 10**6}
 
 
 def event(text: str | None, finish: str | None = None) -> bytes:
@@ -168,6 +173,16 @@ async def test_who_stops_pays_for_what_was_used_and_sees_who_answered(
         assert await one.money() == (0, int(FREE) - facts.charged, 0)
 
 
+@pytest.mark.parametrize("over_http", [False, True])
+async def test_who_stops_stops_the_worker(tmp_path: Path, over_http: bool):
+    response = ScriptedResponse([event("Hel"), 30.0, event("lo")], headers=EVENT_HEADERS)
+    async with bench(tmp_path, lambda _: response, over_http=over_http) as one:
+        async with aclosing(one.assistant.answer(question())) as answer:
+            await anext(answer)
+        async with asyncio.timeout(5):
+            await response.closed.wait()
+
+
 async def test_a_caller_that_is_cancelled_pays_too(tmp_path: Path):
     async with bench(tmp_path, streamed(event("Hel"), 5.0)) as one:
         task = asyncio.create_task(ask(one))
@@ -197,6 +212,8 @@ async def test_what_never_began_costs_nothing_and_may_be_asked_again(
         with pytest.raises(told):
             await ask(one)
         assert await one.money() == (0, int(FREE), 0)
+        if over_http:  # what failed there may have been paid for
+            assert len(one.client.requests) == 1
         one.client.script = streamed(*HELLO)
         assert (await ask(one))[0] == "Hello"
 
@@ -211,6 +228,51 @@ async def test_an_answer_that_breaks_off_is_charged_what_it_cost(tmp_path: Path)
         assert facts is not None
         assert facts.finish == "error"
         assert await one.money() == (0, int(FREE) - facts.charged, 0)
+
+
+async def test_who_is_cancelled_twice_pays_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    async with bench(tmp_path) as one:
+        settle, begun, gate = one.accounts.settle, asyncio.Event(), asyncio.Event()
+
+        async def slow(*told: Any) -> Charged:
+            begun.set()
+            await gate.wait()
+            return await settle(*told)
+
+        monkeypatch.setattr(one.accounts, "settle", slow)
+        task = asyncio.create_task(ask(one))
+        await begun.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.set()
+        await one.assistant.close()
+        assert await one.money() == (0, int(FREE) - COST, 0)
+
+
+async def test_a_cost_that_no_proxy_told_is_our_own_count(tmp_path: Path):
+    async with bench(tmp_path) as one:
+        (offer,) = await one.assistant._catalog.offers()
+        running = Running(question("hello!!!"), replace(offer, prices=DEAR), time.time)
+        running.costs = costs = Costs()
+        assert (await running.used(1)).cost == 0
+        running.take_whole(object())
+        costs.begin()
+        assert (await running.used(0.01)).cost == 3  # nothing is known yet
+        costs.end(Outcome(Nano(999), told=False))
+        used = await running.used(1)
+        assert (used.cost, used.is_estimate, used.prompt_tokens) == (3, True, 2)
+        costs.begin()
+        costs.end(Outcome(Nano(1), told=True))
+        assert (await running.used(1)).is_estimate  # one of the two is still unknown
+
+
+async def test_an_answer_without_a_word_is_charged_what_it_cost(tmp_path: Path):
+    async with bench(tmp_path, streamed(*END)) as one:
+        text, finished = await ask(one)
+        assert (text, finished.facts.charged) == ("", COST)
+        assert await one.money() == (0, int(FREE) - COST, 0)
+        assert await one.assistant.facts("chat:7:1") == finished.facts
 
 
 async def test_without_money_nothing_is_sent(tmp_path: Path):
