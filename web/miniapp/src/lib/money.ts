@@ -15,7 +15,7 @@ export function formatTon(nano: number, locale: string, precision: Precision = "
       ? { maximumFractionDigits: 9 }
       : Math.abs(ton) >= 1
         ? { maximumFractionDigits: 2 }
-        : { maximumSignificantDigits: 3 };
+        : { maximumSignificantDigits: 4 };
   return new Intl.NumberFormat(locale, options).format(ton);
 }
 
