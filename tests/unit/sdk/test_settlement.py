@@ -4,6 +4,9 @@ import openai
 import pytest
 
 import cocoon
+from cocoon.accounting import Nano
+from cocoon.client.api import Outcome
+from cocoon.sdk.settlement import Costs
 from cocoon.testing.scripted_client import EVENT_HEADERS, ScriptedClient, ScriptedResponse
 
 pytestmark = pytest.mark.anyio
@@ -35,6 +38,19 @@ async def test_a_stream_that_was_given_up_tells_its_cost():
         outcome = await costs.total(5)
         assert outcome is not None
         assert outcome.cost > 0
+
+
+async def test_a_sum_waits_for_every_request():
+    costs = Costs()
+    costs.begin()
+    costs.begin()
+    costs.end(Outcome(Nano(3), told=True, prompt_tokens=1, completion_tokens=2))
+    assert await costs.total(0.01) is None
+    costs.end(Outcome(Nano(4), told=False))
+    assert await costs.total(0.01) == Outcome(Nano(7), False, 1, 2)
+    costs.begin()
+    assert await costs.total(0.01) is None
+    assert costs.begun == 3
 
 
 async def test_only_what_began_inside_counts_and_all_of_it():

@@ -80,6 +80,41 @@ async def test_what_telegram_gave_back_leaves_the_balance(tmp_path: Path) -> Non
         assert await balance(rig, person.id) == 0
 
 
+async def test_money_of_the_blocked_is_heard_of_and_other_currencies_are_not(
+    tmp_path: Path,
+) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice", stars=400)
+        await person.send("/topup")
+        await person.press(await said(person.chat, 1), "50 Stars")
+        await person.pay(await said(person.chat, 2))
+        await said(person.chat, 3)
+        told = next(m.raw for m in person.chat.messages if "successful_payment" in m.raw)
+        await rig.deps.accounts.block(person.id, True)
+        for number, currency in enumerate(("XTR", "USD")):
+            charge = {"telegram_payment_charge_id": f"other{number}", "currency": currency}
+            paid = {**told, "successful_payment": {**told["successful_payment"], **charge}}
+            await rig.feed({"update_id": 10**9 + number, "message": paid})
+        assert await balance(rig, person.id) == 2 * 500_000_000
+        back = {"refunded_payment": {**told["successful_payment"], "currency": "XTR"}}
+        gone = {name: value for name, value in told.items() if name != "successful_payment"}
+        await rig.feed({"update_id": 10**9 + 2, "message": gone | back})
+        assert await balance(rig, person.id) == 500_000_000
+
+
+async def test_only_packs_that_are_offered_are_sold(tmp_path: Path) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice")
+        await person.send("/topup")
+        page = await said(person.chat, 1)
+        sender = {"id": person.id, "is_bot": False, "first_name": "A"}
+        query = {"id": "1", "from": sender, "message": page.raw, "chat_instance": "1"}
+        await rig.feed({"update_id": 10**9, "callback_query": {**query, "data": "pay:stars:51"}})
+        assert not await rig.deps.accounts.topups(person.id)
+        await rig.feed({"update_id": 10**9, "callback_query": {**query, "data": "pay:stars:50"}})
+        assert [each.stars for each in await rig.deps.accounts.topups(person.id)] == [50]
+
+
 async def test_somebody_elses_invoice_is_refused(tmp_path: Path) -> None:
     async with bot_rig(tmp_path) as rig:
         alice = rig.telegram.person("Alice", stars=50)
