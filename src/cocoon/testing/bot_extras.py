@@ -18,7 +18,8 @@ from cocoon.devnet.telegram import StandInTelegram
 from cocoon.telegram.accounts import AccountPolicy, Accounts
 from cocoon.telegram.assistant.api import Assistant
 from cocoon.telegram.assistant.values import Facts, Model
-from cocoon.telegram.bot.answering import Answering, Ask
+from cocoon.telegram.bot.answering import Answering
+from cocoon.telegram.bot.asks import Ask
 from cocoon.telegram.bot.delivery import Delivery, Pacer, Speed, Where
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.extras import routers

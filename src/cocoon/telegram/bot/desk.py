@@ -15,7 +15,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message, Telegram
 from cocoon.errors import CocoonError
 from cocoon.telegram.assistant.values import Model, Turn
 from cocoon.telegram.bot import media_kinds
-from cocoon.telegram.bot.answering import Ask, reference_of
+from cocoon.telegram.bot.asks import Ask, reference_of
 from cocoon.telegram.bot.buttons import ACTIONS, choice
 from cocoon.telegram.bot.conversation import room_of
 from cocoon.telegram.bot.deps import BotDeps

@@ -28,7 +28,7 @@ from aiogram.types import (
 
 from cocoon.telegram.assistant.values import Turn
 from cocoon.telegram.bot.addressed import is_nobody, without_mention
-from cocoon.telegram.bot.answering import Ask
+from cocoon.telegram.bot.asks import Ask
 from cocoon.telegram.bot.buttons import Action
 from cocoon.telegram.bot.delivery import Where
 from cocoon.telegram.bot.deps import BotDeps

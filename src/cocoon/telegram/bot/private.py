@@ -6,7 +6,7 @@ from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
 from cocoon.telegram.assistant.values import Turn
 from cocoon.telegram.bot.amounts import ton
-from cocoon.telegram.bot.answering import Ask, reference_of
+from cocoon.telegram.bot.asks import Ask, reference_of
 from cocoon.telegram.bot.deps import BotDeps
 from cocoon.telegram.bot.filters import ForBot
 from cocoon.telegram.bot.here import Here

@@ -9,7 +9,7 @@ from cocoon.accounting import Nano
 from cocoon.devnet.telegram.views import ChatView, Shown
 from cocoon.errors import BadRequestError, DeadlineError, PriceError, UpstreamError
 from cocoon.telegram.assistant.values import Turn
-from cocoon.telegram.bot.answering import Ask
+from cocoon.telegram.bot.asks import Ask
 from cocoon.telegram.bot.delivery import Where
 from cocoon.telegram.bot.here import Here
 from cocoon.telegram.settings import TelegramSettings

@@ -13,15 +13,15 @@ pytestmark = pytest.mark.anyio
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(forwards, "SILENCE", 0.5)
+    monkeypatch.setattr(forwards, "SILENCE", 1.0)
 
 
-async def forwarded_with(rig: BotRig, comment: str, pause: float = 0.05) -> None:
+async def forwarded_with(rig: BotRig, comment: str, pause: float = 0.0) -> None:
     person = rig.telegram.person("Alice")
     group = rig.telegram.group("Team", people=[person])
     said = [await person.send(text, chat=group) for text in ("At six?", "At seven")]
-    if comment:
-        await person.send(comment)
+    await person.send(comment)
+    await until(lambda: rig.assistant.questions)
     await asyncio.sleep(pause)
     await person.forward(said)
     await until(lambda: person.chat.answers)
@@ -50,7 +50,7 @@ async def test_nothing_else_is_said(tmp_path: Path) -> None:
         rig.assistant.say("never", gate=asyncio.Semaphore(0))
         rig.assistant.say("At seven.")
         await person.send("When do we meet?")
-        await asyncio.sleep(0.05)
+        await until(lambda: rig.assistant.questions)
         await person.forward([said])
         await until(lambda: person.chat.answers)
         await person.send("Thanks")
