@@ -4,6 +4,8 @@ Whoever gets hold of the database alone, or of a backup of it, reads nothing; de
 erases every history at once.
 """
 
+import hashlib
+import hmac
 import os
 from pathlib import Path
 from typing import Self
@@ -15,6 +17,7 @@ from cocoon.errors import ConfigError, StoreError
 
 KEY_BYTES = 32
 NONCE_BYTES = 12
+_LABEL = b"cocoon telegram keys v1"
 
 
 class Vault:
@@ -31,6 +34,7 @@ class Vault:
         if len(key) != KEY_BYTES:
             raise ConfigError(f"the content key has {len(key)} bytes instead of {KEY_BYTES}")
         self._cipher = AESGCM(key)
+        self._root = hmac.digest(key, _LABEL, hashlib.sha256)
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -52,6 +56,14 @@ class Vault:
             return cls(key)
         except OSError as error:
             raise ConfigError(f"cannot use the content key {path}: {error.strerror}") from None
+
+    def key_for(self, purpose: str) -> bytes:
+        """32 bytes that follow from the key and say nothing about it.
+
+        Args:
+            purpose: names them; another purpose has other bytes.
+        """
+        return hmac.digest(self._root, purpose.encode(), hashlib.sha256)
 
     def seal(self, text: bytes, place: str) -> bytes:
         """Encrypt.

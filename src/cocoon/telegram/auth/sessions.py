@@ -93,13 +93,15 @@ def _decoded(token: str) -> bytes:
         return b""
 
 
-def session_key(token: str, store: str) -> bytes:
+def session_key(token: str, secret: bytes) -> bytes:
     """The key of a service's sessions.
 
-    It follows from the bot's token: sessions outlive a restart, and a new token ends them all.
+    It follows from the bot's token, so that a new token ends all sessions, and from a secret that
+    never leaves the service's host: whoever steals the token alone makes no sessions.
 
     Args:
         token: of the bot.
-        store: the database's URL; services of one bot over different stores have sessions apart.
+        secret: of the service, see :meth:`cocoon.telegram.vault.Vault.key_for`; sessions outlive a
+            restart as long as it is the same.
     """
-    return hmac.digest(token.encode(), _LABEL + b"\0" + store.encode(), hashlib.sha256)
+    return hmac.digest(secret, _LABEL + b"\0" + token.encode(), hashlib.sha256)

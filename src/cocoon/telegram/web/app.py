@@ -13,6 +13,7 @@ from cocoon.telegram.auth.init_data import PRODUCTION_KEY, InitDataKeys
 from cocoon.telegram.auth.login import Login
 from cocoon.telegram.auth.sessions import Sessions, session_key
 from cocoon.telegram.settings import TelegramSettings
+from cocoon.telegram.vault import Vault
 from cocoon.telegram.web.api import Api
 from cocoon.telegram.web.calls import HEADERS, Call, Endpoint, Front, Handler, Journal
 from cocoon.telegram.web.chat import Chat
@@ -67,7 +68,8 @@ def _login(deps: WebDeps) -> Login:
     settings = deps.settings
     token = settings.bot.token
     keys = InitDataKeys.of_bot(token, settings.app.telegram_key or PRODUCTION_KEY)
-    sessions = Sessions(session_key(token, settings.store), settings.app.session_seconds)
+    secret = Vault.open(settings.content_key).key_for("sessions")
+    sessions = Sessions(session_key(token, secret), settings.app.session_seconds)
     return Login(keys, sessions, deps.accounts, settings.app.init_data_seconds, deps.clock)
 
 

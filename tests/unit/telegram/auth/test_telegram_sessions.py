@@ -58,11 +58,11 @@ def test_a_shortened_token_is_forged() -> None:
 
 
 def test_other_services_tokens_are_forged() -> None:
-    mine = Sessions(session_key(TOKEN, "sqlite:///a"), 60.0)
-    for other in (session_key(TOKEN + "x", "sqlite:///a"), session_key(TOKEN, "sqlite:///b")):
+    mine = Sessions(session_key(TOKEN, b"a" * 32), 60.0)
+    for other in (session_key(TOKEN + "x", b"a" * 32), session_key(TOKEN, b"b" * 32)):
         token, _ = Sessions(other, 60.0).issue(42, NOW)
         assert reason(mine, token) == "forged"
-    token, _ = Sessions(session_key(TOKEN, "sqlite:///a"), 60.0).issue(42, NOW)
+    token, _ = Sessions(session_key(TOKEN, b"a" * 32), 60.0).issue(42, NOW)
     assert mine.check(token, NOW).user == 42
 
 
