@@ -104,13 +104,16 @@ class HttpServer:
             raise ConfigError("the HTTP server is not listening")
         return int(self._socket.getsockname()[1])
 
-    async def start(self) -> None:
+    async def start(self, listener: socket.socket | None = None) -> None:
         """Listen; returns once calls are accepted.
+
+        Args:
+            listener: of :func:`bind`, where the address was taken before; closed with the server.
 
         Raises:
             ConfigError: the address cannot be listened on.
         """
-        self._socket = await _bind(self._host, self._wanted_port)
+        self._socket = listener or await bind(self._host, self._wanted_port)
         self._task = asyncio.create_task(self._server.serve([self._socket]))
         while not self._server.started:
             await asyncio.sleep(0.005)
@@ -131,7 +134,12 @@ class HttpServer:
             await asyncio.shield(self._task)
 
 
-async def _bind(host: str, port: int) -> socket.socket:
+async def bind(host: str, port: int) -> socket.socket:
+    """Take an address; what connects waits until a server starts with it.
+
+    Raises:
+        ConfigError: the address cannot be listened on.
+    """
     try:
         found = await asyncio.get_running_loop().getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

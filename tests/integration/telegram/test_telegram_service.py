@@ -151,7 +151,7 @@ async def test_a_token_that_telegram_does_not_know(tmp_path: Path):
         number, _, rest = settings.bot.token.partition(":")
         wrong = replace(settings.bot, token=f"{number}:{rest[:-1]}x")
         service = TelegramService(
-            replace(settings, bot=wrong, store=f"sqlite:///{tmp_path}/other.sqlite"),
+            replace(settings, bot=wrong, app=replace(settings.app, port=0)),
             cocoon.AsyncClient(client=client),
         )
         with pytest.raises(ConfigError, match="BotFather"):
@@ -163,7 +163,7 @@ async def test_telegram_that_cannot_be_reached(tmp_path: Path):
         settings = one.service.settings
         away = replace(settings.bot, api="http://127.0.0.1:9")
         service = TelegramService(
-            replace(settings, bot=away, store=f"sqlite:///{tmp_path}/other.sqlite"),
+            replace(settings, bot=away, app=replace(settings.app, port=0)),
             cocoon.AsyncClient(client=client),
         )
         with pytest.raises(UnavailableError):
@@ -186,6 +186,23 @@ async def test_a_second_service_on_one_store_ends_the_first(tmp_path: Path):
                     await one.service.wait()
         finally:
             await second.close()
+
+
+@pytest.mark.parametrize("wrong", ["port", "token"])
+async def test_a_second_service_that_cannot_start_leaves_the_first_alone(
+    tmp_path: Path, wrong: str
+):
+    async with trial(tmp_path) as (one, _):
+        settings = one.service.settings
+        settings = replace(settings, app=replace(settings.app, port=one.service.port))
+        if wrong == "token":
+            app, bot = replace(settings.app, port=0), replace(settings.bot, token="123456:ABC-DEF")
+            settings = replace(settings, app=app, bot=bot)
+        second = TelegramService(settings, cocoon.AsyncClient(client=network([])))
+        with pytest.raises(ConfigError, match="cannot listen" if wrong == "port" else "token"):
+            await second.start()
+        alice = one.telegram.person("Alice")
+        await one.service.deps.accounts.hold(alice.id, "chat:1:1", Nano(1))
 
 
 async def test_a_wallet_needs_a_chain(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack
 from functools import partial
@@ -21,6 +22,7 @@ from starlette.applications import Starlette
 from cocoon.chain.address import Address
 from cocoon.chain.backend import ChainBackend
 from cocoon.errors import CocoonError, ConfigError, StoreError, UnavailableError
+from cocoon.net.http_server import bind
 from cocoon.telegram.accounts import AccountPolicy, Accounts, Topup
 from cocoon.telegram.assistant.network import NetworkAssistant
 from cocoon.telegram.bot.amounts import ton
@@ -131,11 +133,14 @@ class TelegramService:
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
         stack.push_async_callback(self._ai.close)
+        # All that can be refused comes before the store: to open it ends the service that has it.
+        listener = await bind(settings.app.host, settings.app.port)
+        stack.callback(listener.close)
         vault = Vault.open(settings.content_key)
+        bot, delivery, me = await self._telegram()
         accounts = Accounts(settings.store, AccountPolicy(free_daily=settings.money.free_daily))
         await accounts.start()
         stack.push_async_callback(accounts.close)
-        bot, delivery, me = await self._telegram()
         assistant = NetworkAssistant(
             self._ai,
             accounts,
@@ -158,7 +163,7 @@ class TelegramService:
         desk = Desk(accounts, bot, deps.texts, settings.money, self._ton, self._ton_network())
         inbox = Inbox(accounts.store, vault, _handler(dispatcher, bot), accounts.count_failure)
         stack.push_async_callback(inbox.close, LAST_WORDS_SECONDS)
-        await self._serve(desk, inbox)
+        await self._serve(desk, inbox, listener)
         stack.push_async_callback(self._hang_up)
         await self._take_updates(bot, dispatcher, inbox)
         self._spawn(self._chores())
@@ -208,7 +213,7 @@ class TelegramService:
     def _ton_network(self) -> str:
         return TESTNET if self._backend is not None and self._backend.is_testnet else MAINNET
 
-    async def _serve(self, desk: Desk, inbox: Inbox) -> None:
+    async def _serve(self, desk: Desk, inbox: Inbox, listener: socket.socket) -> None:
         settings, deps = self.settings, self.deps
         webhook = None
         if settings.bot.webhook_url is not None:
@@ -230,7 +235,7 @@ class TelegramService:
             )
         )
         server = WebServer(app, settings.app, grace=int(settings.grace))
-        await server.start()
+        await server.start(listener)
         self._server = server
 
     async def _take_updates(self, bot: Bot, dispatcher: Dispatcher, inbox: Inbox) -> None:
