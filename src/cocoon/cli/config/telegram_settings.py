@@ -1,7 +1,6 @@
 """From the file of a Telegram service to its settings."""
 
-import hashlib
-import hmac
+import secrets
 from pathlib import Path
 
 from cocoon.accounting import Nano
@@ -20,6 +19,8 @@ from cocoon.telegram.settings import (
 )
 
 WEBHOOK_PATH = "/telegram/webhook"
+WEBHOOK_SECRET_BYTES = 32
+"""A new one at every start, told to Telegram then: who has the token alone does not know it."""
 
 
 def telegram_settings(file: TelegramFile) -> TelegramSettings:
@@ -52,11 +53,6 @@ def read_secret(path: Path, what: str) -> str:
     return lines[0]
 
 
-def webhook_secret(token: str) -> str:
-    """What Telegram sends with every update: follows from the token, so that nobody keeps it."""
-    return hmac.new(token.encode(), b"cocoon telegram webhook", hashlib.sha256).hexdigest()
-
-
 def _bot(file: TelegramFile) -> BotSettings:
     token = read_secret(file.bot.token_file, "bot's token")
     url = f"{file.app.url}{WEBHOOK_PATH}" if file.bot.webhook else None
@@ -64,7 +60,7 @@ def _bot(file: TelegramFile) -> BotSettings:
         token=token,
         api=file.bot.api or TELEGRAM,
         webhook_url=url,
-        webhook_secret=webhook_secret(token),
+        webhook_secret=secrets.token_hex(WEBHOOK_SECRET_BYTES),
         texts=file.bot.texts,
         admins=frozenset(file.bot.admins),
     )
