@@ -164,7 +164,12 @@ def is_simulated(found: Mapping[str, Any] | None, facts: Facts | None) -> bool:
     kinds = []
     if facts is not None:
         kinds = [facts.proxy.get("evidence", ""), (facts.worker or {}).get("evidence", "")]
-    return any(word in str(kind).lower() for kind in kinds for word in _PRETENDED)
+    return any(is_pretended(str(kind)) for kind in kinds)
+
+
+def is_pretended(evidence: str) -> bool:
+    """Whether a kind of evidence says of itself that it proves nothing."""
+    return any(word in evidence.lower() for word in _PRETENDED)
 
 
 async def forget_page(deps: BotDeps, here: Here, query: CallbackQuery | None = None) -> None:

@@ -4,6 +4,7 @@ from aiogram import F, Router
 from aiogram.filters import Command, CommandObject, CommandStart
 from aiogram.types import CallbackQuery, InlineKeyboardMarkup, Message
 
+from cocoon.errors import CocoonError
 from cocoon.telegram.assistant.values import Turn
 from cocoon.telegram.bot.amounts import ton
 from cocoon.telegram.bot.asks import Ask, reference_of
@@ -14,6 +15,7 @@ from cocoon.telegram.bot.keyboards import AGAIN, MENU, MORE, PRIVACY, app_button
 from cocoon.telegram.bot.menus import start_over
 from cocoon.telegram.bot.pages import answer, without_buttons
 from cocoon.telegram.bot.payments import show_topup
+from cocoon.telegram.bot.privacy import is_pretended
 
 CONTINUE = "Continue exactly where you stopped. Do not repeat anything."
 """What the model is told when somebody presses the button below an answer that was cut."""
@@ -104,9 +106,19 @@ async def hello(deps: BotDeps, here: Here) -> None:
     if account.free_daily:
         free = words("start.free", free=ton(account.free_daily))
     stand_in = words("start.stand_in") if deps.settings.is_stand_in else ""
-    parts = (words("start.hello", title=deps.settings.app.title), free, stand_in)
+    simulated = words("privacy.simulated") if await _is_simulated(deps) else ""
+    parts = (words("start.hello", title=deps.settings.app.title), simulated, free, stand_in)
     text = "\n\n".join(part for part in parts if part)
     await deps.delivery.send(here.where, text, _first_buttons(deps, here))
+
+
+async def _is_simulated(deps: BotDeps) -> bool:
+    """Whether the machines only pretend; a network that cannot be asked does not say."""
+    try:
+        models = await deps.assistant.models()
+    except CocoonError:
+        return False
+    return any(is_pretended(kind) for model in models for kind in model.evidence)
 
 
 def _first_buttons(deps: BotDeps, here: Here) -> InlineKeyboardMarkup | None:

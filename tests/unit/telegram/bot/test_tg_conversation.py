@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ async def test_a_question_is_streamed_answered_and_remembered(tmp_path: Path) ->
         await until(lambda: texts(person.chat))
         assert "Hi, I am Cocoon." in texts(person.chat)[0]
         assert "0.05 TON a day for free" in texts(person.chat)[0]
+        assert "simulated" not in texts(person.chat)[0]
         gate = asyncio.Semaphore(0)
         rig.assistant.say("Because ", "**blue** light scatters.", gate=gate)
         asked = await person.send("Why is the sky blue?")
@@ -54,3 +56,16 @@ async def test_what_failed_can_be_asked_again_once(tmp_path: Path) -> None:
         await until(lambda: len(texts(person.chat)) == 2)
         assert texts(person.chat)[1] == "Hello yourself."
         assert rig.assistant.questions[1].reference.endswith(":again1")
+
+
+async def test_who_greets_on_pretended_hardware_says_so(tmp_path: Path) -> None:
+    async with bot_rig(tmp_path) as rig:
+        person = rig.telegram.person("Alice")
+        rig.assistant.served = (replace(CHAT_MODEL, evidence=frozenset({"tdx-simulated"})),)
+        await person.start()
+        await until(lambda: texts(person.chat))
+        assert "The hardware is simulated." in texts(person.chat)[0]
+        rig.assistant.served = UnavailableError("nobody there")
+        await person.send("/start")
+        await until(lambda: len(texts(person.chat)) == 2)
+        assert "simulated" not in texts(person.chat)[1]
