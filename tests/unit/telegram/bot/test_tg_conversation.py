@@ -7,6 +7,7 @@ import pytest
 from cocoon.devnet.telegram.views import ChatView
 from cocoon.errors import UnavailableError
 from cocoon.testing.bot_rig import bot_rig, until
+from cocoon.testing.scripted_assistant import CHAT_MODEL
 
 pytestmark = pytest.mark.anyio
 
