@@ -19,6 +19,7 @@ from cocoon.devnet.processes import POLL_INTERVAL, PROBE_TIMEOUT, Report, Superv
 from cocoon.devnet.root_data import RootContract, save_root
 from cocoon.devnet.settled import Settlement
 from cocoon.devnet.state import RunningNetwork, StateDirectory
+from cocoon.devnet.visitor import refresh_visitors
 from cocoon.devnet.winding_down import check_open, proxy_contracts, still_open, wait_closed
 from cocoon.errors import ChainError, ConfigError, RemoteProtocolError, UnavailableError
 
@@ -76,6 +77,7 @@ class Network:
         await supervisor.start(self.plan.roles())
         for proxy in self.plan.proxies:
             await _wait_for_worker(proxy)
+        refresh_visitors(state.path)
         self.running = _describe(self.plan)
         state.publish(self.running)
         self.start_seconds = time.monotonic() - began

@@ -45,10 +45,7 @@ class Visitor:
 
     def __init__(self, state: Path) -> None:
         require_running(state)
-        try:
-            document = tomllib.loads((state / "client" / CONFIG_FILE).read_text())
-        except (OSError, ValueError) as error:
-            raise ConfigError(f"the devnet in {state} has no client: {error}") from None
+        document = _client_document(state)
         folder, self._lock = _free_folder(state)
         try:
             member = load_member(folder, folder.name)
@@ -66,6 +63,28 @@ class Visitor:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+
+def refresh_visitors(state: Path) -> None:
+    """Write what earlier visitors left anew: the network may have another chain address now.
+
+    Commands that look at everybody's money read these files while no visitor is there.
+
+    Raises:
+        ConfigError: a file cannot be used.
+    """
+    found = sorted(state.glob(f"{NAME}-*/{CONFIG_FILE}"))
+    document = _client_document(state) if found else {}
+    for path in found:
+        member = load_member(path.parent, path.parent.name)
+        write_atomically(path, to_toml(_adapted(document, member)))
+
+
+def _client_document(state: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads((state / "client" / CONFIG_FILE).read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"the devnet in {state} has no client: {error}") from None
 
 
 def require_running(state: Path) -> None:
