@@ -14,6 +14,7 @@ import openai
 from aiogram import Bot, Router
 from aiogram.types import Message, MessageGenerationStopped
 
+from cocoon import AsyncClient
 from cocoon.accounting import Nano
 from cocoon.errors import CocoonError, ConfigError
 from cocoon.store import sqlite_url
@@ -38,7 +39,7 @@ class PrivateAI:
 
     ::
 
-        ai = PrivateAI(cocoon.AsyncClient())
+        ai = PrivateAI(store="bot.sqlite")
 
 
         @dispatcher.message(F.text)
@@ -51,7 +52,7 @@ class PrivateAI:
 
     Args:
         ai: :class:`cocoon.AsyncClient`, or ``openai.AsyncOpenAI`` for a Cocoon gateway; it stays
-            the caller's to close.
+            the caller's to close. None makes an ``AsyncClient()`` and closes it at the end.
         store: SQLite file or database URL for accounts.
         free_daily: nanoTON that everybody may use on a UTC day.
         markup: on what the network charges, in thousandths.
@@ -67,7 +68,7 @@ class PrivateAI:
 
     def __init__(
         self,
-        ai: openai.AsyncOpenAI,
+        ai: openai.AsyncOpenAI | None = None,
         *,
         store: str | Path = "private-ai.sqlite",
         free_daily: Nano = FREE_DAILY,
@@ -80,6 +81,8 @@ class PrivateAI:
     ) -> None:
         if remember < 0 or markup < 0:
             raise ConfigError("remember and markup cannot be negative")
+        network = AsyncClient() if ai is None else ai
+        self._own = network if ai is None else None
         url = store if isinstance(store, str) and "://" in store else sqlite_url(Path(store))
         self._remember = remember
         self._chats: OrderedDict[str, deque[Turn]] = OrderedDict()
@@ -88,7 +91,9 @@ class PrivateAI:
         self._starting: asyncio.Task[None] | None = None
         self._accounts = Accounts(url, AccountPolicy(free_daily=free_daily), clock=clock)
         settings = AssistantSettings(model=model, system=system, max_tokens=max_tokens)
-        self._assistant = NetworkAssistant(ai, self._accounts, settings, markup=markup, clock=clock)
+        self._assistant = NetworkAssistant(
+            network, self._accounts, settings, markup=markup, clock=clock
+        )
         self.router = Router(name="cocoon")
         self.router.stopped_message_generation.register(self._stopped)
 
@@ -123,6 +128,8 @@ class PrivateAI:
             await delivery.close()
         if self._starting is not None:
             await self._accounts.close()
+        if self._own is not None:
+            await self._own.close()
 
     async def answer(self, question: Question) -> AsyncIterator[Event]:
         """Stream an answer and its :class:`Facts`, for a Mini App's server or anything else.

@@ -168,6 +168,7 @@ class TelegramService:
         await self._take_updates(bot, dispatcher, inbox)
         self._spawn(self._chores())
         self._spawn(self._stay_owner())
+        log.info("serving", bot=f"@{me.username}", port=self.port, mini_app=settings.app.url)
 
     async def _telegram(self) -> tuple[Bot, Delivery, Any]:
         """Reach Telegram, and learn who we are there."""

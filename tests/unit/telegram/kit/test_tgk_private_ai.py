@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import runpy
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -19,6 +20,7 @@ from cocoon.devnet.telegram import StandInTelegram
 from cocoon.errors import ConfigError
 from cocoon.net.http_server import HttpServer
 from cocoon.telegram import PrivateAI
+from cocoon.telegram.kit import private_ai
 from cocoon.testing.scripted_client import (
     EVENT_HEADERS,
     SUMMARY,
@@ -140,6 +142,33 @@ async def test_the_mini_apps_server_streams_to_who_telegram_says_it_is(tmp_path:
         assert len(one.client.requests) == 1
         account = await one.ai.accounts.account(alice.id)
         assert int(account.free_left) == int(FREE) - COST
+
+
+async def test_the_ten_lines_of_the_documentation_are_a_bot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    page = (EXAMPLES.parent / "docs" / "howto" / "telegram-develop.md").read_text()
+    code = re.search(r"## A bot in ten lines\n+```python\n(.*?)```", page, re.DOTALL)
+    assert code is not None
+    lines, polls = code[1].rsplit("\n\n", 1)
+    assert polls.startswith("dispatcher.run_polling(")
+    client = ScriptedClient(
+        lambda _: ScriptedResponse([event("Hello"), *END], headers=EVENT_HEADERS)
+    )
+    network = cocoon.AsyncClient(client=client)
+    monkeypatch.setattr(private_ai, "AsyncClient", lambda: network)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    exec(lines, names)  # our own page
+    async with StandInTelegram(rates=GENEROUS) as telegram:
+        alice, bot = telegram.person("Alice"), bot_for(telegram)
+        task = asyncio.create_task(names["dispatcher"].start_polling(bot, handle_signals=False))
+        asked = await alice.send("hi")
+        assert (await alice.chat.answer(after=asked)).text == "Hello"
+        await names["dispatcher"].stop_polling()
+        await task
+    assert network.is_closed()
+    assert (tmp_path / "bot.sqlite").exists()
 
 
 async def test_values_that_make_no_sense(tmp_path: Path):
