@@ -1,4 +1,4 @@
-"""One network with the real model and one browser for all tests of this folder."""
+"""One network with the real model and one browser for the tests of each file of this folder."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -11,19 +11,19 @@ from cocoon.devnet.options import DevnetOptions
 from cocoon.testing.browser import headless_browser
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
-    """One loop for the whole folder: network and browser stay on it."""
+    """One loop for a whole file: network and browser stay on it."""
     return "asyncio"
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     async with headless_browser() as one:
         yield one
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 async def devnet(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Path]:
     """State of a network that runs; started after the browser, without which all is skipped."""
     folder: Path = tmp_path_factory.mktemp("devnet")

@@ -131,6 +131,7 @@ async def test_a_keyboard_is_enough(devnet: Path, browser: Browser, tmp_path: Pa
         await reach("Model")
         await keys.press("Enter")
         sheet = ada.app.get_by_role("dialog", name="Choose a model")
+        await expect(sheet).to_be_visible()
         for _ in range(8):
             await keys.press("Tab")
             assert await ada.frame.evaluate(
