@@ -26,7 +26,7 @@ from cocoon.devnet.telegram import StandInTelegram
 from cocoon.devnet.telegram.browser import WALLET_SCRIPT, BrowserOptions, demo_people, mount_page
 from cocoon.devnet.telegram.wallet import WalletMaker
 from cocoon.telegram.payments import comment_cell, read_comment
-from cocoon.testing.browser import PHONE, headless_browser, nothing_wrong, phone_page
+from cocoon.testing.browser import PHONE, eventually, headless_browser, nothing_wrong, phone_page
 from cocoon.testing.chain import GENESIS, TON, memory_chain
 from cocoon.testing.chain_server import serving
 from cocoon.testing.telegram import GENEROUS, bot_for
@@ -82,7 +82,19 @@ class Scene:
 
     async def frame(self, page: Page) -> Frame:
         await expect(page.locator(".app-wait")).to_be_hidden()
-        return next(frame for frame in page.frames if frame.url.startswith(self.app))
+
+        async def is_there() -> bool:
+            return self._frame(page) is not None
+
+        await eventually(is_there)
+        found = self._frame(page)
+        assert found is not None
+        await found.wait_for_function("window.of !== undefined")
+        return found
+
+    def _frame(self, page: Page) -> Frame | None:
+        """The Mini App's frame; the browser may still be on its way there."""
+        return next((frame for frame in page.frames if frame.url.startswith(self.app)), None)
 
 
 @contextlib.asynccontextmanager
